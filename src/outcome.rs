@@ -1,0 +1,176 @@
+//! The result of a run, which every sink consumes: the reports, the diff and the writer. Its `serde` form is the
+//! JSON report (`schema/report.schema.json`).
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::project::Skipped;
+use crate::project::settings::Level;
+
+/// When an import runs; later ones are less urgent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    Eager,
+    Lazy,
+    Deferred,
+    Type,
+}
+
+/// Whether a module needs a name of what it imports while it is itself being imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Binding {
+    Early,
+    Late,
+}
+
+/// `Unsafe` is the lower grade, so that a filter is `>=`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Safety {
+    Unsafe,
+    Safe,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Seen; nothing was planned for it.
+    Found,
+    /// A plan dissolves it; nothing was written.
+    Planned,
+    /// It was dissolved on disk.
+    Fixed,
+    /// No plan dissolves it whole; `refusals` say why.
+    Refused,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ImportEntry {
+    pub from: String,
+    pub to: String,
+    pub kind: Kind,
+    pub implicit: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub binding: Option<Binding>,
+    /// Relative to the project's root, with `/`.
+    pub file: String,
+    /// 1-based.
+    pub line: usize,
+    /// 1-based, in characters.
+    pub column: usize,
+    /// What the statement takes from the target: names, or the module path of `import a.b`.
+    pub names: Vec<String>,
+    /// The statement's bytes in `file`, for excerpts; not part of the JSON report.
+    #[serde(skip)]
+    pub span: std::ops::Range<usize>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CrashEntry {
+    pub entry: String,
+    pub error: String,
+    pub file: String,
+    pub line: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FixEntry {
+    pub strategy: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub form: Option<String>,
+    pub safety: Safety,
+    /// One line for people, e.g. "defer `from b import f` into `a.g`".
+    pub title: String,
+    /// Imports that no longer count after the fix.
+    pub removes: Vec<ImportEntry>,
+    pub files: Vec<String>,
+    /// False for a fix that is only shown, because it is graded unsafe.
+    pub applied: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RefusalEntry {
+    pub strategy: String,
+    /// A stable kebab-case id that `cyclefix explain` documents.
+    pub reason: String,
+    pub message: String,
+    pub file: String,
+    /// 1-based.
+    pub line: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CycleEntry {
+    /// Stable across runs and moved lines.
+    pub id: String,
+    /// The lowest level at which it is a cycle.
+    pub level: Level,
+    /// All modules of the component, sorted.
+    pub modules: Vec<String>,
+    /// One shortest loop through it.
+    #[serde(rename = "loop")]
+    pub shortest_loop: Vec<ImportEntry>,
+    /// Every import inside the component.
+    pub imports: Vec<ImportEntry>,
+    pub crashes: Vec<CrashEntry>,
+    pub status: Status,
+    pub fixes: Vec<FixEntry>,
+    pub refusals: Vec<RefusalEntry>,
+}
+
+/// A file whose text the plan changes.
+#[derive(Clone, Debug)]
+pub struct FileChange {
+    /// Relative to the project's root, with `/`.
+    pub path: String,
+    /// `None`: the file is new.
+    pub before: Option<Arc<str>>,
+    /// `None`: the file goes.
+    pub after: Option<Arc<str>>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct ProjectOutcome {
+    pub root: String,
+    pub source_roots: Vec<String>,
+    pub modules: usize,
+    /// Explicit imports of one module of the project by another.
+    pub imports: usize,
+    pub skipped: Vec<Skipped>,
+    pub cycles: Vec<CycleEntry>,
+    /// Sorted by path.
+    #[serde(skip)]
+    pub changes: Vec<FileChange>,
+    /// Texts of the files that the cycles' imports stand in, for excerpts.
+    #[serde(skip)]
+    pub excerpts: std::collections::BTreeMap<String, Arc<str>>,
+    #[serde(skip)]
+    pub modules_in_cycles_after: usize,
+    #[serde(skip)]
+    pub cycles_after: usize,
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Summary {
+    pub cycles: usize,
+    pub fixed: usize,
+    pub left: usize,
+    pub modules_in_cycles_before: usize,
+    pub modules_in_cycles_after: usize,
+    pub files_changed: usize,
+    pub lines_added: usize,
+    pub lines_removed: usize,
+    pub seconds: f64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+    pub version: u32,
+    pub tool: String,
+    pub level: Level,
+    pub projects: Vec<ProjectOutcome>,
+    pub summary: Summary,
+}

@@ -1,0 +1,140 @@
+//! What a project is: its files, its source roots and the modules in them. A project is a value; a rewrite gives
+//! a new one ([`Project::with_change`]), and nothing here touches the disk.
+
+pub mod layout;
+mod modules;
+pub mod resolve;
+pub mod settings;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::change::{Change, FileOp};
+pub use modules::{Module, ModuleTree};
+pub use settings::Settings;
+
+/// A file of the project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId(pub u32);
+
+/// A module of the project: a `.py` file under a source root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ModuleId(pub u32);
+
+impl FileId {
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl ModuleId {
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A file that is not analysed, or not in full, or never rewritten, and why.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct Skipped {
+    /// Relative to the project's root, with `/`.
+    pub file: String,
+    /// 1-based line of the trouble, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    pub reason: String,
+}
+
+/// One Python file as it was read.
+#[derive(Clone, Debug)]
+pub struct SourceFile {
+    /// Relative to the project's root, with `/`.
+    pub path: String,
+    /// The text with a byte-order mark, if it had one. Bytes that are not UTF-8 stand here as `?`, one each, so that
+    /// offsets are those of the file; `trouble` is set then.
+    pub text: Arc<str>,
+    /// Set if the file must not be rewritten: what is wrong with it.
+    pub trouble: Option<Skipped>,
+    /// Whether a rewrite may touch it: it lies under a PATH that the user named.
+    pub writable: bool,
+}
+
+/// What was read from the disk for one project.
+#[derive(Clone, Debug, Default)]
+pub struct Listing {
+    /// `.py` files, sorted by path.
+    pub files: Vec<SourceFile>,
+    /// Paths of `.pyi` files, sorted.
+    pub stubs: Vec<String>,
+    /// Text of each pyproject.toml, setup.cfg, setup.py and cyclefix.toml found, by relative path.
+    pub manifests: BTreeMap<String, String>,
+    /// Files and folders that could not be read.
+    pub skipped: Vec<Skipped>,
+}
+
+/// A project: immutable, cheap to clone with changed files.
+#[derive(Clone, Debug)]
+pub struct Project {
+    /// Where it is, as shown to the user; not used to read anything.
+    pub root: String,
+    pub files: Vec<SourceFile>,
+    pub stubs: Vec<String>,
+    pub skipped: Vec<Skipped>,
+    pub manifests: BTreeMap<String, String>,
+    pub settings: Settings,
+    pub tree: ModuleTree,
+}
+
+impl Project {
+    /// Lays modules over the files. `source_roots` are folders relative to the root (`""` is the root itself).
+    pub fn new(root: String, listing: Listing, settings: Settings, source_roots: Vec<String>) -> Self {
+        let tree = ModuleTree::new(&listing.files, source_roots);
+        let Listing { files, stubs, manifests, skipped } = listing;
+        Self { root, files, stubs, skipped, manifests, settings, tree }
+    }
+
+    pub fn file(&self, id: FileId) -> &SourceFile {
+        &self.files[id.index()]
+    }
+
+    pub fn module(&self, id: ModuleId) -> &Module {
+        &self.tree.modules[id.index()]
+    }
+
+    pub fn text(&self, module: ModuleId) -> &str {
+        &self.file(self.module(module).file).text
+    }
+
+    pub fn modules(&self) -> impl Iterator<Item = (ModuleId, &Module)> {
+        self.tree.modules.iter().enumerate().map(|(i, m)| (ModuleId(i as u32), m))
+    }
+
+    /// The project as it is after `change`. Ids of files that stay are kept; a deleted file is taken out of the
+    /// modules and leaves an empty text.
+    pub fn with_change(&self, change: &Change) -> Project {
+        let mut next = self.clone();
+        for (file, edit) in &change.edits {
+            let text = edit.apply(&self.file(*file).text);
+            next.files[file.index()].text = Arc::from(text);
+        }
+        for op in &change.files {
+            match op {
+                FileOp::Create { path, text } => next.files.push(SourceFile {
+                    path: path.clone(),
+                    text: Arc::from(text.as_str()),
+                    trouble: None,
+                    writable: true,
+                }),
+                FileOp::Delete { path } => {
+                    if let Some(file) = next.files.iter_mut().find(|f| &f.path == path) {
+                        file.text = Arc::from("");
+                        file.path = String::new();
+                    }
+                }
+            }
+        }
+        if !change.files.is_empty() {
+            next.tree = ModuleTree::new(&next.files, self.tree.roots.clone());
+        }
+        next
+    }
+}
