@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 /// Replaces the bytes of `range` by `text`. An empty range inserts.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edit {
     pub range: Range<usize>,
     pub text: String,
