@@ -1,1 +1,248 @@
-//! graph
+//! The import graph: which module imports which, when, and what of it runs in circles. The only user of petgraph.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+
+use petgraph::algo::tarjan_scc;
+use petgraph::graphmap::DiGraphMap;
+use rayon::prelude::*;
+
+use crate::outcome::Kind;
+use crate::project::resolve::{Resolver, Target, absolute};
+use crate::project::settings::Level;
+use crate::project::{ModuleId, Project};
+use crate::syntax::imports::{FileImports, ImportSite, imports};
+use crate::syntax::parse;
+
+/// One import of a module of the project by another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Edge {
+    pub from: ModuleId,
+    pub to: ModuleId,
+    /// Index into the sites of `from`.
+    pub site: usize,
+    /// Runs a package above what is imported.
+    pub implicit: bool,
+    pub kind: Kind,
+}
+
+/// All imports of a project. Edges are sorted, so that every order derived from them is the same on every run.
+#[derive(Debug)]
+pub struct Graph<'p> {
+    pub project: &'p Project,
+    /// By module.
+    pub files: Vec<FileImports<'p>>,
+    /// By module and site.
+    pub targets: Vec<Vec<Option<Target>>>,
+    pub edges: Vec<Edge>,
+    /// Where the edges of each module begin.
+    first: Vec<usize>,
+}
+
+impl<'p> Graph<'p> {
+    /// Reads the imports of every module; `done` is called once a file.
+    pub fn new(project: &'p Project, done: &(dyn Fn() + Sync)) -> Self {
+        let files: Vec<FileImports<'p>> = project
+            .tree
+            .modules
+            .par_iter()
+            .map(|module| {
+                let found = imports(&parse(&project.file(module.file).text));
+                done();
+                found
+            })
+            .collect();
+        let resolver = Resolver { tree: &project.tree, shadowed: shadowed(project, &files) };
+        let targets: Vec<Vec<Option<Target>>> = project
+            .modules()
+            .map(|(id, _)| {
+                let resolve = |site: &ImportSite| target(&resolver, project, id, site);
+                files[id.index()].sites.iter().map(resolve).collect()
+            })
+            .collect();
+        let mut edges = Vec::new();
+        for (from, module) in project.modules() {
+            for (site, target) in targets[from.index()].iter().enumerate() {
+                let Some(target) = target else { continue };
+                let kind = files[from.index()].sites[site].kind;
+                if target.module != from {
+                    edges.push(Edge { from, to: target.module, site, implicit: false, kind });
+                }
+                for name in project.module(target.module).ancestors() {
+                    if let Some(package) = project.tree.find(name, project.module(target.module).root)
+                        && package != from
+                        && !is_below(&module.name, name)
+                    {
+                        edges.push(Edge { from, to: package, site, implicit: true, kind });
+                    }
+                }
+            }
+        }
+        edges.sort_unstable();
+        edges.dedup();
+        let first = (0..=files.len()).map(|m| edges.partition_point(|e| e.from.index() < m)).collect();
+        Self { project, files, targets, edges, first }
+    }
+
+    pub fn site(&self, module: ModuleId, site: usize) -> &ImportSite<'p> {
+        &self.files[module.index()].sites[site]
+    }
+
+    pub fn edges_of(&self, module: ModuleId) -> &[Edge] {
+        &self.edges[self.first[module.index()]..self.first[module.index() + 1]]
+    }
+
+    /// Explicit imports, each statement and target counted once.
+    pub fn import_count(&self) -> usize {
+        let explicit = self.edges.iter().filter(|e| !e.implicit);
+        explicit.map(|e| (e.from, e.to, self.site(e.from, e.site).stmt)).collect::<BTreeSet<_>>().len()
+    }
+
+    /// The components of two or more modules over the edges that `counts`, the largest first, modules sorted.
+    pub fn components(&self, counts: impl Fn(&Edge) -> bool) -> Vec<Vec<ModuleId>> {
+        let mut graph = DiGraphMap::<u32, ()>::new();
+        for edge in self.edges.iter().filter(|e| counts(e)) {
+            graph.add_edge(edge.from.0, edge.to.0, ());
+        }
+        let mut found: Vec<Vec<ModuleId>> = tarjan_scc(&graph)
+            .into_iter()
+            .filter(|c| c.len() > 1)
+            .map(|c| {
+                let mut ids: Vec<ModuleId> = c.into_iter().map(ModuleId).collect();
+                ids.sort_unstable();
+                ids
+            })
+            .collect();
+        found.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        found
+    }
+
+    /// The edges inside a component that `counts`.
+    pub fn inside(&self, component: &[ModuleId], counts: impl Fn(&Edge) -> bool) -> Vec<Edge> {
+        let members: HashSet<ModuleId> = component.iter().copied().collect();
+        let all = component.iter().flat_map(|m| self.edges_of(*m));
+        all.filter(|e| members.contains(&e.to) && counts(e)).copied().collect()
+    }
+
+    /// All modules that run when `entry` is imported first: itself, the packages above it and all they load eagerly.
+    pub fn loaded_by(&self, entry: ModuleId, without: &dyn Fn(&Edge) -> bool) -> HashSet<ModuleId> {
+        let mut seen = HashSet::from([entry]);
+        let mut queue = VecDeque::from([entry]);
+        let module = self.project.module(entry);
+        for name in module.ancestors() {
+            if let Some(package) = self.project.tree.find(name, module.root)
+                && seen.insert(package)
+            {
+                queue.push_back(package);
+            }
+        }
+        while let Some(at) = queue.pop_front() {
+            for edge in self.edges_of(at) {
+                if edge.kind == Kind::Eager && !without(edge) && seen.insert(edge.to) {
+                    queue.push_back(edge.to);
+                }
+            }
+        }
+        seen
+    }
+}
+
+/// Whether an import of this kind counts at a level. `fragile` has the edges of `eager`; which of its components count
+/// is said by their bindings.
+pub fn counts(level: Level, kind: Kind) -> bool {
+    match level {
+        Level::Fragile | Level::Eager => kind == Kind::Eager,
+        Level::Runtime => kind < Kind::Type,
+        Level::All => true,
+    }
+}
+
+/// One shortest loop through `edges`; the first by module order among equals, explicit imports preferred.
+pub fn shortest_loop(component: &[ModuleId], edges: &[Edge]) -> Vec<Edge> {
+    let mut by_pair: BTreeMap<(ModuleId, ModuleId), Edge> = BTreeMap::new();
+    for edge in edges {
+        let best = by_pair.entry((edge.from, edge.to)).or_insert(*edge);
+        if (edge.implicit, edge.kind, edge.site) < (best.implicit, best.kind, best.site) {
+            *best = *edge;
+        }
+    }
+    let mut next: BTreeMap<ModuleId, Vec<Edge>> = BTreeMap::new();
+    for edge in by_pair.values() {
+        next.entry(edge.from).or_default().push(*edge);
+    }
+    let mut best: Vec<Edge> = Vec::new();
+    for start in component {
+        if best.len() == 2 {
+            break;
+        }
+        if let Some(found) = loop_through(*start, &next, best.len())
+            && (best.is_empty() || found.len() < best.len())
+        {
+            best = found;
+        }
+    }
+    best
+}
+
+/// A shortest loop through `start`, if it is shorter than `limit` (0: no limit).
+fn loop_through(start: ModuleId, next: &BTreeMap<ModuleId, Vec<Edge>>, limit: usize) -> Option<Vec<Edge>> {
+    let mut came: BTreeMap<ModuleId, Edge> = BTreeMap::new();
+    let mut layer = vec![start];
+    let mut depth = 0;
+    while !layer.is_empty() && (limit == 0 || depth + 1 < limit) {
+        depth += 1;
+        let mut following = Vec::new();
+        for at in layer {
+            for edge in next.get(&at).map_or(&[][..], Vec::as_slice) {
+                if edge.to == start {
+                    let mut path = vec![*edge];
+                    while path[0].from != start {
+                        path.insert(0, came[&path[0].from]);
+                    }
+                    return Some(path);
+                }
+                if !came.contains_key(&edge.to) {
+                    came.insert(edge.to, *edge);
+                    following.push(edge.to);
+                }
+            }
+        }
+        layer = following;
+    }
+    None
+}
+
+/// Whether `module` is `package` or below it.
+fn is_below(module: &str, package: &str) -> bool {
+    module.strip_prefix(package).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+fn target(resolver: &Resolver, project: &Project, from: ModuleId, site: &ImportSite) -> Option<Target> {
+    let base = absolute(project.module(from), site.level, site.module)?;
+    resolver.resolve(from, &base, site.name)
+}
+
+/// Submodules whose name their package binds to something else at its end: `from .foo import foo` in `__init__` makes
+/// `from package import foo` the function.
+fn shadowed(project: &Project, files: &[FileImports]) -> HashSet<ModuleId> {
+    let mut out = HashSet::new();
+    for (id, module) in project.modules().filter(|(_, m)| m.is_package) {
+        let file = &files[id.index()];
+        let last: BTreeMap<&str, Option<usize>> = file.bound.iter().copied().collect();
+        for (name, site) in last {
+            let path = format!("{}.{name}", module.name);
+            let Some(submodule) = project.tree.find(&path, module.root) else { continue };
+            let is_itself = site.is_some_and(|site| {
+                let site = &file.sites[site];
+                let base = absolute(module, site.level, site.module).unwrap_or_default();
+                match site.name {
+                    Some(name) => format!("{base}.{name}") == path,
+                    None => base == path,
+                }
+            });
+            if !is_itself {
+                out.insert(submodule);
+            }
+        }
+    }
+    out
+}

@@ -1,1 +1,233 @@
-//! names
+//! Names over a whole project: what each file binds and uses, what a name stands for across modules, who uses which
+//! attribute of which module, which functions may run while something is imported, and which modules do something
+//! on import that others can see.
+
+mod collect;
+pub mod effects;
+pub mod evaluated;
+pub mod running;
+pub mod scope;
+pub mod users;
+
+use rayon::prelude::*;
+
+pub use collect::words;
+pub use scope::{Bound, FileNames, Moment, Role, ScopeId, Use};
+
+use crate::graph::Graph;
+use crate::project::{ModuleId, Project};
+use crate::syntax::parse;
+use effects::Effect;
+use scope::{MODULE, Reference};
+
+/// The names of every module of a project.
+pub struct Names<'p> {
+    pub project: &'p Project,
+    pub files: Vec<FileNames<'p>>,
+    /// What each module's import may do that others see, before it is known across modules whether it does.
+    pub effects: Vec<Vec<Effect<'p>>>,
+}
+
+/// What a dotted name stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Object<'n> {
+    Module(ModuleId),
+    /// An attribute of a module that is no module, and what stands behind it.
+    Attribute { module: ModuleId, name: &'n str, rest: Vec<&'n str> },
+    /// Comes from outside the project: its dotted name.
+    External(String),
+    /// Something of a function or class, or not bound at all.
+    Unknown,
+}
+
+/// The modules' attributes that evaluating a dotted name reads, and what it stands for in the end.
+#[derive(Clone, Debug)]
+pub struct Trace<'n> {
+    pub reads: Vec<(ModuleId, &'n str)>,
+    pub object: Object<'n>,
+}
+
+/// How far re-exports are followed; a chain that long is a loop.
+const DEPTH: usize = 24;
+
+impl<'p> Names<'p> {
+    pub fn new(graph: &Graph<'p>) -> Self {
+        let project = graph.project;
+        let (files, effects) = project
+            .tree
+            .modules
+            .par_iter()
+            .enumerate()
+            .map(|(index, module)| {
+                let ast = parse(&project.file(module.file).text);
+                (collect::collect(&ast, &graph.files[index]), effects::candidates(&ast))
+            })
+            .unzip();
+        Self { project, files, effects }
+    }
+
+    pub fn file(&self, module: ModuleId) -> &FileNames<'p> {
+        &self.files[module.index()]
+    }
+}
+
+/// Names and graph together answer what a name stands for.
+#[derive(Clone, Copy)]
+pub struct World<'w, 'p> {
+    pub graph: &'w Graph<'p>,
+    pub names: &'w Names<'p>,
+}
+
+impl<'w, 'p> World<'w, 'p> {
+    pub fn project(&self) -> &'p Project {
+        self.graph.project
+    }
+
+    /// Follows `name.attributes…` as read in a scope of a module.
+    pub fn trace<'n>(&self, module: ModuleId, scope: ScopeId, name: &'n str, attributes: &[&'n str]) -> Trace<'n>
+    where
+        'p: 'n,
+        'w: 'n,
+    {
+        let file = self.names.file(module);
+        let Some(owner) = file.owner(name, scope) else {
+            let object = self.star(module, name, DEPTH).unwrap_or(Object::Unknown);
+            return self.follow(object, attributes);
+        };
+        let bindings = file.scope(owner).bindings.get(name).map_or(&[][..], Vec::as_slice);
+        let site = bindings.iter().rev().find_map(|b| match b.what {
+            Bound::Import(site) => Some(site),
+            _ => None,
+        });
+        let object = match site {
+            Some(site) => self.site_object(module, site, DEPTH),
+            None if owner == MODULE => Object::Attribute { module, name, rest: Vec::new() },
+            None => Object::Unknown,
+        };
+        self.follow(object, attributes)
+    }
+
+    fn follow<'n>(&self, mut object: Object<'n>, attributes: &[&'n str]) -> Trace<'n>
+    where
+        'p: 'n,
+        'w: 'n,
+    {
+        let mut reads = Vec::new();
+        for attribute in attributes {
+            object = match object {
+                Object::Module(module) => {
+                    reads.push((module, *attribute));
+                    self.attribute(module, attribute, DEPTH)
+                }
+                Object::Attribute { module, name, mut rest } => {
+                    rest.push(attribute);
+                    Object::Attribute { module, name, rest }
+                }
+                Object::External(path) => Object::External(format!("{path}.{attribute}")),
+                Object::Unknown => Object::Unknown,
+            };
+        }
+        Trace { reads, object }
+    }
+
+    /// What an import binds.
+    pub fn site_object(&self, module: ModuleId, site: usize, depth: usize) -> Object<'w>
+    where
+        'p: 'w,
+    {
+        let found = self.graph.site(module, site);
+        let target = self.graph.targets[module.index()][site];
+        match (found.name, found.asname, target) {
+            (Some(_), _, Some(target)) if target.is_module => Object::Module(target.module),
+            (Some(name), _, Some(target)) => {
+                if depth == 0 {
+                    return Object::Unknown;
+                }
+                self.attribute(target.module, name, depth - 1)
+            }
+            (None, Some(_), Some(target)) if target.is_module => Object::Module(target.module),
+            (None, None, _) if found.level == 0 => {
+                let top = found.module.split('.').next().unwrap_or_default();
+                let root = self.project().module(module).root;
+                self.project().tree.find(top, root).map_or_else(|| Object::External(top.to_owned()), Object::Module)
+            }
+            (name, _, None) => {
+                let mut path = found.module.to_owned();
+                if let Some(name) = name {
+                    path = format!("{path}.{name}");
+                }
+                Object::External(path)
+            }
+            _ => Object::Unknown,
+        }
+    }
+
+    /// What `module.name` stands for.
+    pub fn attribute<'n>(&self, module: ModuleId, name: &'n str, depth: usize) -> Object<'n>
+    where
+        'p: 'n,
+        'w: 'n,
+    {
+        let bindings = self.names.file(module).bindings(name);
+        if let Some(last) = bindings.iter().rev().find(|b| b.what != Bound::Declared) {
+            return match last.what {
+                Bound::Import(site) if depth > 0 => self.site_object(module, site, depth - 1),
+                _ => Object::Attribute { module, name, rest: Vec::new() },
+            };
+        }
+        let this = self.project().module(module);
+        if let Some(submodule) = self.project().tree.find(&format!("{}.{name}", this.name), this.root) {
+            return Object::Module(submodule);
+        }
+        self.star(module, name, depth).unwrap_or(Object::Attribute { module, name, rest: Vec::new() })
+    }
+
+    /// A name that a star import of the module brings in.
+    fn star<'n>(&self, module: ModuleId, name: &'n str, depth: usize) -> Option<Object<'n>>
+    where
+        'p: 'n,
+        'w: 'n,
+    {
+        if depth == 0 {
+            return None;
+        }
+        let sites = &self.graph.files[module.index()].sites;
+        sites.iter().enumerate().filter(|(_, s)| s.star).find_map(|(index, _)| {
+            let target = self.graph.targets[module.index()][index]?.module;
+            if !self.exports(target, name, depth - 1) {
+                return None;
+            }
+            Some(self.attribute(target, name, depth - 1))
+        })
+    }
+
+    /// Whether `from module import *` binds a name.
+    pub fn exports(&self, module: ModuleId, name: &str, depth: usize) -> bool {
+        let exported = &self.graph.files[module.index()].exported;
+        if !exported.is_empty() {
+            return exported.contains(&name);
+        }
+        if name.starts_with('_') {
+            return false;
+        }
+        let bound = self.names.file(module).bindings(name).iter();
+        bound.clone().any(|b| !matches!(b.what, Bound::Declared | Bound::Deleted) && b.moment != Moment::Never)
+            || (depth > 0 && self.star(module, name, depth - 1).is_some())
+    }
+
+    pub fn trace_reference<'n>(&self, module: ModuleId, scope: ScopeId, reference: &Reference<'n>) -> Trace<'n>
+    where
+        'p: 'n,
+        'w: 'n,
+    {
+        self.trace(module, scope, reference.name, &reference.attributes)
+    }
+
+    pub fn trace_use(&self, module: ModuleId, used: &Use<'p>) -> Trace<'w>
+    where
+        'p: 'w,
+    {
+        let attributes: Vec<&str> = used.attributes.iter().map(|a| a.text).collect();
+        self.trace(module, used.scope, used.name, &attributes)
+    }
+}

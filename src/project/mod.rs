@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::change::{Change, FileOp};
-pub use modules::{Module, ModuleTree};
+pub use modules::{Module, ModuleTree, is_identifier};
 pub use settings::Settings;
 
 /// A file of the project.

@@ -1,1 +1,65 @@
-//! syntax
+//! Text to syntax tree. The only user of tree-sitter; what leaves here is [`ast`].
+
+pub mod ast;
+pub mod imports;
+mod lower;
+mod position;
+
+use std::cell::RefCell;
+
+pub use ast::{Ast, Span};
+pub use position::Lines;
+
+thread_local! {
+    static PARSER: RefCell<tree_sitter::Parser> = RefCell::new({
+        let mut parser = tree_sitter::Parser::new();
+        parser.set_language(&tree_sitter_python::LANGUAGE.into()).expect("the grammar is built for this tree-sitter");
+        parser
+    });
+}
+
+const BOM: &str = "\u{feff}";
+
+/// Parses a file. Never fails: what the parser cannot make sense of is left out, and [`Ast::error`] says where.
+pub fn parse(text: &str) -> Ast<'_> {
+    // A byte-order mark would count as indentation, so the parse starts behind it.
+    let base = if text.starts_with(BOM) { BOM.len() } else { 0 };
+    let lazy = lazy_keywords(text);
+    let tree = PARSER.with_borrow_mut(|parser| {
+        if lazy.is_empty() {
+            parser.parse(&text[base..], None)
+        } else {
+            let mut blanked = text.as_bytes()[base..].to_vec();
+            for at in &lazy {
+                let at = at - base;
+                let gap = blanked[at + 4..].iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+                // The keyword behind it moves to its place, so that the statement keeps its start and length.
+                let length = if blanked[at + 4 + gap..].starts_with(b"import") { "import".len() } else { "from".len() };
+                blanked.copy_within(at + 4 + gap..at + 4 + gap + length, at);
+                blanked[at + length..at + 4 + gap + length].fill(b' ');
+            }
+            parser.parse(&blanked, None)
+        }
+    });
+    let tree = tree.expect("parsing has no time limit and a language");
+    lower::lower(text, base, &tree, &lazy)
+}
+
+/// Offsets of the soft keyword `lazy` before `import` or `from` at the start of a line (PEP 810).
+fn lazy_keywords(text: &str) -> Vec<usize> {
+    let mut found = Vec::new();
+    for at in memchr::memmem::find_iter(text.as_bytes(), b"lazy") {
+        let line_start = text[..at].rfind('\n').map_or(0, |n| n + 1);
+        let before = text[line_start..at].trim_start_matches(BOM);
+        let after = &text[at + 4..];
+        let words = after.trim_start_matches([' ', '\t']);
+        let is_import = words.len() < after.len()
+            && ["import", "from"].iter().any(|k| {
+                words.strip_prefix(k).is_some_and(|rest| rest.starts_with([' ', '\t', '\\', '.', '(']))
+            });
+        if is_import && before.chars().all(|c| c == ' ' || c == '\t') {
+            found.push(at);
+        }
+    }
+    found
+}

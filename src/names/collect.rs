@@ -1,0 +1,761 @@
+//! Walks a syntax tree and fills [`FileNames`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::scope::*;
+use crate::outcome::Kind;
+use crate::project::is_identifier;
+use crate::syntax::Span;
+use crate::syntax::ast::{self, Arg, Ast, Expr, ExprKind, Ident, Params, Stmt, StmtKind};
+use crate::syntax::imports::{FileImports, Guards, stmt_exprs};
+
+/// Collects the names of a file. `imports` are those of the same tree.
+pub fn collect<'a>(ast: &Ast<'a>, imports: &FileImports<'a>) -> FileNames<'a> {
+    let mut walk = Walk {
+        text: ast.text,
+        out: FileNames::default(),
+        guards: Guards::of(&ast.body),
+        sites: imports.sites.iter().enumerate().map(|(i, s)| (s.at, i)).collect(),
+        scope: MODULE,
+        function: None,
+        guard: Kind::Eager,
+        conditional: false,
+    };
+    walk.push_scope(ScopeKind::Module, None);
+    walk.out.postponed = ast.body.iter().any(is_postponement);
+    walk.docstring(&ast.body);
+    walk.block(&ast.body);
+    for comment in &ast.comments {
+        walk.type_comment(*comment);
+    }
+    let mut out = walk.out;
+    let owners: Vec<_> = out.uses.iter().map(|u| out.owner(u.name, u.scope)).collect();
+    for (used, owner) in out.uses.iter_mut().zip(owners) {
+        used.owner = owner;
+    }
+    out
+}
+
+fn is_postponement(stmt: &Stmt) -> bool {
+    matches!(&stmt.kind, StmtKind::Import(i) if i.from.is_some_and(|f| f.module == "__future__" && f.level == 0)
+        && i.names.iter().any(|a| a.name == "annotations"))
+}
+
+struct Walk<'a> {
+    text: &'a str,
+    out: FileNames<'a>,
+    guards: Guards<'a>,
+    sites: BTreeMap<Span, usize>,
+    scope: ScopeId,
+    function: Option<FunctionId>,
+    guard: Kind,
+    conditional: bool,
+}
+
+/// Calls that replace an attribute named by a string.
+const REPLACING: [&str; 8] = ["patch", "object", "setattr", "delattr", "multiple", "dict", "spy", "stub"];
+/// Calls whose string arguments are types.
+const TYPE_CALLS: [&str; 7] = ["cast", "TypeVar", "NewType", "ForwardRef", "TypedDict", "NamedTuple", "assert_type"];
+
+impl<'a> Walk<'a> {
+    fn push_scope(&mut self, kind: ScopeKind, parent: Option<ScopeId>) -> ScopeId {
+        let scope = Scope {
+            kind,
+            parent,
+            bindings: BTreeMap::new(),
+            globals: BTreeSet::new(),
+            nonlocals: BTreeSet::new(),
+        };
+        self.out.scopes.push(scope);
+        ScopeId(self.out.scopes.len() as u32 - 1)
+    }
+
+    fn inside(&mut self, scope: ScopeId, body: impl FnOnce(&mut Self)) {
+        let outer = std::mem::replace(&mut self.scope, scope);
+        body(self);
+        self.scope = outer;
+    }
+
+    fn moment(&self) -> Moment {
+        match (self.guard, self.function) {
+            (Kind::Type, _) => Moment::Never,
+            (_, Some(function)) => Moment::Call(function),
+            (Kind::Deferred, None) => Moment::Main,
+            _ => Moment::Import,
+        }
+    }
+
+    fn bind(&mut self, name: &'a str, what: Bound, span: Span, from: Vec<Reference<'a>>) {
+        self.bind_in(self.scope, name, what, span, from);
+    }
+
+    fn bind_in(&mut self, at: ScopeId, name: &'a str, what: Bound, span: Span, from: Vec<Reference<'a>>) {
+        let scope = &self.out.scopes[at.0 as usize];
+        let owner = if scope.globals.contains(name) {
+            MODULE
+        } else if scope.nonlocals.contains(name) {
+            let mut up = scope.parent;
+            loop {
+                let Some(id) = up else { break at };
+                let outer = &self.out.scopes[id.0 as usize];
+                if matches!(outer.kind, ScopeKind::Function(_)) && outer.bindings.contains_key(name) {
+                    break id;
+                }
+                up = outer.parent;
+            }
+        } else {
+            at
+        };
+        let binding = Binding {
+            what,
+            span,
+            from,
+            from_inside: owner != at,
+            conditional: self.conditional,
+            moment: self.moment(),
+        };
+        self.out.scopes[owner.0 as usize].bindings.entry(name).or_default().push(binding);
+    }
+
+    /// Comprehensions do not hold what a walrus in them binds.
+    fn walrus_scope(&self) -> ScopeId {
+        let mut at = self.scope;
+        while let Scope { kind: ScopeKind::Comprehension, parent: Some(parent), .. } = &self.out.scopes[at.0 as usize] {
+            at = *parent;
+        }
+        at
+    }
+
+    fn block(&mut self, body: &[Stmt<'a>]) {
+        // `global` speaks for the whole function, also for what stands above it.
+        for stmt in body {
+            self.declarations(stmt);
+        }
+        for stmt in body {
+            self.stmt(stmt);
+        }
+    }
+
+    fn declarations(&mut self, stmt: &Stmt<'a>) {
+        let scope = &mut self.out.scopes[self.scope.0 as usize];
+        match &stmt.kind {
+            StmtKind::Global(names) => scope.globals.extend(names.iter().map(|n| n.text)),
+            StmtKind::Nonlocal(names) => scope.nonlocals.extend(names.iter().map(|n| n.text)),
+            StmtKind::Function(_) | StmtKind::Class(_) => {}
+            _ => stmt.blocks().into_iter().flatten().for_each(|inner| self.declarations(inner)),
+        }
+    }
+
+    fn conditionally(&mut self, body: &[Stmt<'a>]) {
+        let outer = std::mem::replace(&mut self.conditional, true);
+        self.block(body);
+        self.conditional = outer;
+    }
+
+    fn stmt(&mut self, stmt: &Stmt<'a>) {
+        match &stmt.kind {
+            StmtKind::Import(import) => {
+                for alias in &import.names {
+                    if let Some(site) = self.sites.get(&alias.span).copied() {
+                        let bound = if import.from.is_some() {
+                            alias.asname.map_or(alias.name, |n| n.text)
+                        } else {
+                            alias.bound()
+                        };
+                        self.bind(bound, Bound::Import(site), alias.span, Vec::new());
+                    }
+                }
+            }
+            StmtKind::Function(function) => self.function(stmt.span, function),
+            StmtKind::Class(class) => self.class(stmt.span, class),
+            StmtKind::If { branches } => {
+                for (index, branch) in branches.iter().enumerate() {
+                    if let Some(test) = &branch.test {
+                        self.expr(test, Role::Load);
+                    }
+                    let outer = self.guard;
+                    self.guard = outer.max(self.guards.arm(branches, index));
+                    self.conditionally(&branch.body);
+                    self.guard = outer;
+                }
+            }
+            StmtKind::Assign { targets, value } => {
+                self.expr(value, Role::Load);
+                let from = references(value);
+                for target in targets {
+                    self.target(target, &from);
+                }
+            }
+            StmtKind::AugAssign { target, value } => {
+                self.expr(value, Role::Load);
+                if target.as_name().is_some() {
+                    self.expr(target, Role::Load);
+                }
+                self.target(target, &references(value));
+            }
+            StmtKind::AnnAssign { target, annotation, value } => {
+                let owner = match self.out.scope(self.scope).kind {
+                    ScopeKind::Module => AnnotationOwner::Module,
+                    ScopeKind::Class(class) => AnnotationOwner::Class(class),
+                    _ => AnnotationOwner::Local,
+                };
+                let alias = annotation.last_name() == Some("TypeAlias");
+                self.annotation(annotation, owner);
+                if let Some(value) = value {
+                    if alias && let ExprKind::Str(_) = &value.kind {
+                        self.quoted(value.span, None);
+                    }
+                    self.expr(value, Role::Load);
+                    self.target(target, &references(value));
+                } else if let Some(name) = target.as_name() {
+                    self.bind(name, Bound::Declared, target.span, Vec::new());
+                } else {
+                    self.target(target, &[]);
+                }
+            }
+            StmtKind::For { target, iter, body, orelse } => {
+                self.expr(iter, Role::Load);
+                self.target(target, &references(iter));
+                self.conditionally(body);
+                self.conditionally(orelse);
+            }
+            StmtKind::With { items, body } => {
+                for item in items {
+                    self.expr(&item.context, Role::Load);
+                    if let Some(target) = &item.target {
+                        self.target(target, &references(&item.context));
+                    }
+                }
+                self.conditionally(body);
+            }
+            StmtKind::Try { body, handlers, orelse, finally } => {
+                self.conditionally(body);
+                for handler in handlers {
+                    handler.types.iter().for_each(|t| self.expr(t, Role::Load));
+                    if let Some(name) = handler.name {
+                        self.bind(name.text, Bound::Value, name.span, Vec::new());
+                    }
+                    self.conditionally(&handler.body);
+                }
+                self.conditionally(orelse);
+                self.conditionally(finally);
+            }
+            StmtKind::Match { subject, cases } => {
+                subject.iter().for_each(|s| self.expr(s, Role::Load));
+                for case in cases {
+                    for name in &case.captures {
+                        self.bind(name.text, Bound::Value, name.span, Vec::new());
+                    }
+                    case.reads.iter().chain(&case.guard).for_each(|e| self.expr(e, Role::Load));
+                    self.conditionally(&case.body);
+                }
+            }
+            StmtKind::Delete(targets) => targets.iter().for_each(|t| self.delete(t)),
+            StmtKind::TypeAlias { name, type_params, value } => {
+                if let Some(name) = name {
+                    self.bind(name.text, Bound::Value, name.span, references(value));
+                }
+                self.in_type_params(type_params, |walk| walk.annotation(value, AnnotationOwner::Local));
+            }
+            _ => {
+                for expr in stmt_exprs(stmt) {
+                    self.expr(expr, Role::Load);
+                }
+                for block in stmt.blocks() {
+                    self.conditionally(block);
+                }
+            }
+        }
+    }
+
+    fn delete(&mut self, target: &Expr<'a>) {
+        match &target.kind {
+            ExprKind::Name(name) => self.bind(name, Bound::Deleted, target.span, Vec::new()),
+            ExprKind::Attribute { .. } => self.chain(target, Role::Delete),
+            ExprKind::Sequence(items) => items.iter().for_each(|i| self.delete(i)),
+            ExprKind::Subscript { value, index } => {
+                self.sys_modules(value, index);
+                self.expr(target, Role::Load);
+            }
+            _ => self.expr(target, Role::Load),
+        }
+    }
+
+    fn target(&mut self, target: &Expr<'a>, from: &[Reference<'a>]) {
+        match &target.kind {
+            ExprKind::Name(name) => self.bind(name, Bound::Value, target.span, from.to_vec()),
+            ExprKind::Attribute { .. } => self.chain(target, Role::Store),
+            ExprKind::Subscript { value, index } => {
+                self.sys_modules(value, index);
+                self.expr(value, Role::Store);
+                index.iter().for_each(|i| self.expr(i, Role::Load));
+            }
+            ExprKind::Sequence(items) => items.iter().for_each(|i| self.target(i, from)),
+            ExprKind::Starred(inner) => self.target(inner, from),
+            _ => self.expr(target, Role::Load),
+        }
+    }
+
+    /// `sys.modules["m"] = …` and `del sys.modules["m"]`: the next import makes a new module.
+    fn sys_modules(&mut self, value: &Expr<'a>, index: &[Expr<'a>]) {
+        if value.dotted().is_some_and(|d| d.ends_with(&["sys", "modules"]) || d == ["modules"]) {
+            for key in index {
+                if let ExprKind::Str(std::borrow::Cow::Borrowed(name)) = key.kind {
+                    self.out.reloads.push((reference_of_path(name), self.scope));
+                }
+            }
+        }
+    }
+
+    fn in_type_params(&mut self, params: &[Expr<'a>], body: impl FnOnce(&mut Self)) {
+        if params.is_empty() {
+            return body(self);
+        }
+        let scope = self.push_scope(ScopeKind::TypeParams, Some(self.scope));
+        self.inside(scope, |walk| {
+            for param in params {
+                if let Some(name) = first_name(param) {
+                    walk.bind(name.text, Bound::Parameter, name.span, Vec::new());
+                }
+            }
+            for param in params {
+                walk.annotation(param, AnnotationOwner::Local);
+            }
+            body(walk);
+        });
+    }
+
+    fn params(&mut self, params: &Params<'a>) {
+        for name in &params.names {
+            self.bind(name.text, Bound::Parameter, name.span, Vec::new());
+        }
+    }
+
+    fn function(&mut self, span: Span, function: &ast::Function<'a>) {
+        for decorator in &function.decorators {
+            self.decorator(decorator);
+        }
+        function.params.defaults.iter().for_each(|d| self.expr(d, Role::Argument));
+        let class = match self.out.scope(self.scope).kind {
+            ScopeKind::Class(class) => Some(class),
+            _ => None,
+        };
+        let id = FunctionId(self.out.functions.len() as u32);
+        self.out.functions.push(Function {
+            name: function.name.text,
+            span,
+            scope: self.scope,
+            parent: self.scope,
+            outer: self.function,
+            class,
+            decorators: function.decorators.iter().map(decorator_path).collect(),
+            params: function.params.names.iter().map(|n| n.text).collect(),
+            is_lambda: false,
+            dynamic: false,
+        });
+        if let Some(class) = class {
+            self.out.classes[class.0 as usize].methods.entry(function.name.text).or_default().push(id);
+        }
+        self.bind(function.name.text, Bound::Function(id), function.name.span, Vec::new());
+        self.in_type_params(&function.type_params, |walk| {
+            for annotation in function.params.annotations.iter().chain(&function.returns) {
+                walk.annotation(annotation, AnnotationOwner::Function(id));
+            }
+            let scope = walk.push_scope(ScopeKind::Function(id), Some(walk.scope));
+            walk.out.functions[id.0 as usize].scope = scope;
+            walk.enter(id, scope, |walk| {
+                walk.params(&function.params);
+                walk.docstring(&function.body);
+                walk.block(&function.body);
+            });
+        });
+    }
+
+    fn enter(&mut self, id: FunctionId, scope: ScopeId, body: impl FnOnce(&mut Self)) {
+        let outer = (self.function.replace(id), std::mem::replace(&mut self.conditional, false));
+        self.inside(scope, body);
+        (self.function, self.conditional) = outer;
+    }
+
+    fn class(&mut self, span: Span, class: &ast::Class<'a>) {
+        for decorator in &class.decorators {
+            self.decorator(decorator);
+        }
+        let id = ClassId(self.out.classes.len() as u32);
+        let keyword = |name| class.args.iter().find(|a| a.keyword == Some(name));
+        self.out.classes.push(Class {
+            name: class.name.text,
+            span,
+            scope: self.scope,
+            parent: self.scope,
+            outer: self.function,
+            bases: class.args.iter().filter(|a| a.keyword.is_none()).map(|a| base_path(&a.value)).collect(),
+            metaclass: keyword("metaclass").map(|a| a.value.dotted().unwrap_or_default()),
+            has_keywords: class.args.iter().any(|a| a.keyword.is_some_and(|k| k != "metaclass")),
+            decorators: class.decorators.iter().map(decorator_path).collect(),
+            methods: BTreeMap::new(),
+        });
+        self.bind(class.name.text, Bound::Class(id), class.name.span, Vec::new());
+        self.in_type_params(&class.type_params, |walk| {
+            for arg in &class.args {
+                walk.expr(&arg.value, if arg.keyword.is_some() { Role::Argument } else { Role::Base });
+            }
+            let scope = walk.push_scope(ScopeKind::Class(id), Some(walk.scope));
+            walk.out.classes[id.0 as usize].scope = scope;
+            let outer = std::mem::replace(&mut walk.conditional, false);
+            walk.inside(scope, |walk| {
+                walk.docstring(&class.body);
+                walk.block(&class.body);
+            });
+            walk.conditional = outer;
+        });
+    }
+
+    fn decorator(&mut self, decorator: &Expr<'a>) {
+        match &decorator.kind {
+            ExprKind::Call { func, args } => {
+                self.expr(func, Role::Decorator);
+                self.call_args(func, args);
+            }
+            _ => self.expr(decorator, Role::Decorator),
+        }
+    }
+
+    fn annotation(&mut self, expr: &Expr<'a>, owner: AnnotationOwner) {
+        let id = AnnotationId(self.out.annotations.len() as u32);
+        let quoted = matches!(expr.kind, ExprKind::Str(_));
+        self.out.annotations.push(Annotation { span: expr.span, owner, moment: self.moment(), quoted });
+        self.annotation_part(expr, id);
+    }
+
+    fn annotation_part(&mut self, expr: &Expr<'a>, id: AnnotationId) {
+        match &expr.kind {
+            ExprKind::Name(_) | ExprKind::Attribute { .. } => self.chain(expr, Role::Annotation(id)),
+            ExprKind::Str(_) => self.quoted(expr.span, Some(id)),
+            ExprKind::Subscript { value, index } => {
+                self.annotation_part(value, id);
+                let literal = value.last_name() == Some("Literal");
+                let annotated = value.last_name() == Some("Annotated");
+                for (at, part) in index.iter().enumerate() {
+                    if literal || annotated && at > 0 {
+                        self.expr(part, Role::Annotation(id));
+                    } else {
+                        self.annotation_part(part, id);
+                    }
+                }
+            }
+            ExprKind::Sequence(parts) | ExprKind::Other(parts) => {
+                parts.iter().for_each(|p| self.annotation_part(p, id));
+            }
+            ExprKind::Starred(inner) => self.annotation_part(inner, id),
+            _ => self.expr(expr, Role::Annotation(id)),
+        }
+    }
+
+    /// Names in the text of a string or comment that holds a type.
+    fn quoted(&mut self, span: Span, id: Option<AnnotationId>) {
+        for (at, word) in words(span.of(self.text)) {
+            let start = span.start + at;
+            self.out.uses.push(Use {
+                name: word,
+                span: Span { start, end: start + word.len() },
+                attributes: Vec::new(),
+                scope: self.scope,
+                role: Role::Quoted(id),
+                moment: self.moment(),
+                owner: None,
+            });
+        }
+    }
+
+    fn expr(&mut self, expr: &Expr<'a>, role: Role) {
+        match &expr.kind {
+            ExprKind::Name(_) | ExprKind::Attribute { .. } => self.chain(expr, role),
+            ExprKind::Call { func, args } => {
+                self.expr(func, Role::Called);
+                self.call_args(func, args);
+            }
+            ExprKind::Lambda { params, body } => {
+                params.defaults.iter().for_each(|d| self.expr(d, Role::Argument));
+                let id = FunctionId(self.out.functions.len() as u32);
+                let scope = self.push_scope(ScopeKind::Function(id), Some(self.scope));
+                self.out.functions.push(Function {
+                    name: "",
+                    span: expr.span,
+                    scope,
+                    parent: self.scope,
+                    outer: self.function,
+                    class: None,
+                    decorators: Vec::new(),
+                    params: params.names.iter().map(|n| n.text).collect(),
+                    is_lambda: true,
+                    dynamic: false,
+                });
+                self.enter(id, scope, |walk| {
+                    walk.params(params);
+                    walk.expr(body, Role::Load);
+                });
+            }
+            ExprKind::Comprehension { element, clauses } => {
+                if let Some(first) = clauses.first() {
+                    self.expr(&first.iter, Role::Load);
+                }
+                let scope = self.push_scope(ScopeKind::Comprehension, Some(self.scope));
+                self.inside(scope, |walk| {
+                    for (index, clause) in clauses.iter().enumerate() {
+                        if index > 0 {
+                            walk.expr(&clause.iter, Role::Load);
+                        }
+                        walk.target(&clause.target, &[]);
+                        clause.tests.iter().for_each(|t| walk.expr(t, Role::Load));
+                    }
+                    element.iter().for_each(|e| walk.expr(e, role_of_part(role)));
+                });
+            }
+            ExprKind::Walrus { name, value } => {
+                self.expr(value, role_of_part(role));
+                self.bind_in(self.walrus_scope(), name.text, Bound::Value, name.span, references(value));
+            }
+            ExprKind::Subscript { value, index } => {
+                // `C[int]` runs `__class_getitem__`, `x[…] = …` `__setitem__`: both are close to a call.
+                self.expr(value, if role == Role::Store { role } else { role_of_part(role) });
+                index.iter().for_each(|i| self.expr(i, role_of_part(role)));
+            }
+            ExprKind::Str(std::borrow::Cow::Borrowed(text)) => self.path_string(text, expr.span, false),
+            _ => {
+                let role = role_of_part(role);
+                expr.parts(&mut |part| self.expr(part, role));
+            }
+        }
+    }
+
+    fn path_string(&mut self, text: &'a str, span: Span, patches: bool) {
+        let plain = text.strip_suffix('.').unwrap_or(text);
+        if plain.contains(['.', ':']) && plain.split(['.', ':']).all(is_identifier)
+            || patches && is_identifier(plain)
+            || plain.len() < text.len() && is_identifier(plain)
+        {
+            self.out.paths.push(PathString { text, span, patches });
+        }
+    }
+
+    fn call_args(&mut self, func: &Expr<'a>, args: &[Arg<'a>]) {
+        let called = func.last_name().unwrap_or_default();
+        let replaces = REPLACING.contains(&called) && !matches!(func.kind, ExprKind::Call { .. });
+        if replaces {
+            self.out.patches |= called != "dict";
+        }
+        if matches!(func.kind, ExprKind::Name(_)) && args.is_empty() && matches!(called, "globals" | "locals" | "vars" | "dir")
+            || matches!(func.kind, ExprKind::Name("eval" | "exec"))
+        {
+            self.dynamic(called, func.span);
+        }
+        if called == "reload" && let Some(path) = args.first().and_then(|a| a.value.dotted()) {
+            self.out.reloads.push((reference(&path), self.scope));
+        }
+        if called == "pop" && let ExprKind::Attribute { value, .. } = &func.kind {
+            let keys: Vec<&Expr> = args.iter().take(1).map(|a| &a.value).collect();
+            if value.dotted().is_some_and(|d| d.ends_with(&["sys", "modules"])) {
+                for key in keys {
+                    if let ExprKind::Str(std::borrow::Cow::Borrowed(name)) = key.kind {
+                        self.out.reloads.push((reference_of_path(name), self.scope));
+                    }
+                }
+            }
+        }
+        if let [first, second, ..] = args
+            && (replaces || matches!(called, "getattr" | "hasattr" | "attrgetter"))
+            && let Some(path) = first.value.dotted()
+        {
+            let name = match &second.value.kind {
+                ExprKind::Str(std::borrow::Cow::Borrowed(name)) => Some(*name),
+                _ => None,
+            };
+            self.out.accesses.push(NamedAccess {
+                module: reference(&path),
+                scope: self.scope,
+                name,
+                replaces,
+                span: first.value.span,
+            });
+            for arg in &args[1..] {
+                self.arg(arg, called, replaces);
+            }
+            // The module does not escape here: its use is known to the letter.
+            if name.is_some() {
+                self.chain(&first.value, Role::Load);
+            } else {
+                self.arg(first, called, replaces);
+            }
+            return;
+        }
+        args.iter().for_each(|a| self.arg(a, called, replaces));
+    }
+
+    fn arg(&mut self, arg: &Arg<'a>, called: &str, replaces: bool) {
+        if let ExprKind::Str(std::borrow::Cow::Borrowed(text)) = arg.value.kind {
+            if TYPE_CALLS.contains(&called) {
+                self.quoted(arg.value.span, None);
+            }
+            if replaces {
+                self.path_string(text, arg.value.span, true);
+                return;
+            }
+        }
+        self.expr(&arg.value, Role::Argument);
+    }
+
+    fn dynamic(&mut self, called: &str, span: Span) {
+        if let Some(function) = self.function {
+            self.out.functions[function.0 as usize].dynamic = true;
+        }
+        if called != "locals" && called != "dir" || self.function.is_none() {
+            let reads_globals = matches!(called, "globals" | "eval" | "exec") || self.function.is_none();
+            if reads_globals && self.out.dynamic.is_none() {
+                self.out.dynamic = Some(span);
+            }
+        }
+    }
+
+    /// A name with attributes behind it, or an attribute of something else.
+    fn chain(&mut self, expr: &Expr<'a>, role: Role) {
+        let mut attributes: Vec<Ident<'a>> = Vec::new();
+        let mut at = expr;
+        loop {
+            match &at.kind {
+                ExprKind::Name(name) => {
+                    attributes.reverse();
+                    let moment = self.moment();
+                    self.out.uses.push(Use {
+                        name,
+                        span: at.span,
+                        attributes,
+                        scope: self.scope,
+                        role,
+                        moment,
+                        owner: None,
+                    });
+                    return;
+                }
+                ExprKind::Attribute { value, name } => {
+                    attributes.push(*name);
+                    at = value;
+                }
+                _ => {
+                    if let Some(method) = attributes.first() {
+                        self.out.method_calls.push((method.text, self.moment()));
+                    }
+                    self.expr(at, Role::Load);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn docstring(&mut self, body: &[Stmt<'a>]) {
+        let Some(Stmt { kind: StmtKind::Expr(Expr { kind: ExprKind::Str(std::borrow::Cow::Borrowed(text)), .. }), .. }) =
+            body.first()
+        else {
+            return;
+        };
+        for line in text.lines().map(str::trim_start) {
+            if let Some(code) = line.strip_prefix(">>>").or_else(|| line.strip_prefix("...")) {
+                self.out.doctest.extend(words(code).map(|(_, word)| word));
+            }
+        }
+    }
+
+    fn type_comment(&mut self, comment: Span) {
+        let body = comment.of(self.text).trim_start_matches('#').trim_start();
+        if let Some(types) = body.strip_prefix("type:")
+            && !types.trim_start().starts_with("ignore")
+        {
+            self.quoted(comment, None);
+        }
+    }
+}
+
+/// Names in a text that are not attributes, with their offsets.
+pub fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let rest = &text[at..];
+            let start = rest.find(|c: char| c == '_' || c.is_alphabetic())?;
+            let length = rest[start..].find(|c: char| c != '_' && !c.is_alphanumeric()).unwrap_or(rest.len() - start);
+            let (from, to) = (at + start, at + start + length);
+            at = to;
+            let attribute = text[..from].trim_end().ends_with('.');
+            let number = text[..from].ends_with(|c: char| c.is_ascii_digit());
+            if !attribute && !number {
+                return Some((from, &text[from..to]));
+            }
+        }
+    })
+}
+
+/// A part of a called, passed or annotated whole is no longer that itself.
+fn role_of_part(role: Role) -> Role {
+    match role {
+        Role::Argument | Role::Annotation(_) => role,
+        Role::Called | Role::Decorator | Role::Base | Role::Store => Role::Argument,
+        _ => Role::Load,
+    }
+}
+
+fn decorator_path<'a>(decorator: &Expr<'a>) -> Vec<&'a str> {
+    match &decorator.kind {
+        ExprKind::Call { func, .. } => decorator_path(func),
+        _ => decorator.dotted().unwrap_or_default(),
+    }
+}
+
+/// `Base` of `Base[T]` too.
+fn base_path<'a>(base: &Expr<'a>) -> Vec<&'a str> {
+    match &base.kind {
+        ExprKind::Subscript { value, .. } => base_path(value),
+        _ => base.dotted().unwrap_or_default(),
+    }
+}
+
+fn first_name<'a>(expr: &Expr<'a>) -> Option<Ident<'a>> {
+    if let ExprKind::Name(text) = expr.kind {
+        return Some(Ident { text, span: expr.span });
+    }
+    let mut found = None;
+    expr.parts(&mut |part| {
+        if found.is_none() {
+            found = first_name(part);
+        }
+    });
+    found
+}
+
+fn reference<'a>(path: &[&'a str]) -> Reference<'a> {
+    Reference { name: path[0], attributes: path[1..].to_vec() }
+}
+
+/// A dotted text as a reference; only its spelling counts.
+fn reference_of_path(path: &str) -> Reference<'_> {
+    Reference { name: path, attributes: Vec::new() }
+}
+
+/// All names that a value reads.
+fn references<'a>(expr: &Expr<'a>) -> Vec<Reference<'a>> {
+    let mut found = Vec::new();
+    collect_references(expr, &mut found);
+    found
+}
+
+fn collect_references<'a>(expr: &Expr<'a>, found: &mut Vec<Reference<'a>>) {
+    if let Some(path) = expr.dotted() {
+        found.push(reference(&path));
+        return;
+    }
+    expr.parts(&mut |part| collect_references(part, found));
+    match &expr.kind {
+        ExprKind::Lambda { body, .. } => collect_references(body, found),
+        ExprKind::Comprehension { element, .. } => element.iter().for_each(|e| collect_references(e, found)),
+        _ => {}
+    }
+}

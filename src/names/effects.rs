@@ -1,0 +1,295 @@
+//! What importing a module does that others can see, beyond binding its own names. Errs on the side of "something".
+
+use super::evaluated::is_stdlib;
+use super::scope::{MODULE, Reference, Role};
+use super::{Bound, Moment, Object, World};
+use crate::project::ModuleId;
+use crate::syntax::Span;
+use crate::syntax::ast::{Ast, Expr, ExprKind, Stmt, StmtKind};
+use crate::syntax::imports::Guards;
+
+/// A statement that may have an effect, before it is known what its names stand for.
+#[derive(Clone, Debug)]
+pub struct Effect<'a> {
+    pub span: Span,
+    what: What<'a>,
+}
+
+#[derive(Clone, Debug)]
+enum What<'a> {
+    /// A call whose result is thrown away.
+    Call(Option<Reference<'a>>),
+    /// A call whose result is bound: an effect only if the project's own code registers something.
+    BoundCall(Reference<'a>),
+    Decorator(Option<Reference<'a>>),
+    Base(Option<Reference<'a>>),
+    /// Assigns to an attribute or item of something.
+    Store(Option<Reference<'a>>),
+    /// Deletes, raises, prints, and what else has no name.
+    Other,
+}
+
+/// The statements of a module body that may have an effect.
+pub fn candidates<'a>(ast: &Ast<'a>) -> Vec<Effect<'a>> {
+    let mut out = Vec::new();
+    let guards = Guards::of(&ast.body);
+    block(&ast.body, &guards, false, &mut out);
+    out
+}
+
+fn reference<'a>(expr: &Expr<'a>) -> Option<Reference<'a>> {
+    match &expr.kind {
+        ExprKind::Call { func, .. } => reference(func),
+        ExprKind::Subscript { value, .. } => reference(value),
+        ExprKind::Attribute { value, name } => {
+            let mut found = reference(value)?;
+            found.attributes.push(name.text);
+            Some(found)
+        }
+        ExprKind::Name(name) => Some(Reference { name, attributes: Vec::new() }),
+        _ => None,
+    }
+}
+
+fn block<'a>(body: &[Stmt<'a>], guards: &Guards<'a>, in_class: bool, out: &mut Vec<Effect<'a>>) {
+    for stmt in body {
+        let mut add = |what| out.push(Effect { span: stmt.span, what });
+        match &stmt.kind {
+            StmtKind::Expr(expr) => match &expr.kind {
+                ExprKind::Call { func, .. } => add(What::Call(reference(func))),
+                ExprKind::Str(_) | ExprKind::Constant(_) | ExprKind::Name(_) | ExprKind::Attribute { .. } => {}
+                _ => add(What::Other),
+            },
+            StmtKind::Assign { targets, value } => {
+                for target in targets {
+                    store(target, &mut add);
+                }
+                bound_calls(value, &mut add);
+            }
+            StmtKind::AugAssign { target, value } => {
+                store(target, &mut add);
+                bound_calls(value, &mut add);
+            }
+            StmtKind::AnnAssign { target, value, .. } => {
+                store(target, &mut add);
+                if let Some(value) = value {
+                    bound_calls(value, &mut add);
+                }
+            }
+            StmtKind::Function(function) => function.decorators.iter().for_each(|d| add(What::Decorator(reference(d)))),
+            StmtKind::Class(class) => {
+                class.decorators.iter().for_each(|d| add(What::Decorator(reference(d))));
+                for arg in &class.args {
+                    match arg.keyword {
+                        None | Some("metaclass") => add(What::Base(reference(&arg.value))),
+                        Some(_) => {}
+                    }
+                }
+                block(&class.body, guards, true, out);
+            }
+            StmtKind::If { branches } => {
+                for (index, branch) in branches.iter().enumerate() {
+                    if guards.arm(branches, index) == crate::outcome::Kind::Eager {
+                        block(&branch.body, guards, in_class, out);
+                    }
+                }
+            }
+            StmtKind::Delete(targets) => {
+                if targets.iter().any(|t| t.as_name().is_none()) {
+                    add(What::Other);
+                }
+            }
+            StmtKind::Other(parts) if !parts.is_empty() => add(What::Other),
+            _ => {
+                for inner in stmt.blocks() {
+                    block(inner, guards, in_class, out);
+                }
+            }
+        }
+    }
+}
+
+fn store<'a>(target: &Expr<'a>, add: &mut impl FnMut(What<'a>)) {
+    match &target.kind {
+        ExprKind::Name(_) => {}
+        ExprKind::Sequence(items) => items.iter().for_each(|i| store(i, add)),
+        ExprKind::Starred(inner) => store(inner, add),
+        _ => add(What::Store(reference(target))),
+    }
+}
+
+fn bound_calls<'a>(value: &Expr<'a>, add: &mut impl FnMut(What<'a>)) {
+    if let ExprKind::Call { func, .. } = &value.kind
+        && let Some(found) = reference(func)
+    {
+        add(What::BoundCall(found));
+    }
+}
+
+/// Decorators from outside that only wrap what they decorate.
+const WRAPPERS: [&str; 12] = [
+    "attr", "attrs", "typing_extensions", "deprecated", "wrapt", "cython", "numba", "overrides", "deprecation", "zope",
+    "decorator", "six",
+];
+
+/// The first statement of a module whose effect others can see.
+pub fn first(world: World, module: ModuleId) -> Option<Span> {
+    let effects = &world.names.effects[module.index()];
+    effects.iter().find(|e| is_visible(world, module, &e.what)).map(|e| e.span)
+}
+
+fn is_visible(world: World, module: ModuleId, what: &What) -> bool {
+    match what {
+        What::Other | What::Call(None) | What::Decorator(None) | What::Base(None) | What::Store(None) => true,
+        What::Call(Some(call)) => !is_own(world, module, call) && !is_quiet_call(world, module, call),
+        What::Store(Some(target)) => !is_own(world, module, target),
+        What::BoundCall(call) => match world.trace_reference(module, MODULE, call).object {
+            Object::Attribute { module: home, name, rest } if rest.is_empty() => registers(world, home, name, 3),
+            // A method of an object that another module owns, e.g. `task = app.task(f)`.
+            Object::Attribute { module: home, .. } => home != module,
+            _ => false,
+        },
+        What::Decorator(Some(decorator)) => match world.trace_reference(module, MODULE, decorator).object {
+            Object::Attribute { module: home, name, rest } if rest.is_empty() => registers(world, home, name, 3),
+            Object::Attribute { module: home, .. } => home != module,
+            Object::External(path) => {
+                !is_stdlib(&path) && !WRAPPERS.contains(&path.split('.').next().unwrap_or_default())
+                    || path.starts_with("atexit")
+            }
+            Object::Module(_) => true,
+            Object::Unknown => !matches!(decorator.name, "property" | "staticmethod" | "classmethod") && !in_class_body(decorator),
+        },
+        What::Base(Some(base)) => base_registers(world, module, base, 16),
+    }
+}
+
+/// `@name.setter` and its like name something of the class body.
+fn in_class_body(decorator: &Reference) -> bool {
+    matches!(decorator.attributes.last(), Some(&("setter" | "getter" | "deleter")))
+}
+
+/// Whether the receiver is an object that the module made itself.
+fn is_own(world: World, module: ModuleId, reference: &Reference) -> bool {
+    let bindings = world.names.file(module).bindings(reference.name);
+    !reference.attributes.is_empty()
+        && bindings.iter().all(|b| !matches!(b.what, Bound::Import(_)))
+        && (!bindings.is_empty() || reference.name.starts_with("__"))
+}
+
+fn is_quiet_call(world: World, module: ModuleId, call: &Reference) -> bool {
+    match world.trace_reference(module, MODULE, call).object {
+        Object::External(path) => {
+            matches!(path.as_str(), "logging.getLogger.addHandler" | "typing.cast" | "warnings.warn")
+        }
+        Object::Attribute { module: home, name, rest } => rest.is_empty() && !registers(world, home, name, 3) && is_function(world, home, name),
+        Object::Unknown => call.attributes.is_empty() && matches!(call.name, "print" | "isinstance" | "hasattr"),
+        Object::Module(_) => false,
+    }
+}
+
+fn is_function(world: World, module: ModuleId, name: &str) -> bool {
+    world.names.file(module).bindings(name).iter().all(|b| matches!(b.what, Bound::Function(_)))
+}
+
+/// Names of methods that put something into a collection.
+const MUTATORS: [&str; 17] = [
+    "append", "add", "update", "setdefault", "insert", "extend", "register", "connect", "subscribe", "appendleft",
+    "__setitem__", "register_type", "push", "set", "put", "dispatch", "add_dispatcher",
+];
+
+/// Whether calling a function of the project may put something into the state of a module.
+fn registers(world: World, module: ModuleId, name: &str, depth: usize) -> bool {
+    let file = world.names.file(module);
+    let bindings = file.bindings(name);
+    if bindings.is_empty() || depth == 0 {
+        return true;
+    }
+    bindings.iter().any(|binding| match binding.what {
+        Bound::Function(id) => {
+            let within = |moment: Moment| match moment {
+                Moment::Call(at) => {
+                    let mut at = Some(at);
+                    while let Some(f) = at {
+                        if f == id {
+                            return true;
+                        }
+                        at = file.function(f).outer;
+                    }
+                    false
+                }
+                _ => false,
+            };
+            let sets_global = file.scope(MODULE).bindings.values().flatten().any(|b| b.from_inside && within(b.moment));
+            sets_global
+                || file.uses.iter().filter(|u| within(u.moment)).any(|u| match u.role {
+                    Role::Store | Role::Delete => u.owner == Some(MODULE) || u.name != "self",
+                    Role::Called if u.owner == Some(MODULE) && !u.attributes.is_empty() => {
+                        u.attributes.last().is_some_and(|a| MUTATORS.contains(&a.text))
+                    }
+                    Role::Called if u.owner == Some(MODULE) && u.name != name => {
+                        match world.trace_use(module, u).object {
+                            Object::Attribute { module, name, rest } if rest.is_empty() => {
+                                is_function(world, module, name) && registers(world, module, name, depth - 1)
+                            }
+                            Object::External(path) => !is_stdlib(&path),
+                            _ => false,
+                        }
+                    }
+                    _ => false,
+                })
+        }
+        // Making an object binds it and no more, unless its class keeps track.
+        Bound::Class(_) => false,
+        _ => true,
+    })
+}
+
+/// Whether extending a base class may put the new class into a registry.
+fn base_registers(world: World, module: ModuleId, base: &Reference, depth: usize) -> bool {
+    if depth == 0 {
+        return true;
+    }
+    match world.trace_reference(module, MODULE, base).object {
+        Object::External(path) => !is_stdlib(&path),
+        Object::Attribute { module: home, name, rest } if rest.is_empty() => {
+            let file = world.names.file(home);
+            file.bindings(name).iter().any(|b| match b.what {
+                Bound::Class(class) => {
+                    let class = file.class(class);
+                    class.methods.contains_key("__init_subclass__")
+                        || class.metaclass.as_ref().is_some_and(|path| metaclass_registers(world, home, path, depth))
+                        || class.bases.iter().any(|path| match path.split_first() {
+                            Some((first, rest)) => {
+                                let base = Reference { name: first, attributes: rest.to_vec() };
+                                base_registers(world, home, &base, depth - 1)
+                            }
+                            None => true,
+                        })
+                }
+                Bound::Import(_) | Bound::Declared => false,
+                _ => true,
+            })
+        }
+        Object::Unknown => !base.name.chars().next().is_some_and(char::is_lowercase) && !base.name.ends_with("Error") && !base.name.ends_with("Exception") && !base.name.ends_with("Warning"),
+        _ => true,
+    }
+}
+
+fn metaclass_registers(world: World, module: ModuleId, path: &[&str], depth: usize) -> bool {
+    let Some((first, rest)) = path.split_first() else { return true };
+    match world.trace(module, MODULE, first, rest).object {
+        Object::External(path) => !is_stdlib(&path),
+        Object::Attribute { module: home, name, rest } if rest.is_empty() && depth > 0 => {
+            let file = world.names.file(home);
+            file.bindings(name).iter().any(|b| match b.what {
+                Bound::Class(class) => {
+                    let class = file.class(class);
+                    ["__new__", "__init__", "__call__"].iter().any(|m| class.methods.contains_key(m))
+                }
+                _ => true,
+            })
+        }
+        Object::Unknown => first != &"type",
+        _ => true,
+    }
+}

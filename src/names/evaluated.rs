@@ -1,0 +1,186 @@
+//! Whether something evaluates an annotation at run time whatever its form.
+
+use super::scope::{AnnotationId, AnnotationOwner, ClassId, FunctionId, MODULE};
+use super::{Object, World};
+use crate::project::ModuleId;
+
+/// How sure it is that nothing evaluates an annotation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Evaluated {
+    No,
+    /// An unknown decorator or base class might.
+    Possibly,
+    Yes,
+}
+
+/// Base classes whose class-level annotations are evaluated: by the last part of their name.
+const BASES: [&str; 28] = [
+    "BaseModel", "BaseSettings", "RootModel", "GenericModel", "SQLModel", "Struct", "DeclarativeBase", "MappedAsDataclass",
+    "Schema", "HasTraits", "Document", "EmbeddedDocument", "ObjectType", "InputObjectType", "Controller", "Table",
+    "TypedDict", "NamedTuple", "Model", "BaseConfig", "Section", "Injectable", "ViewSet", "Serializer", "Base",
+    "DeclarativeBaseNoMeta", "Resource", "DataClassJsonMixin",
+];
+
+/// Decorators that evaluate the annotations of what they decorate: by the last part of their name.
+const DECORATORS: [&str; 46] = [
+    "validate_call", "validate_arguments", "beartype", "typechecked", "inject", "autowired", "get", "post", "put", "delete",
+    "patch", "head", "options", "websocket", "route", "api_route", "command", "callback", "field", "type", "input",
+    "mutation", "subscription", "interface", "federation", "register", "singledispatch", "singledispatchmethod", "task",
+    "flow", "tool", "mapped", "mapped_as_dataclass", "as_declarative", "wraps_types", "runtime_typing", "pydantic_dataclass",
+    "dispatch", "overtake", "jaxtyped", "check_types", "njit", "jit", "vectorize", "op", "asset",
+];
+
+/// Decorators known to leave annotations alone: by the last part of their name.
+const HARMLESS_DECORATORS: [&str; 43] = [
+    "property", "staticmethod", "classmethod", "abstractmethod", "abstractproperty", "overload", "override", "final",
+    "wraps", "cached_property", "cache", "lru_cache", "contextmanager", "asynccontextmanager", "dataclass", "dataclasses",
+    "total_ordering", "unique", "runtime_checkable", "no_type_check", "setter", "getter", "deleter", "deprecated", "define",
+    "frozen", "mutable", "attrs", "attrib", "s", "fixture", "parametrize", "skipif", "skip", "xfail", "usefixtures",
+    "coroutine", "type_check_only", "dataclass_transform", "register_at_fork", "given", "mark", "asyncio",
+];
+
+/// Top-level modules of the standard library, whose classes and decorators evaluate no annotations beyond the tables
+/// above.
+pub const STDLIB: [&str; 122] = [
+    "abc", "argparse", "array", "ast", "asyncio", "atexit", "base64", "bisect", "builtins", "bz2", "calendar", "cmath",
+    "cmd", "code", "codecs", "collections", "colorsys", "concurrent", "configparser", "contextlib", "contextvars", "copy",
+    "csv", "ctypes", "curses", "dataclasses", "datetime", "decimal", "difflib", "dis", "distutils", "doctest", "email",
+    "enum", "errno", "filecmp", "fnmatch", "fractions", "ftplib", "functools", "gc", "getopt", "getpass", "gettext", "glob",
+    "graphlib", "gzip", "hashlib", "heapq", "hmac", "html", "http", "imaplib", "importlib", "inspect", "io", "ipaddress",
+    "itertools", "json", "keyword", "linecache", "locale", "logging", "lzma", "mailbox", "marshal", "math", "mimetypes",
+    "mmap", "multiprocessing", "numbers", "operator", "optparse", "os", "pathlib", "pdb", "pickle", "pkgutil", "platform",
+    "plistlib", "pprint", "queue", "random", "re", "reprlib", "sched", "secrets", "select", "selectors", "shelve", "shlex",
+    "shutil", "signal", "smtplib", "socket", "socketserver", "sqlite3", "ssl", "stat", "statistics", "string", "struct",
+    "subprocess", "sys", "tarfile", "tempfile", "textwrap", "threading", "time", "timeit", "tkinter", "tokenize", "trace",
+    "traceback", "tracemalloc", "turtle", "types", "typing", "typing_extensions", "unicodedata", "unittest", "urllib",
+];
+
+/// Whether a dotted path from outside the project belongs to the standard library.
+pub fn is_stdlib(path: &str) -> bool {
+    const MORE: [&str; 14] = [
+        "uuid", "warnings", "wave", "weakref", "webbrowser", "wsgiref", "xml", "xmlrpc", "zipfile", "zipimport", "zlib",
+        "zoneinfo", "__future__", "tomllib",
+    ];
+    let top = path.split('.').next().unwrap_or_default();
+    STDLIB.contains(&top) || MORE.contains(&top)
+}
+
+pub fn annotation(world: World, module: ModuleId, id: AnnotationId) -> Evaluated {
+    match world.names.file(module).annotation(id).owner {
+        AnnotationOwner::Local | AnnotationOwner::Module => Evaluated::No,
+        AnnotationOwner::Class(class) => of_class(world, module, class),
+        AnnotationOwner::Function(function) => of_function(world, module, function),
+    }
+}
+
+fn of_function(world: World, module: ModuleId, id: FunctionId) -> Evaluated {
+    let file = world.names.file(module);
+    let function = file.function(id);
+    let mut worst = Evaluated::No;
+    for path in &function.decorators {
+        worst = worst.max(of_decorator(world, module, path));
+    }
+    if let Some(class) = function.class {
+        // e.g. a controller whose handlers are read by its framework.
+        let class = file.class(class);
+        for path in &class.decorators {
+            worst = worst.max(of_decorator(world, module, path).min(Evaluated::Possibly));
+        }
+    }
+    worst
+}
+
+fn of_class(world: World, module: ModuleId, id: ClassId) -> Evaluated {
+    of_class_within(world, module, id, 16)
+}
+
+fn of_class_within(world: World, module: ModuleId, id: ClassId, depth: usize) -> Evaluated {
+    let class = world.names.file(module).class(id);
+    let mut worst = Evaluated::No;
+    for path in &class.decorators {
+        worst = worst.max(of_decorator(world, module, path));
+    }
+    for path in class.bases.iter().chain(&class.metaclass) {
+        worst = worst.max(of_base(world, module, class.parent, path, depth));
+    }
+    worst
+}
+
+fn of_base(world: World, module: ModuleId, scope: super::ScopeId, path: &[&str], depth: usize) -> Evaluated {
+    let (Some(first), true) = (path.first(), depth > 0) else { return Evaluated::Possibly };
+    match world.trace(module, scope, first, &path[1..]).object {
+        Object::Attribute { module: home, name, rest } if rest.is_empty() => {
+            let listed = |p: &String| *p == format!("{}.{name}", world.project().module(home).name);
+            if world.project().settings.runtime_evaluated_base_classes.iter().any(listed) {
+                return Evaluated::Yes;
+            }
+            let bindings = world.names.file(home).bindings(name);
+            let classes = bindings.iter().filter_map(|b| match b.what {
+                super::Bound::Class(class) => Some(class),
+                _ => None,
+            });
+            // A base made by a call, e.g. `declarative_base()`.
+            classes.map(|c| of_class_within(world, home, c, depth - 1)).max().unwrap_or(Evaluated::Possibly)
+        }
+        Object::External(path) => {
+            let last = path.rsplit('.').next().unwrap_or_default();
+            if is_stdlib(&path) || matches!(path.split('.').next(), Some("attr" | "attrs" | "pytest")) {
+                return Evaluated::No;
+            }
+            let listed = world.project().settings.runtime_evaluated_base_classes.contains(&path);
+            if listed || BASES.contains(&last) { Evaluated::Yes } else { Evaluated::Possibly }
+        }
+        Object::Unknown if is_builtin_class(first) => Evaluated::No,
+        _ => Evaluated::Possibly,
+    }
+}
+
+fn of_decorator(world: World, module: ModuleId, path: &[&str]) -> Evaluated {
+    let (Some(first), Some(last)) = (path.first(), path.last()) else { return Evaluated::Possibly };
+    let object = world.trace(module, MODULE, first, &path[1..]).object;
+    let full = match &object {
+        Object::External(path) => path.clone(),
+        Object::Attribute { module, name, rest } => {
+            let mut full = format!("{}.{name}", world.project().module(*module).name);
+            rest.iter().for_each(|r| full = format!("{full}.{r}"));
+            full
+        }
+        _ => path.join("."),
+    };
+    if world.project().settings.runtime_evaluated_decorators.contains(&full) {
+        return Evaluated::Yes;
+    }
+    if full.starts_with("pydantic.") {
+        return Evaluated::Yes;
+    }
+    match object {
+        Object::External(path) if is_stdlib(&path) && !matches!(*last, "singledispatch" | "register") => Evaluated::No,
+        // A decorator of the project is read as any other of its functions: does it ask for types?
+        Object::Attribute { module, name, rest } if rest.is_empty() => {
+            if reads_annotations(world, module, name) { Evaluated::Possibly } else { Evaluated::No }
+        }
+        _ if HARMLESS_DECORATORS.contains(last) => Evaluated::No,
+        _ if DECORATORS.contains(last) => Evaluated::Yes,
+        _ => Evaluated::Possibly,
+    }
+}
+
+/// Whether the module that defines a decorator asks for annotations anywhere.
+fn reads_annotations(world: World, module: ModuleId, _name: &str) -> bool {
+    let text = world.project().text(module).as_bytes();
+    ["get_type_hints", "signature(", "get_annotations", "__annotations__", "getfullargspec"]
+        .iter()
+        .any(|word| memchr::memmem::find(text, word.as_bytes()).is_some())
+}
+
+fn is_builtin_class(name: &str) -> bool {
+    const CLASSES: [&str; 22] = [
+        "object", "type", "int", "float", "complex", "str", "bytes", "bytearray", "list", "tuple", "dict", "set",
+        "frozenset", "property", "staticmethod", "classmethod", "super", "memoryview", "bool", "Warning", "range", "slice",
+    ];
+    CLASSES.contains(&name)
+        || name.ends_with("Error")
+        || name.ends_with("Exception")
+        || name.ends_with("Warning")
+        || matches!(name, "KeyboardInterrupt" | "SystemExit" | "StopIteration" | "StopAsyncIteration" | "GeneratorExit")
+}

@@ -1,0 +1,277 @@
+//! The names of one file: scopes, what binds a name in them, every use of a name and when it runs.
+//! Scoping is Python's own: class scopes are invisible to methods, comprehensions have scopes of their own, a walrus
+//! binds outside of them, `global` and `nonlocal` redirect.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::syntax::Span;
+use crate::syntax::ast::Ident;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ScopeId(pub u32);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FunctionId(pub u32);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClassId(pub u32);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnnotationId(pub u32);
+
+pub const MODULE: ScopeId = ScopeId(0);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScopeKind {
+    Module,
+    Class(ClassId),
+    Function(FunctionId),
+    Comprehension,
+    /// Type parameters of a function or class (PEP 695), around it.
+    TypeParams,
+}
+
+#[derive(Debug)]
+pub struct Scope<'a> {
+    pub kind: ScopeKind,
+    pub parent: Option<ScopeId>,
+    pub bindings: BTreeMap<&'a str, Vec<Binding<'a>>>,
+    pub globals: BTreeSet<&'a str>,
+    pub nonlocals: BTreeSet<&'a str>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// Index of the site in the file's imports.
+    Import(usize),
+    Function(FunctionId),
+    Class(ClassId),
+    Parameter,
+    /// An assignment of any form.
+    Value,
+    /// `x: int` without a value: makes the name local, binds nothing.
+    Declared,
+    Deleted,
+}
+
+#[derive(Clone, Debug)]
+pub struct Binding<'a> {
+    pub what: Bound,
+    pub span: Span,
+    /// Names read by the bound value, for following aliases: `g = partial(f)`.
+    pub from: Vec<Reference<'a>>,
+    /// Whether it runs in another scope, by `global` or `nonlocal`.
+    pub from_inside: bool,
+    /// Whether a statement around it may skip it: `if`, `try`, a loop.
+    pub conditional: bool,
+    pub moment: Moment,
+}
+
+/// A name with the attributes behind it: `a.b.c`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference<'a> {
+    pub name: &'a str,
+    pub attributes: Vec<&'a str>,
+}
+
+/// When code runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Moment {
+    /// While the module is imported.
+    Import,
+    /// When the file is run as a script.
+    Main,
+    /// When this function is called; the innermost one.
+    Call(FunctionId),
+    /// Never: under TYPE_CHECKING.
+    Never,
+}
+
+/// What is done with the value of a use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Load,
+    Called,
+    Decorator,
+    /// Handed to a call.
+    Argument,
+    Base,
+    Annotation(AnnotationId),
+    /// Named in the text of a string annotation or of a type comment.
+    Quoted(Option<AnnotationId>),
+    /// `name.attr = …` or `name[…] = …`.
+    Store,
+    /// `del name.attr`.
+    Delete,
+}
+
+#[derive(Clone, Debug)]
+pub struct Use<'a> {
+    pub name: &'a str,
+    /// The name alone.
+    pub span: Span,
+    pub attributes: Vec<Ident<'a>>,
+    pub scope: ScopeId,
+    pub role: Role,
+    pub moment: Moment,
+    /// The scope that the name belongs to; `None` for builtins and what is not bound here.
+    pub owner: Option<ScopeId>,
+}
+
+#[derive(Debug)]
+pub struct Function<'a> {
+    /// Empty for a lambda.
+    pub name: &'a str,
+    /// The whole definition with decorators, or the lambda.
+    pub span: Span,
+    pub scope: ScopeId,
+    /// The scope it is defined in.
+    pub parent: ScopeId,
+    /// The next function around it.
+    pub outer: Option<FunctionId>,
+    /// The class whose body it stands in directly.
+    pub class: Option<ClassId>,
+    pub decorators: Vec<Vec<&'a str>>,
+    pub params: Vec<&'a str>,
+    pub is_lambda: bool,
+    /// Whether it calls `locals()`, `vars()`, `eval` or `exec`.
+    pub dynamic: bool,
+}
+
+#[derive(Debug)]
+pub struct Class<'a> {
+    pub name: &'a str,
+    pub span: Span,
+    pub scope: ScopeId,
+    pub parent: ScopeId,
+    /// The next function around it.
+    pub outer: Option<FunctionId>,
+    /// Base classes; an empty path for an expression that is not a dotted name.
+    pub bases: Vec<Vec<&'a str>>,
+    pub metaclass: Option<Vec<&'a str>>,
+    /// Keywords other than `metaclass`.
+    pub has_keywords: bool,
+    pub decorators: Vec<Vec<&'a str>>,
+    pub methods: BTreeMap<&'a str, Vec<FunctionId>>,
+}
+
+/// Whose annotation it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnnotationOwner {
+    Function(FunctionId),
+    Class(ClassId),
+    Module,
+    /// A variable inside a function: never evaluated.
+    Local,
+}
+
+#[derive(Debug)]
+pub struct Annotation {
+    pub span: Span,
+    pub owner: AnnotationOwner,
+    pub moment: Moment,
+    /// A string as a whole, which nothing evaluates unless asked to.
+    pub quoted: bool,
+}
+
+/// A string literal that may name something of a module.
+#[derive(Clone, Debug)]
+pub struct PathString<'a> {
+    pub text: &'a str,
+    pub span: Span,
+    /// Stands in a call that replaces what it names.
+    pub patches: bool,
+}
+
+/// `getattr(m, "n")`, `monkeypatch.setattr(m, "n", …)`, `patch.object(m, "n")` and their like.
+#[derive(Clone, Debug)]
+pub struct NamedAccess<'a> {
+    pub module: Reference<'a>,
+    pub scope: ScopeId,
+    /// `None`: not a literal.
+    pub name: Option<&'a str>,
+    pub replaces: bool,
+    pub span: Span,
+}
+
+/// All names of one file.
+#[derive(Debug, Default)]
+pub struct FileNames<'a> {
+    pub scopes: Vec<Scope<'a>>,
+    pub uses: Vec<Use<'a>>,
+    pub functions: Vec<Function<'a>>,
+    pub classes: Vec<Class<'a>>,
+    pub annotations: Vec<Annotation>,
+    pub paths: Vec<PathString<'a>>,
+    pub accesses: Vec<NamedAccess<'a>>,
+    /// Methods called on what is no plain name: `f().m()`, with the moment.
+    pub method_calls: Vec<(&'a str, Moment)>,
+    /// Names that a doctest uses.
+    pub doctest: BTreeSet<&'a str>,
+    /// The file reads its own namespace: `globals()`, `vars()`, `eval`, `exec` at some place.
+    pub dynamic: Option<Span>,
+    /// `from __future__ import annotations`.
+    pub postponed: bool,
+    /// Modules that it takes out of `sys.modules` or reloads, as written.
+    pub reloads: Vec<(Reference<'a>, ScopeId)>,
+    /// Whether it calls anything that replaces attributes at all.
+    pub patches: bool,
+}
+
+impl<'a> FileNames<'a> {
+    pub fn scope(&self, id: ScopeId) -> &Scope<'a> {
+        &self.scopes[id.0 as usize]
+    }
+
+    pub fn function(&self, id: FunctionId) -> &Function<'a> {
+        &self.functions[id.0 as usize]
+    }
+
+    pub fn class(&self, id: ClassId) -> &Class<'a> {
+        &self.classes[id.0 as usize]
+    }
+
+    pub fn annotation(&self, id: AnnotationId) -> &Annotation {
+        &self.annotations[id.0 as usize]
+    }
+
+    /// The bindings of a name at module level.
+    pub fn bindings(&self, name: &str) -> &[Binding<'a>] {
+        self.scope(MODULE).bindings.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The outermost function around a moment.
+    pub fn outermost(&self, mut function: FunctionId) -> FunctionId {
+        while let Some(outer) = self.function(function).outer {
+            function = outer;
+        }
+        function
+    }
+
+    /// The scope that `name`, read in `scope`, belongs to.
+    pub fn owner(&self, name: &str, scope: ScopeId) -> Option<ScopeId> {
+        let mut at = Some(scope);
+        while let Some(id) = at {
+            let here = self.scope(id);
+            if here.globals.contains(name) {
+                return self.scope(MODULE).bindings.contains_key(name).then_some(MODULE);
+            }
+            let visible = id == scope || !matches!(here.kind, ScopeKind::Class(_)) || self.sees_class(scope, id);
+            if visible && !here.nonlocals.contains(name) && here.bindings.contains_key(name) {
+                return Some(id);
+            }
+            at = here.parent;
+        }
+        None
+    }
+
+    /// Type parameters see the class they stand in.
+    fn sees_class(&self, from: ScopeId, class: ScopeId) -> bool {
+        self.scope(from).kind == ScopeKind::TypeParams && self.scope(from).parent == Some(class)
+    }
+
+    /// Uses of a name of the module's own scope.
+    pub fn uses_of<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s Use<'a>> {
+        self.uses.iter().filter(move |u| u.name == name && u.owner == Some(MODULE))
+    }
+}

@@ -1,0 +1,241 @@
+//! Who uses which attribute of which module: by import, attribute, alias, star, string or patch.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use super::scope::Role;
+use super::{Bound, Moment, Object, World};
+use crate::outcome::Kind;
+use crate::project::{ModuleId, is_identifier};
+use crate::syntax::Span;
+
+/// How a module's attribute is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// `from m import name`.
+    Import(Kind),
+    /// `m.name`, read.
+    Attribute(Moment),
+    /// Named in a string or through `getattr`.
+    Text,
+    /// Assigned, deleted or patched.
+    Replaced,
+}
+
+/// One use of an attribute of a module.
+#[derive(Clone, Copy, Debug)]
+pub struct AttributeUse<'p> {
+    pub user: ModuleId,
+    pub name: &'p str,
+    pub how: How,
+    pub span: Span,
+}
+
+/// What is known of the users of one module.
+#[derive(Debug, Default)]
+pub struct ModuleUsers<'p> {
+    pub uses: Vec<AttributeUse<'p>>,
+    /// `from m import *`.
+    pub stars: Vec<(ModuleId, Span)>,
+    /// The module object is handed on, so that anything may be read of it.
+    pub escapes: Vec<(ModuleId, Span)>,
+    /// Anything of it may be replaced: a patch by a name that is not known.
+    pub patched_somehow: Option<(ModuleId, Span)>,
+    /// It is reloaded or taken out of `sys.modules`.
+    pub reloaded: Option<(ModuleId, Span)>,
+}
+
+/// Users of all modules of a project.
+pub struct Users<'p> {
+    by_module: BTreeMap<ModuleId, ModuleUsers<'p>>,
+    none: ModuleUsers<'p>,
+}
+
+impl<'p> Users<'p> {
+    pub fn new(world: World<'_, 'p>) -> Self {
+        let ids: Vec<ModuleId> = world.project().modules().map(|(id, _)| id).collect();
+        let found: Vec<Vec<(ModuleId, Fact<'p>)>> = ids.par_iter().map(|id| facts(world, *id)).collect();
+        let mut by_module: BTreeMap<ModuleId, ModuleUsers<'p>> = BTreeMap::new();
+        for (user, facts) in ids.iter().zip(found) {
+            for (module, fact) in facts {
+                let users = by_module.entry(module).or_default();
+                match fact {
+                    Fact::Use(name, how, span) => users.uses.push(AttributeUse { user: *user, name, how, span }),
+                    Fact::Star(span) => users.stars.push((*user, span)),
+                    Fact::Escape(span) => users.escapes.push((*user, span)),
+                    Fact::PatchedSomehow(span) => users.patched_somehow = Some((*user, span)),
+                    Fact::Reloaded(span) => users.reloaded = Some((*user, span)),
+                }
+            }
+        }
+        for (module, name) in manifest_paths(world) {
+            let here = AttributeUse { user: module, name, how: How::Text, span: Span::default() };
+            by_module.entry(module).or_default().uses.push(here);
+        }
+        Self { by_module, none: ModuleUsers::default() }
+    }
+
+    pub fn of(&self, module: ModuleId) -> &ModuleUsers<'p> {
+        self.by_module.get(&module).unwrap_or(&self.none)
+    }
+
+    /// Uses of one attribute by others, or by the module itself from outside its own scope.
+    pub fn uses<'u>(&'u self, module: ModuleId, name: &'u str) -> impl Iterator<Item = &'u AttributeUse<'p>> {
+        self.of(module).uses.iter().filter(move |u| u.name == name)
+    }
+
+    /// Where an attribute is replaced from outside, if it is.
+    pub fn replaced(&self, module: ModuleId, name: &str) -> Option<(ModuleId, Span)> {
+        let users = self.of(module);
+        let direct = users.uses.iter().find(|u| u.name == name && u.how == How::Replaced);
+        direct.map(|u| (u.user, u.span)).or(users.patched_somehow)
+    }
+}
+
+enum Fact<'p> {
+    Use(&'p str, How, Span),
+    Star(Span),
+    Escape(Span),
+    PatchedSomehow(Span),
+    Reloaded(Span),
+}
+
+fn facts<'p>(world: World<'_, 'p>, user: ModuleId) -> Vec<(ModuleId, Fact<'p>)> {
+    let mut out = Vec::new();
+    let file = world.names.file(user);
+    let graph = world.graph;
+    for (index, site) in graph.files[user.index()].sites.iter().enumerate() {
+        let Some(target) = graph.targets[user.index()][index] else { continue };
+        match site.name {
+            _ if site.star => out.push((target.module, Fact::Star(site.stmt))),
+            Some(name) if !target.is_module => {
+                out.push((target.module, Fact::Use(name, How::Import(site.kind), site.at)));
+            }
+            _ => {}
+        }
+    }
+    for used in &file.uses {
+        let Some(owner) = used.owner else { continue };
+        let bindings = &file.scope(owner).bindings[used.name];
+        if !bindings.iter().any(|b| matches!(b.what, Bound::Import(_))) {
+            continue;
+        }
+        let attributes: Vec<&'p str> = used.attributes.iter().map(|a| a.text).collect();
+        let trace = world.trace_in(user, used.scope, used.name, &attributes);
+        let last = trace.reads.len();
+        for (at, (module, name)) in trace.reads.iter().enumerate() {
+            let how = match used.role {
+                Role::Store | Role::Delete if at + 1 == last && last == attributes.len() => How::Replaced,
+                _ => How::Attribute(used.moment),
+            };
+            out.push((*module, Fact::Use(name, how, used.span)));
+        }
+        if let (Object::Module(module), Role::Argument | Role::Load) = (&trace.object, used.role) {
+            out.push((*module, Fact::Escape(used.span)));
+        }
+    }
+    for path in &file.paths {
+        let Some((module, rest)) = path_target(world, user, path.text) else { continue };
+        match rest {
+            Some(name) => {
+                let how = if path.patches { How::Replaced } else { How::Text };
+                out.push((module, Fact::Use(name, how, path.span)));
+            }
+            // e.g. `PREFIX = "pkg.mod."` with `patch(PREFIX + name)`, or `patch.multiple("pkg.mod", …)`.
+            None if path.patches || file.patches => out.push((module, Fact::PatchedSomehow(path.span))),
+            None => {}
+        }
+    }
+    for access in &file.accesses {
+        let trace = world.trace_in(user, access.scope, access.module.name, &access.module.attributes);
+        let Object::Module(module) = trace.object else { continue };
+        out.push(match (access.name, access.replaces) {
+            (Some(name), true) => (module, Fact::Use(name, How::Replaced, access.span)),
+            (Some(name), false) => (module, Fact::Use(name, How::Text, access.span)),
+            (None, true) => (module, Fact::PatchedSomehow(access.span)),
+            (None, false) => (module, Fact::Escape(access.span)),
+        });
+    }
+    for (reference, scope) in &file.reloads {
+        let trace = world.trace_in(user, *scope, reference.name, &reference.attributes);
+        let module = match trace.object {
+            Object::Module(module) => Some(module),
+            _ => path_target(world, user, reference.name).filter(|(_, rest)| rest.is_none()).map(|(m, _)| m),
+        };
+        out.extend(module.map(|m| (m, Fact::Reloaded(Span::default()))));
+    }
+    out
+}
+
+impl<'p> World<'_, 'p> {
+    /// [`World::trace`] for names that live as long as the project.
+    fn trace_in(&self, module: ModuleId, scope: super::ScopeId, name: &'p str, attributes: &[&'p str]) -> TraceIn<'p> {
+        let trace = self.trace(module, scope, name, attributes);
+        let object = match trace.object {
+            Object::Module(module) => Object::Module(module),
+            _ => Object::Unknown,
+        };
+        // The attributes read are the ones handed in, so they live as long.
+        let reads = trace.reads.iter().enumerate().map(|(at, (module, _))| (*module, attributes[at])).collect();
+        TraceIn { reads, object }
+    }
+}
+
+struct TraceIn<'p> {
+    reads: Vec<(ModuleId, &'p str)>,
+    object: Object<'p>,
+}
+
+/// The module that a dotted text names, and the first attribute behind it.
+fn path_target<'p>(world: World<'_, 'p>, user: ModuleId, text: &'p str) -> Option<(ModuleId, Option<&'p str>)> {
+    let root = world.project().module(user).root;
+    let text = text.strip_suffix('.').unwrap_or(text);
+    let mut end = text.len();
+    loop {
+        let path = text[..end].replace(':', ".");
+        if let Some(module) = world.project().tree.find(&path, root) {
+            let rest = text.get(end + 1..).and_then(|r| r.split(['.', ':']).next()).filter(|r| !r.is_empty());
+            return Some((module, rest));
+        }
+        end = text[..end].rfind(['.', ':'])?;
+    }
+}
+
+/// `pkg.mod:name` in the project's manifests: entry points and plugins.
+fn manifest_paths<'p>(world: World<'_, 'p>) -> Vec<(ModuleId, &'p str)> {
+    let mut out = Vec::new();
+    for text in world.project().manifests.values() {
+        let is_path = |c: char| c == '.' || c == ':' || c == '_' || c.is_alphanumeric();
+        for word in text.split(|c| !is_path(c)) {
+            let Some((module, name)) = word.split_once(':') else { continue };
+            let name = name.split('.').next().unwrap_or_default();
+            if !module.split('.').all(is_identifier) || !is_identifier(name) {
+                continue;
+            }
+            let found = (0..world.project().tree.roots.len()).find_map(|r| world.project().tree.find(module, r));
+            out.extend(found.map(|m| (m, name)));
+        }
+    }
+    out
+}
+
+/// Whether outsiders may use a name that a module binds by an import: it is in `__all__`, the module is a package's
+/// `__init__`, the alias repeats the name (PEP 484), or the settings say so.
+pub fn is_public(world: World, module: ModuleId, name: &str) -> bool {
+    let project = world.project();
+    let this = project.module(module);
+    if this.is_package || world.graph.files[module.index()].exported.contains(&name) {
+        return true;
+    }
+    let again = world.names.file(module).bindings(name).iter().any(|b| match b.what {
+        Bound::Import(site) => {
+            let site = world.graph.site(module, site);
+            site.asname.is_some() && site.asname == site.name
+        }
+        _ => false,
+    });
+    let path = format!("{}.{name}", this.name);
+    again || project.settings.public.iter().any(|p| *p == path || p.strip_suffix(".*") == Some(&this.name))
+}
+
