@@ -99,19 +99,9 @@ impl<'p> Graph<'p> {
 
     /// The components of two or more modules over the edges that `counts`, the largest first, modules sorted.
     pub fn components(&self, counts: impl Fn(&Edge) -> bool) -> Vec<Vec<ModuleId>> {
-        let mut graph = DiGraphMap::<u32, ()>::new();
-        for edge in self.edges.iter().filter(|e| counts(e)) {
-            graph.add_edge(edge.from.0, edge.to.0, ());
-        }
-        let mut found: Vec<Vec<ModuleId>> = tarjan_scc(&graph)
-            .into_iter()
-            .filter(|c| c.len() > 1)
-            .map(|c| {
-                let mut ids: Vec<ModuleId> = c.into_iter().map(ModuleId).collect();
-                ids.sort_unstable();
-                ids
-            })
-            .collect();
+        let pairs = self.edges.iter().filter(|e| counts(e)).map(|e| (e.from.0, e.to.0));
+        let mut found: Vec<Vec<ModuleId>> =
+            strongly_connected(pairs).into_iter().map(|c| c.into_iter().map(ModuleId).collect()).collect();
         found.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         found
     }
@@ -144,6 +134,21 @@ impl<'p> Graph<'p> {
         }
         seen
     }
+}
+
+/// The strongly connected components of two or more nodes, nodes sorted.
+pub fn strongly_connected(pairs: impl Iterator<Item = (u32, u32)>) -> Vec<Vec<u32>> {
+    let mut graph = DiGraphMap::<u32, ()>::new();
+    for (from, to) in pairs {
+        graph.add_edge(from, to, ());
+    }
+    let components = tarjan_scc(&graph).into_iter().filter(|c| c.len() > 1);
+    components
+        .map(|mut c| {
+            c.sort_unstable();
+            c
+        })
+        .collect()
 }
 
 /// Whether an import of this kind counts at a level. `fragile` has the edges of `eager`; which of its components count

@@ -16,6 +16,7 @@ pub mod outcome;
 pub mod syntax;
 pub mod graph;
 pub mod names;
+pub mod rewrite;
 pub mod strategy;
 pub mod verify;
 pub mod plan;

@@ -1,1 +1,158 @@
-//! verify
+//! What a rewrite made worse: the new text is analysed from scratch and held against the old.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use crate::graph::{Edge, Graph};
+use crate::names::scope::MODULE;
+use crate::names::users::How;
+use crate::names::{Bound, FileNames, Moment, Names};
+use crate::outcome::Kind;
+use crate::project::{ModuleId, Project};
+use crate::strategy::Context;
+
+/// Something that got worse, and the modules of which at least one must have caused it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    pub what: String,
+    pub modules: Vec<ModuleId>,
+}
+
+/// Compares the project after a rewrite of `changed` modules with its analysis before.
+///
+/// Module ids have to mean the same before and after.
+pub fn compare(ctx: &Context, after: &Graph, names_after: &Names, changed: &BTreeSet<ModuleId>) -> Vec<Damage> {
+    let before = ctx.world.graph;
+    let mut out = Vec::new();
+    for module in changed {
+        if let Some(what) = text_damage(before, after, *module)
+            .or_else(|| name_damage(ctx, names_after, *module))
+            .or_else(|| import_damage(before, after, *module))
+        {
+            out.push(Damage { what, modules: vec![*module] });
+        }
+    }
+    out.extend(load_damage(ctx, after, changed));
+    out
+}
+
+fn text_damage(before: &Graph, after: &Graph, module: ModuleId) -> Option<String> {
+    let broken = after.files[module.index()].error.is_some() && before.files[module.index()].error.is_none();
+    broken.then(|| "the new text does not parse".to_owned())
+}
+
+/// A name that lost its definition, in the module or for those who take it from there.
+fn name_damage(ctx: &Context, after: &Names, module: ModuleId) -> Option<String> {
+    let (old, new) = (ctx.world.names.file(module), after.file(module));
+    let unbound = |file: &FileNames| -> BTreeSet<String> {
+        let free = file.uses.iter().filter(|u| u.owner.is_none() && !matches!(u.role, crate::names::Role::Quoted(_)));
+        free.map(|u| u.name.to_owned()).collect()
+    };
+    if let Some(name) = unbound(new).difference(&unbound(old)).next() {
+        return Some(format!("`{name}` lost its definition"));
+    }
+    // A name bound for type checkers alone must not be needed at run time.
+    let never = |name: &str| {
+        let bindings = new.bindings(name);
+        !bindings.is_empty() && bindings.iter().all(|b| b.moment == Moment::Never)
+    };
+    let was_bound = |name: &str| old.bindings(name).iter().any(|b| b.moment != Moment::Never);
+    for used in &new.uses {
+        let runs = !matches!(used.moment, Moment::Never)
+            && !matches!(used.role, crate::names::Role::Quoted(_) | crate::names::Role::Annotation(_));
+        if used.owner == Some(MODULE) && runs && never(used.name) && was_bound(used.name) {
+            return Some(format!("`{}` is used at run time but no longer imported", used.name));
+        }
+    }
+    let bound = |file: &FileNames| -> BTreeSet<String> {
+        let scope = file.scope(MODULE);
+        let real = |b: &crate::names::scope::Binding| b.what != Bound::Declared && b.moment != Moment::Never;
+        scope.bindings.iter().filter(|(_, all)| all.iter().any(real)).map(|(n, _)| (*n).to_owned()).collect()
+    };
+    for lost in bound(old).difference(&bound(new)) {
+        let elsewhere = |u: &&crate::names::users::AttributeUse| u.how != How::Import(Kind::Type) && u.user != module;
+        if ctx.users.uses(module, lost).any(|u| elsewhere(&u)) {
+            return Some(format!("another module takes `{lost}` from here"));
+        }
+    }
+    None
+}
+
+/// Imports that run on import now and did not before.
+fn import_damage(before: &Graph, after: &Graph, module: ModuleId) -> Option<String> {
+    let pairs = |graph: &Graph| -> HashSet<ModuleId> {
+        graph.edges_of(module).iter().filter(|e| e.kind == Kind::Eager).map(|e| e.to).collect()
+    };
+    let old = pairs(before);
+    let new = after.edges_of(module).iter().find(|e| e.kind == Kind::Eager && !old.contains(&e.to))?;
+    Some(format!("it imports `{}` anew", after.project.module(new.to).name))
+}
+
+/// Modules with effects that some module's import no longer loads.
+fn load_damage(ctx: &Context, after: &Graph, changed: &BTreeSet<ModuleId>) -> Vec<Damage> {
+    let before = ctx.world.graph;
+    let pairs = |graph: &Graph, module: ModuleId| -> BTreeSet<ModuleId> {
+        graph.edges_of(module).iter().filter(|e| e.kind == Kind::Eager).map(|e| e.to).collect()
+    };
+    let mut cut: BTreeMap<ModuleId, Vec<ModuleId>> = BTreeMap::new();
+    for module in changed {
+        for target in pairs(before, *module).difference(&pairs(after, *module)) {
+            cut.entry(*target).or_default().push(*module);
+        }
+    }
+    let nothing = |_: &Edge| false;
+    let mut below: BTreeMap<ModuleId, BTreeSet<ModuleId>> = BTreeMap::new();
+    for (target, sources) in &cut {
+        let loaded: BTreeSet<ModuleId> = before.loaded_by(*target, &nothing).into_iter().collect();
+        for module in loaded {
+            below.entry(module).or_default().extend(sources);
+        }
+    }
+    let (old, new) = (Reach::new(before), Reach::new(after));
+    let mut out = Vec::new();
+    for (module, sources) in below {
+        let Some(_) = ctx.effect(module) else { continue };
+        let (had, has) = (old.importers(module), new.importers(module));
+        if had.difference(&has).next().is_some() {
+            let name = &before.project.module(module).name;
+            let what = format!("`{name}`, whose import others can see, would no longer be imported as before");
+            out.push(Damage { what, modules: sources.into_iter().collect() });
+        }
+    }
+    out
+}
+
+/// Who loads a module, directly or not.
+struct Reach {
+    importers: HashMap<ModuleId, Vec<ModuleId>>,
+}
+
+impl Reach {
+    fn new(graph: &Graph) -> Self {
+        let mut importers: HashMap<ModuleId, Vec<ModuleId>> = HashMap::new();
+        for edge in graph.edges.iter().filter(|e| e.kind == Kind::Eager) {
+            importers.entry(edge.to).or_default().push(edge.from);
+        }
+        let project: &Project = graph.project;
+        for (id, module) in project.modules() {
+            for package in module.ancestors() {
+                if let Some(package) = project.tree.find(package, module.root) {
+                    importers.entry(package).or_default().push(id);
+                }
+            }
+        }
+        Self { importers }
+    }
+
+    fn importers(&self, module: ModuleId) -> BTreeSet<ModuleId> {
+        let mut seen = BTreeSet::from([module]);
+        let mut todo = vec![module];
+        while let Some(at) = todo.pop() {
+            for from in self.importers.get(&at).map_or(&[][..], Vec::as_slice) {
+                if seen.insert(*from) {
+                    todo.push(*from);
+                }
+            }
+        }
+        seen
+    }
+}

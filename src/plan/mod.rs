@@ -1,12 +1,22 @@
-//! The planner.
+//! The planner: for each component the cheapest fixes after which no cycle is left, applied in memory, checked against a new
+//! analysis of the new text, accepted or dropped, until nothing more can be done.
 
-use crate::outcome::ProjectOutcome;
-use crate::project::Project;
+mod feedback;
+mod report;
 
-/// Finds the cycles of a project, plans their removal and gives the result.
-pub fn solve(_project: &Project, _progress: &(dyn Fn(Stage) + Sync)) -> ProjectOutcome {
-    unimplemented!()
-}
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crate::graph::{Edge, Graph, counts};
+use crate::names::Names;
+use crate::outcome::{ProjectOutcome, Safety};
+use crate::project::settings::Level;
+use crate::project::{ModuleId, Project};
+use crate::rewrite::{self, Intents};
+use crate::strategy::{self, Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal};
+use crate::verify;
+pub use feedback::{Arc, Choice, choose};
 
 /// What the run is at, for a progress display.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,4 +25,269 @@ pub enum Stage {
     Parse(usize, usize),
     /// Cycles dissolved so far, cycles in all.
     Plan(usize, usize),
+}
+
+/// Time that the exact choice of cuts may take for one component.
+const BUDGET: Duration = Duration::from_secs(2);
+
+/// Rounds of choosing, applying and checking; each drops a fix, removes imports, or ends the loop.
+const ROUNDS: usize = 60;
+
+/// Finds the cycles of a project, plans their removal and gives the result.
+pub fn solve(project: &Project, progress: &(dyn Fn(Stage) + Sync)) -> ProjectOutcome {
+    let level = project.settings.level;
+    let total = project.tree.modules.len();
+    let done = AtomicUsize::new(0);
+    let graph = Graph::new(project, &|| progress(Stage::Parse(done.fetch_add(1, Ordering::Relaxed) + 1, total)));
+    let mut found = cycles(&graph, level);
+    if found.is_empty() {
+        return report::nothing(&graph);
+    }
+    let names = Names::new(&graph);
+    let ctx = Context::new(&graph, &names);
+    if level == Level::Fragile {
+        found.retain(|c| c.edges.iter().any(|e| report::is_early(&ctx, e)));
+    }
+    let mut plan = Plan::default();
+    let cycles_before = found.len();
+    progress(Stage::Plan(0, cycles_before));
+    let mut current: Option<Project> = None;
+    for _ in 0..ROUNDS {
+        let step = match &current {
+            None => plan.round(&ctx, &found),
+            Some(project) => {
+                let graph = Graph::new(project, &|| {});
+                let names = Names::new(&graph);
+                let ctx = Context::new(&graph, &names);
+                let mut left = cycles(&graph, level);
+                if level == Level::Fragile {
+                    left.retain(|c| c.edges.iter().any(|e| report::is_early(&ctx, e)));
+                }
+                progress(Stage::Plan(cycles_before.saturating_sub(left.len()), cycles_before));
+                plan.round(&ctx, &left)
+            }
+        };
+        match step {
+            Step::Accepted(next) => current = Some(next),
+            Step::Dropped => {}
+            Step::Done => break,
+        }
+    }
+    report::outcome(&ctx, &found, plan, current.as_ref())
+}
+
+/// The components of a level with the edges that count.
+fn cycles(graph: &Graph, level: Level) -> Vec<Cycle> {
+    let counted = |e: &Edge| counts(level, e.kind);
+    let components = graph.components(counted);
+    components
+        .into_iter()
+        .filter(|c| c.iter().any(|m| graph.project.file(graph.project.module(*m).file).writable))
+        .map(|modules| Cycle { edges: graph.inside(&modules, counted), modules })
+        .collect()
+}
+
+/// An import as it can be recognised after the text around it changed.
+type ImportKey = (String, String, String);
+
+fn key(graph: &Graph, id: ImportId) -> ImportKey {
+    let site = graph.site(id.module, id.site);
+    let module = format!("{}{}", ".".repeat(site.level), site.module);
+    (graph.project.module(id.module).name.clone(), module, site.shown().to_owned())
+}
+
+/// A fix that was accepted or is only shown.
+struct Planned {
+    fix: Fix,
+    /// Edges that it removes, by names, as they were when it was made.
+    removes: Vec<report::Removed>,
+    modules: BTreeSet<ModuleId>,
+    applied: bool,
+}
+
+/// A refusal with the names it had when it was made.
+struct Refused {
+    refusal: Refusal,
+    key: ImportKey,
+    file: String,
+    line: usize,
+}
+
+#[derive(Default)]
+struct Plan {
+    planned: Vec<Planned>,
+    refused: BTreeMap<(ImportKey, &'static str), Refused>,
+    /// Imports whose fix did not stand the check.
+    dropped: BTreeSet<ImportKey>,
+}
+
+enum Step {
+    Accepted(Project),
+    Dropped,
+    Done,
+}
+
+impl Plan {
+    /// One choice over all cycles, applied together and checked.
+    fn round(&mut self, ctx: &Context, cycles: &[Cycle]) -> Step {
+        let mut chosen: Vec<Fix> = Vec::new();
+        for cycle in cycles {
+            let mut proposals = strategy::propose(ctx, cycle);
+            proposals.fixes.retain(|f| !f.removes.iter().any(|i| self.dropped.contains(&key(ctx.world.graph, *i))));
+            self.note(ctx, &mut proposals);
+            chosen.extend(choose_fixes(ctx, cycle, proposals.fixes));
+        }
+        if chosen.is_empty() {
+            return Step::Done;
+        }
+        self.try_all(ctx, chosen, cycles)
+    }
+
+    /// Keeps refusals, and puts aside the fixes that are only shown.
+    fn note(&mut self, ctx: &Context, proposals: &mut Proposals) {
+        for refusal in proposals.refusals.drain(..) {
+            self.refuse(ctx, refusal);
+        }
+        if ctx.project().settings.unsafe_fixes {
+            return;
+        }
+        let (safe, unsafe_fixes): (Vec<Fix>, Vec<Fix>) =
+            proposals.fixes.drain(..).partition(|f| f.safety == Safety::Safe);
+        proposals.fixes = safe;
+        for fix in unsafe_fixes {
+            let known = |p: &Planned| p.fix.title == fix.title;
+            if !self.planned.iter().any(known) {
+                self.planned.push(planned(ctx, fix, false));
+            }
+        }
+    }
+
+    fn refuse(&mut self, ctx: &Context, refusal: Refusal) {
+        let key = key(ctx.world.graph, refusal.import);
+        let (file, line) = report::place(ctx, refusal.at);
+        self.refused.entry((key.clone(), refusal.strategy)).or_insert(Refused { refusal, key, file, line });
+    }
+
+    fn drop_fix(&mut self, ctx: &Context, fix: &Fix, reason: Reason, message: String) {
+        for import in &fix.removes {
+            self.dropped.insert(key(ctx.world.graph, *import));
+        }
+        let import = fix.removes[0];
+        let at = (import.module, ctx.world.graph.site(import.module, import.site).at);
+        self.refuse(ctx, Refusal { strategy: fix.strategy, import, reason, message, at });
+    }
+
+    /// Applies the fixes together; on damage, drops those that caused it.
+    fn try_all(&mut self, ctx: &Context, mut fixes: Vec<Fix>, cycles: &[Cycle]) -> Step {
+        let mut dropped = false;
+        loop {
+            let mut intents = Intents::new();
+            for fix in &fixes {
+                for (module, intent) in &fix.intents {
+                    intents.entry(*module).or_default().insert(intent.clone());
+                }
+            }
+            let change = match rewrite::change(ctx.project(), &intents) {
+                Ok(change) => change,
+                Err((module, error)) => {
+                    self.drop_where(ctx, &mut fixes, &BTreeSet::from([module]), Reason::Form, &error.to_string());
+                    if fixes.is_empty() {
+                        return Step::Dropped;
+                    }
+                    dropped = true;
+                    continue;
+                }
+            };
+            let next = ctx.project().with_change(&change);
+            let after = Graph::new(&next, &|| {});
+            let names = Names::new(&after);
+            let changed: BTreeSet<ModuleId> = intents.keys().copied().collect();
+            let damage = verify::compare(ctx, &after, &names, &changed);
+            if let Some(first) = damage.first() {
+                let modules: BTreeSet<ModuleId> = first.modules.iter().copied().collect();
+                self.drop_where(ctx, &mut fixes, &modules, Reason::FailedCheck, &first.what);
+                return Step::Dropped;
+            }
+            if !shrinks(ctx, &after, cycles) {
+                let all: BTreeSet<ModuleId> = changed;
+                self.drop_where(ctx, &mut fixes, &all, Reason::FailedCheck, "no cycle becomes smaller");
+                return Step::Dropped;
+            }
+            let _ = dropped;
+            for fix in fixes {
+                self.planned.push(planned(ctx, fix, true));
+            }
+            drop(names);
+            drop(after);
+            return Step::Accepted(next);
+        }
+    }
+
+    fn drop_where(
+        &mut self,
+        ctx: &Context,
+        fixes: &mut Vec<Fix>,
+        modules: &BTreeSet<ModuleId>,
+        reason: Reason,
+        message: &str,
+    ) {
+        let (bad, good): (Vec<Fix>, Vec<Fix>) =
+            fixes.drain(..).partition(|f| f.intents.iter().any(|(m, _)| modules.contains(m)));
+        *fixes = good;
+        // The dearest first: one at a time, so that innocent neighbours get another chance.
+        let Some(worst) = bad.iter().max_by_key(|f| (f.cost, f.removes[0])) else { return };
+        self.drop_fix(ctx, worst, reason, message.to_owned());
+        let rest: Vec<Fix> = bad.iter().filter(|f| f.removes != worst.removes).cloned().collect();
+        fixes.extend(rest);
+    }
+}
+
+fn planned(ctx: &Context, fix: Fix, applied: bool) -> Planned {
+    let modules = fix.removes.iter().map(|i| i.module).collect();
+    let removes = report::removed(ctx, &fix);
+    Planned { fix, removes, modules, applied }
+}
+
+/// Whether the imports inside the components became fewer.
+fn shrinks(ctx: &Context, after: &Graph, before: &[Cycle]) -> bool {
+    let level = ctx.project().settings.level;
+    let pairs = |cycles: &[Cycle]| -> usize {
+        cycles.iter().map(|c| c.edges.iter().map(|e| (e.from, e.to)).collect::<BTreeSet<_>>().len()).sum()
+    };
+    pairs(&cycles(after, level)) < pairs(before)
+}
+
+/// The cheapest fixes that dissolve what of a cycle can be.
+fn choose_fixes(_ctx: &Context, cycle: &Cycle, fixes: Vec<Fix>) -> Vec<Fix> {
+    let mut by_import: HashMap<ImportId, usize> = HashMap::new();
+    for (index, fix) in fixes.iter().enumerate() {
+        for import in &fix.removes {
+            let best = by_import.entry(*import).or_insert(index);
+            if fix.cost < fixes[*best].cost {
+                *best = index;
+            }
+        }
+    }
+    // An arc goes if all imports that make it go.
+    let mut arcs: BTreeMap<(ModuleId, ModuleId), BTreeSet<ImportId>> = BTreeMap::new();
+    for edge in &cycle.edges {
+        arcs.entry((edge.from, edge.to)).or_default().insert(ImportId { module: edge.from, site: edge.site });
+    }
+    let input: Vec<Arc> = arcs
+        .iter()
+        .map(|((from, to), imports)| {
+            let mut needed = BTreeSet::new();
+            let all = imports.iter().all(|i| by_import.get(i).map(|f| needed.insert(*f)).is_some());
+            let cost = all.then(|| needed.iter().map(|f| fixes[*f].cost).sum());
+            Arc { from: from.0, to: to.0, cost }
+        })
+        .collect();
+    let choice = choose(&input, BUDGET);
+    let mut wanted = BTreeSet::new();
+    for (index, imports) in arcs.values().enumerate() {
+        if choice.arcs.contains(&index) {
+            wanted.extend(imports.iter().filter_map(|i| by_import.get(i)));
+        }
+    }
+    fixes.into_iter().enumerate().filter(|(i, _)| wanted.contains(i)).map(|(_, f)| f).collect()
 }

@@ -99,6 +99,12 @@ impl ModuleTree {
         }).copied()
     }
 
+    /// Whether modules stand below this name though it is none itself.
+    pub fn is_namespace(&self, name: &str) -> bool {
+        let at = self.modules.partition_point(|m| m.name.as_str() < name);
+        self.modules.get(at).is_some_and(|m| m.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
+    }
+
     pub fn of_file(&self, file: FileId) -> Option<ModuleId> {
         self.by_file.get(&file).copied()
     }

@@ -1,1 +1,131 @@
-//! strategy
+//! Strategies: each looks at one cycle and proposes fixes, or refuses with a reason. None touches the disk, and none knows
+//! another.
+
+mod defer_import;
+mod import_use;
+mod reason;
+mod unused_import;
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use crate::graph::{Edge, Graph};
+use crate::names::running::Running;
+use crate::names::users::Users;
+use crate::names::{Names, World};
+use crate::outcome::Safety;
+use crate::project::{ModuleId, Project};
+use crate::rewrite::Intent;
+use crate::syntax::Span;
+pub use reason::Reason;
+
+/// One name of an import statement: module and index of the site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ImportId {
+    pub module: ModuleId,
+    pub site: usize,
+}
+
+/// A project, analysed.
+pub struct Context<'c, 'p> {
+    pub world: World<'c, 'p>,
+    pub users: Users<'p>,
+    pub running: Running,
+    effects: Mutex<HashMap<ModuleId, Option<Span>>>,
+}
+
+impl<'c, 'p> Context<'c, 'p> {
+    pub fn new(graph: &'c Graph<'p>, names: &'c Names<'p>) -> Self {
+        let world = World { graph, names };
+        let (users, running) = rayon::join(|| Users::new(world), || Running::new(world));
+        Self { world, users, running, effects: Mutex::default() }
+    }
+
+    pub fn project(&self) -> &'p Project {
+        self.world.project()
+    }
+
+    /// The first statement of a module whose effect others can see when it is imported.
+    pub fn effect(&self, module: ModuleId) -> Option<Span> {
+        let mut known = self.effects.lock().expect("no thread panics while it holds the effects");
+        *known.entry(module).or_insert_with(|| crate::names::effects::first(self.world, module))
+    }
+}
+
+/// A component and the edges inside it that count.
+#[derive(Clone, Debug)]
+pub struct Cycle {
+    pub modules: Vec<ModuleId>,
+    pub edges: Vec<Edge>,
+}
+
+impl Cycle {
+    /// The imports that make the edges, in order.
+    pub fn imports(&self) -> Vec<ImportId> {
+        let mut all: Vec<ImportId> = self.edges.iter().map(|e| ImportId { module: e.from, site: e.site }).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+}
+
+/// A change that takes imports out of a cycle.
+#[derive(Clone, Debug)]
+pub struct Fix {
+    pub strategy: &'static str,
+    pub form: Option<&'static str>,
+    pub title: String,
+    pub safety: Safety,
+    /// Why it is unsafe.
+    pub doubt: Option<String>,
+    pub removes: Vec<ImportId>,
+    pub intents: Vec<(ModuleId, Intent)>,
+    /// What it costs a reader of the code; the planner takes the least.
+    pub cost: u64,
+}
+
+/// Why a strategy does not apply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub strategy: &'static str,
+    pub import: ImportId,
+    pub reason: Reason,
+    pub message: String,
+    /// What the reason points at.
+    pub at: (ModuleId, Span),
+}
+
+/// What a strategy has to say of a cycle.
+#[derive(Clone, Debug, Default)]
+pub struct Proposals {
+    pub fixes: Vec<Fix>,
+    pub refusals: Vec<Refusal>,
+}
+
+/// A strategy, by name.
+pub struct Strategy {
+    pub name: &'static str,
+    pub propose: fn(&Context, &Cycle) -> Proposals,
+}
+
+/// All strategies, in order of preference.
+pub const REGISTRY: [Strategy; 2] = [unused_import::STRATEGY, defer_import::STRATEGY];
+
+/// The names of all strategies.
+pub fn names() -> Vec<&'static str> {
+    REGISTRY.iter().map(|s| s.name).collect()
+}
+
+/// What all allowed strategies propose for a cycle.
+pub fn propose(ctx: &Context, cycle: &Cycle) -> Proposals {
+    let allowed = &ctx.project().settings.strategies;
+    let mut all = Proposals::default();
+    for strategy in &REGISTRY {
+        if allowed.is_empty() || allowed.iter().any(|a| a == strategy.name) {
+            let found = (strategy.propose)(ctx, cycle);
+            all.fixes.extend(found.fixes);
+            all.refusals.extend(found.refusals);
+        }
+    }
+    all
+}

@@ -1,0 +1,180 @@
+//! An import statement as it is printed, and where it sorts among others.
+
+use super::Page;
+use super::lines::line_end;
+use crate::names::evaluated::is_stdlib;
+use crate::syntax::Span;
+use crate::syntax::ast::{Stmt, StmtKind};
+use crate::syntax::imports::ImportSite;
+
+/// One import of one name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ImportText {
+    /// The module with its leading dots; of `import a.b`, the dotted name.
+    pub module: String,
+    /// `name` or `name as other`; `None` for `import a.b`, whose `as` stands in `alias`.
+    pub name: Option<String>,
+    pub alias: Option<String>,
+    /// A comment that goes with it, with its `#`.
+    pub comment: Option<String>,
+}
+
+/// Sections as isort and ruff know them, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Section {
+    Future,
+    Standard,
+    ThirdParty,
+    FirstParty,
+    Local,
+}
+
+/// Where an import stands among others.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SortKey {
+    pub section: Section,
+    from: bool,
+    /// More dots come first.
+    closeness: usize,
+    module: String,
+}
+
+impl SortKey {
+    pub fn module_name(&self) -> &str {
+        &self.module
+    }
+}
+
+impl ImportText {
+    pub fn of(page: &Page, site: usize) -> Self {
+        let site = &page.imports.sites[site];
+        let dots = ".".repeat(site.level);
+        let rename = |name: &str| match site.asname {
+            Some(asname) => format!("{name} as {asname}"),
+            None => name.to_owned(),
+        };
+        Self {
+            module: format!("{dots}{}", site.module),
+            name: site.name.map(rename),
+            alias: if site.name.is_none() { site.asname.map(str::to_owned) } else { None },
+            comment: comment_of(page, site),
+        }
+    }
+
+    pub fn key(&self, page: &Page) -> SortKey {
+        key(page, &self.module, self.name.is_some())
+    }
+
+    /// Prints imports as statements, those of one module together, sorted; without indentation, one entry a statement, which
+    /// may hold line ends where it would be too long.
+    pub fn print(page: &Page, mut imports: Vec<ImportText>, indent: &str) -> Vec<(SortKey, String)> {
+        imports.sort();
+        imports.dedup();
+        let mut out: Vec<(SortKey, String)> = Vec::new();
+        let mut rest = imports.as_slice();
+        while let Some(first) = rest.first() {
+            let comments: Vec<&str> = rest.iter().filter_map(|i| i.comment.as_deref()).collect();
+            let same = if first.name.is_some() && comments.is_empty() {
+                rest.iter().take_while(|i| i.module == first.module && i.name.is_some()).count()
+            } else {
+                // A comment speaks of one statement: statements stay apart.
+                1
+            };
+            let (now, later) = rest.split_at(same);
+            rest = later;
+            out.push((first.key(page), statement(page, now, indent)));
+        }
+        out.sort();
+        out
+    }
+}
+
+fn statement(page: &Page, imports: &[ImportText], indent: &str) -> String {
+    let first = &imports[0];
+    let local = !indent.is_empty() && page.project.settings.lints_local_imports;
+    let comment = match (&first.comment, local) {
+        (Some(comment), _) => format!("  {comment}"),
+        (None, _) => String::new(),
+    };
+    if first.name.is_none() {
+        return match &first.alias {
+            Some(alias) => format!("import {} as {alias}{comment}", first.module),
+            None => format!("import {}{comment}", first.module),
+        };
+    }
+    let mut names: Vec<&str> = imports.iter().filter_map(|i| i.name.as_deref()).collect();
+    names.sort_by_key(|n| name_key(n));
+    let line = format!("from {} import {}", first.module, names.join(", "));
+    if indent.chars().count() + line.chars().count() <= page.project.settings.line_length {
+        return line + &comment;
+    }
+    let newline = page.layout.newline;
+    let step = &page.layout.indent;
+    let mut out = format!("from {} import (", first.module);
+    for (at, name) in names.iter().enumerate() {
+        let note = if at == 0 { comment.as_str() } else { "" };
+        out.push_str(&format!("{newline}{indent}{step}{name},{note}"));
+    }
+    out.push_str(&format!("{newline}{indent})"));
+    out
+}
+
+/// Constants first, then classes, then the rest, as isort and ruff order names by default.
+pub fn name_key(name: &str) -> (u8, String) {
+    let plain = name.split(' ').next().unwrap_or(name);
+    let kind = if plain.len() > 1 && plain.chars().all(|c| !c.is_lowercase()) {
+        0
+    } else if plain.starts_with(char::is_uppercase) {
+        1
+    } else {
+        2
+    };
+    (kind, name.to_lowercase())
+}
+
+/// The sort key of an import statement of the file; `None` for anything else.
+pub fn stmt_key(page: &Page, stmt: &Stmt) -> Option<SortKey> {
+    let StmtKind::Import(import) = &stmt.kind else { return None };
+    Some(match import.from {
+        Some(from) => key(page, &format!("{}{}", ".".repeat(from.level), from.module), true),
+        None => key(page, import.names.first()?.name, false),
+    })
+}
+
+fn key(page: &Page, module: &str, from: bool) -> SortKey {
+    let bare = module.trim_start_matches('.');
+    let level = module.len() - bare.len();
+    let top = bare.split('.').next().unwrap_or_default();
+    let section = if level > 0 {
+        Section::Local
+    } else if top == "__future__" {
+        Section::Future
+    } else if (0..page.project.tree.roots.len()).any(|r| page.project.tree.find(top, r).is_some())
+        || page.project.tree.is_namespace(top)
+    {
+        Section::FirstParty
+    } else if is_stdlib(top) {
+        Section::Standard
+    } else {
+        Section::ThirdParty
+    };
+    SortKey { section, from, closeness: usize::MAX - level, module: bare.to_lowercase() }
+}
+
+/// The comment that goes with one name of an import: behind the whole statement, if it is the only name; else on the name's
+/// own line.
+fn comment_of(page: &Page, site: &ImportSite) -> Option<String> {
+    let text = page.text;
+    let names = page.imports.sites.iter().filter(|s| s.stmt == site.stmt).count();
+    let multiline = site.stmt.of(text).contains(['\n', '\r']);
+    let at = match (names, multiline) {
+        (1, _) if !multiline => site.stmt.end,
+        (_, true) => site.at.end,
+        _ => return None,
+    };
+    let end = line_end(text, at);
+    let comment = page.ast.comments.iter().find(|c| c.start >= at && c.end <= end)?;
+    let between = Span { start: at, end: comment.start }.of(text);
+    let plain = between.chars().all(|c| matches!(c, ' ' | '\t' | ',' | ')' | '('));
+    plain.then(|| comment.of(text).trim_end().to_owned())
+}

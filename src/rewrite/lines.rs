@@ -1,0 +1,89 @@
+//! How a file is laid out: line ends, indentation, quotes; and the lines around an offset.
+
+use std::ops::Range;
+
+/// The habits of a file.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    /// `\n`, `\r\n` or `\r`: what most lines end with.
+    pub newline: &'static str,
+    /// One step of indentation.
+    pub indent: String,
+    /// Whether strings are mostly in single quotes.
+    pub single_quotes: bool,
+}
+
+impl Layout {
+    pub fn of(text: &str) -> Self {
+        let crlf = text.matches("\r\n").count();
+        let lf = text.matches('\n').count() - crlf;
+        let cr = text.matches('\r').count() - crlf;
+        let newline = if crlf > lf { "\r\n" } else if cr > lf { "\r" } else { "\n" };
+        Self { newline, indent: indent_step(text), single_quotes: text.matches('\'').count() > text.matches('"').count() }
+    }
+}
+
+/// The first indentation behind a line that opens a block.
+fn indent_step(text: &str) -> String {
+    let mut opened = false;
+    for line in text.lines() {
+        let content = line.trim_start_matches([' ', '\t']);
+        if content.is_empty() || content.starts_with('#') {
+            continue;
+        }
+        let indent = &line[..line.len() - content.len()];
+        if opened && !indent.is_empty() {
+            return indent.to_owned();
+        }
+        let block = ["def ", "class ", "if ", "for ", "while ", "try", "with ", "else", "async "];
+        opened = indent.is_empty() && line.trim_end().ends_with(':') && block.iter().any(|b| content.starts_with(b));
+    }
+    "    ".to_owned()
+}
+
+/// Where the line of `at` begins.
+pub fn line_start(text: &str, at: usize) -> usize {
+    text[..at].rfind(['\n', '\r']).map_or(0, |n| n + 1)
+}
+
+/// Where the line of `at` ends, before its line end.
+pub fn line_end(text: &str, at: usize) -> usize {
+    text[at..].find(['\n', '\r']).map_or(text.len(), |n| at + n)
+}
+
+/// Where the next line begins, or the end of the text.
+pub fn next_line(text: &str, at: usize) -> usize {
+    let end = line_end(text, at);
+    if text[end..].starts_with("\r\n") { end + 2 } else { (end + 1).min(text.len()) }
+}
+
+/// Blank lines right before a line's start.
+pub fn blank_lines_before(text: &str, start: usize) -> Range<usize> {
+    let mut at = start;
+    while at > 0 {
+        let end = if text[..at].ends_with("\r\n") { at - 2 } else { at - 1 };
+        let previous = line_start(text, end);
+        if !text[previous..end].trim().is_empty() {
+            break;
+        }
+        at = previous;
+    }
+    at..start
+}
+
+/// Blank lines from a line's start on.
+pub fn blank_lines_after(text: &str, start: usize) -> Range<usize> {
+    let mut at = start;
+    while at < text.len() && text[at..line_end(text, at)].trim_matches([' ', '\t', '\x0c']).is_empty() {
+        at = next_line(text, at);
+    }
+    start..at
+}
+
+/// The white space at the start of the line of `at`.
+pub fn indent_of(text: &str, at: usize) -> &str {
+    let start = line_start(text, at);
+    let line = &text[start..at];
+    let line = line.trim_start_matches('\u{feff}');
+    &line[..line.len() - line.trim_start_matches([' ', '\t', '\x0c']).len()]
+}

@@ -1,0 +1,126 @@
+//! Puts imports at the head of a function.
+
+use super::import_text::{ImportText, stmt_key};
+use super::lines::*;
+use super::{Page, RewriteError};
+use crate::edit::Edit;
+use crate::syntax::Span;
+use crate::syntax::ast::{Function, Stmt, StmtKind};
+
+pub fn add(page: &mut Page, function: Span, imports: Vec<ImportText>) -> Result<(), RewriteError> {
+    let text = page.text;
+    let newline = page.layout.newline;
+    let (def, body) = {
+        let found = find(&page.ast.body, function).ok_or(RewriteError::Form("its function is not found"))?;
+        let body: Vec<Place> = found.body.iter().map(|s| Place::of(page, s)).collect();
+        (found.def, body)
+    };
+    let Some(first) = body.first() else { return Err(RewriteError::Form("its function has no body")) };
+    let outer = indent_of(text, def.start).to_owned();
+    let on_line_of_head = !text[line_start(text, first.span.start)..first.span.start].trim().is_empty();
+    if on_line_of_head {
+        // e.g. `def f(): return g()`: the body gets lines of its own.
+        let indent = format!("{outer}{}", page.layout.indent);
+        let head = text[..first.span.start].trim_end_matches([' ', '\t']).len();
+        let mut new = String::new();
+        for (_, statement) in ImportText::print(page, imports, &indent) {
+            new.push_str(&format!("{newline}{indent}{}", noted(page, statement)));
+        }
+        new.push_str(&format!("{newline}{newline}{indent}"));
+        return page.add(Edit::replace(head..first.span.start, new));
+    }
+    let indent = indent_of(text, first.span.start).to_owned();
+    let statements = ImportText::print(page, imports, &indent);
+    let start = usize::from(first.is_docstring);
+    let run: Vec<&Place> = body[start..].iter().take_while(|p| p.key.is_some()).collect();
+    if !run.is_empty() {
+        for (key, statement) in statements {
+            let statement = noted(page, statement);
+            let above = run.iter().rev().find(|p| p.key.as_ref().is_some_and(|k| *k <= key));
+            let at = match above {
+                Some(place) => next_line(text, place.span.end),
+                None => line_start(text, run[0].span.start),
+            };
+            page.add(insert_line(text, at, &indent, &statement, newline))?;
+        }
+        return Ok(());
+    }
+    let at = match body.get(start) {
+        _ if start == 0 => head_of(page, line_start(text, first.span.start), def),
+        Some(_) => {
+            let below = next_line(text, first.span.end);
+            blank_lines_after(text, below).end
+        }
+        // A docstring alone: nothing can use the name, but the import is not lost.
+        None => next_line(text, first.span.end),
+    };
+    let mut new = String::new();
+    for (_, statement) in statements {
+        new.push_str(&format!("{indent}{}{newline}", noted(page, statement)));
+    }
+    if body.get(start).is_some() {
+        new.push_str(newline);
+    }
+    if at == text.len() && !text.ends_with(['\n', '\r']) {
+        new.insert_str(0, newline);
+    }
+    page.add(Edit::insert(at, new))
+}
+
+/// The start of the body with the comments that stand above its first statement.
+fn head_of(page: &Page, first_line: usize, def: Span) -> usize {
+    let text = page.text;
+    let mut at = first_line;
+    loop {
+        if at <= def.start {
+            return first_line;
+        }
+        let end = if text[..at].ends_with("\r\n") { at - 2 } else { at - 1 };
+        let previous = line_start(text, end);
+        if previous <= def.start || !text[previous..end].trim_start().starts_with('#') {
+            return at;
+        }
+        at = previous;
+    }
+}
+
+fn insert_line(text: &str, at: usize, indent: &str, statement: &str, newline: &str) -> Edit {
+    if at == text.len() && !text.ends_with(['\n', '\r']) {
+        return Edit::insert(at, format!("{newline}{indent}{statement}"));
+    }
+    Edit::insert(at, format!("{indent}{statement}{newline}"))
+}
+
+/// Marks a local import for a linter of the project that objects to them.
+fn noted(page: &Page, statement: String) -> String {
+    if !page.project.settings.lints_local_imports || statement.contains('#') || statement.contains('\n') {
+        return statement;
+    }
+    format!("{statement}  # noqa: PLC0415")
+}
+
+struct Place {
+    span: Span,
+    key: Option<super::import_text::SortKey>,
+    is_docstring: bool,
+}
+
+impl Place {
+    fn of(page: &Page, stmt: &Stmt) -> Self {
+        Self { span: stmt.span, key: stmt_key(page, stmt), is_docstring: stmt.is_string() }
+    }
+}
+
+fn find<'b, 'a>(block: &'b [Stmt<'a>], function: Span) -> Option<&'b Function<'a>> {
+    for stmt in block {
+        if let StmtKind::Function(found) = &stmt.kind
+            && stmt.span == function
+        {
+            return Some(found);
+        }
+        if stmt.span.contains(function) {
+            return stmt.blocks().into_iter().find_map(|b| find(b, function));
+        }
+    }
+    None
+}

@@ -1,0 +1,132 @@
+//! Takes names out of import statements, and statements out of blocks.
+
+use std::collections::BTreeSet;
+
+use super::lines::*;
+use super::{Page, RewriteError};
+use crate::edit::Edit;
+use crate::syntax::Span;
+use crate::syntax::ast::{Stmt, StmtKind};
+
+/// The statements of which no name is left.
+pub fn statements_going(page: &Page, removed: &BTreeSet<usize>) -> BTreeSet<Span> {
+    let statements: BTreeSet<Span> = removed.iter().map(|s| page.imports.sites[*s].stmt).collect();
+    statements.into_iter().filter(|s| kept(page, *s, removed).is_empty()).collect()
+}
+
+fn kept(page: &Page, stmt: Span, removed: &BTreeSet<usize>) -> Vec<usize> {
+    let all = page.imports.sites.iter().enumerate().filter(|(_, s)| s.stmt == stmt);
+    all.map(|(i, _)| i).filter(|i| !removed.contains(i)).collect()
+}
+
+pub fn remove(page: &mut Page, removed: &BTreeSet<usize>) -> Result<(), RewriteError> {
+    let going = statements_going(page, removed);
+    let partly: BTreeSet<Span> =
+        removed.iter().map(|s| page.imports.sites[*s].stmt).filter(|s| !going.contains(s)).collect();
+    for stmt in &going {
+        let edit = whole(page, *stmt, &going)?;
+        page.add(edit)?;
+    }
+    for stmt in partly {
+        names(page, stmt, removed)?;
+    }
+    Ok(())
+}
+
+/// Removes a whole statement with its line, or leaves `pass` in a block that would be empty.
+fn whole(page: &Page, stmt: Span, going: &BTreeSet<Span>) -> Result<Edit, RewriteError> {
+    let text = page.text;
+    let block = block_of(&page.ast.body, stmt).ok_or(RewriteError::Form("it is no statement of its own"))?;
+    let in_module = std::ptr::eq(block, page.ast.body.as_slice());
+    if !in_module && block.iter().all(|s| going.contains(&s.span)) {
+        return Ok(if block[0].span == stmt { Edit::replace(stmt.range(), "pass") } else { delete_line(text, stmt)? });
+    }
+    delete_line(text, stmt)
+}
+
+fn delete_line(text: &str, stmt: Span) -> Result<Edit, RewriteError> {
+    let start = line_start(text, stmt.start);
+    let end = line_end(text, stmt.end);
+    let before = text[start..stmt.start].trim_matches(['\u{feff}', ' ', '\t', '\x0c']);
+    let after = text[stmt.end..end].trim_start_matches([' ', '\t']);
+    if let Some(rest) = after.strip_prefix(';') {
+        // e.g. `import a; import b`: what follows moves up to its place.
+        let rest = rest.trim_start_matches([' ', '\t']);
+        if !rest.is_empty() && !rest.starts_with('#') {
+            return Ok(Edit::delete(stmt.start..end - rest.len()));
+        }
+    }
+    if !before.is_empty() {
+        let Some(head) = text[start..stmt.start].trim_end().strip_suffix(';') else {
+            return Err(RewriteError::Form("it shares its line with a block's head"));
+        };
+        return Ok(Edit::delete(start + head.len()..stmt.end));
+    }
+    // A mark at the very start of the file stays, so does a form feed before the statement.
+    let start = start + (text[start..stmt.start].len() - text[start..stmt.start].trim_start_matches(['\u{feff}', '\x0c']).len());
+    let mut from = start;
+    let mut to = next_line(text, stmt.end);
+    let above = blank_lines_before(text, start);
+    let below = blank_lines_after(text, to);
+    if !below.is_empty() || to == text.len() {
+        if above.start == 0 {
+            to = below.end;
+        } else if !above.is_empty() {
+            let (up, down) = (above.len(), below.len());
+            if up <= down || to == text.len() { from = above.start } else { to = below.end }
+        }
+    }
+    Ok(Edit::delete(from..to))
+}
+
+/// Removes some names of a statement.
+fn names(page: &mut Page, stmt: Span, removed: &BTreeSet<usize>) -> Result<(), RewriteError> {
+    let text = page.text;
+    let kept: Vec<Span> = kept(page, stmt, removed).iter().map(|s| page.imports.sites[*s].at).collect();
+    let all: Vec<(Span, bool)> = page
+        .imports
+        .sites
+        .iter()
+        .enumerate()
+        .filter(|(_, s)| s.stmt == stmt)
+        .map(|(i, s)| (s.at, removed.contains(&i)))
+        .collect();
+    let (Some(first), Some(last)) = (all.first(), all.last()) else { return Ok(()) };
+    let list = Span { start: first.0.start, end: last.0.end };
+    let lines_of_own = stmt.of(text).contains(['\n', '\r']);
+    if !lines_of_own || text[list.range()].contains('\\') {
+        let names: Vec<&str> = kept.iter().map(|s| s.of(text)).collect();
+        return page.add(Edit::replace(list.range(), names.join(", ")));
+    }
+    for (index, (at, _)) in all.iter().enumerate().filter(|(_, (_, gone))| *gone) {
+        let line = line_start(text, at.start);
+        let after_comma = text[at.end..].trim_start_matches([' ', '\t']);
+        let comma = after_comma.starts_with(',');
+        let end = if comma { text.len() - after_comma.len() + 1 } else { at.end };
+        let rest = text[end..line_end(text, end)].trim_start_matches([' ', '\t']);
+        let alone = text[line..at.start].trim().is_empty() && (rest.is_empty() || rest.starts_with('#'));
+        if alone {
+            page.add(Edit::delete(line..next_line(text, end)))?;
+        } else if index + 1 < all.len() && !rest.is_empty() && !rest.starts_with('#') {
+            page.add(Edit::delete(at.start..text[..line_end(text, end)].len() - rest.len()))?;
+        } else {
+            // The last of several on its line: the space before it goes as well.
+            let start = text[..at.start].trim_end_matches([' ', '\t']).len();
+            page.add(Edit::delete(start..end))?;
+        }
+    }
+    Ok(())
+}
+
+/// The innermost block that holds a statement.
+fn block_of<'b, 'a>(block: &'b [Stmt<'a>], stmt: Span) -> Option<&'b [Stmt<'a>]> {
+    for inner in block {
+        if inner.span == stmt && matches!(inner.kind, StmtKind::Import(_)) {
+            return Some(block);
+        }
+        if inner.span.contains(stmt) {
+            return inner.blocks().into_iter().find_map(|b| block_of(b, stmt));
+        }
+    }
+    None
+}

@@ -1,0 +1,173 @@
+//! defer-import: an import that is not needed while its module is imported runs later or never: under TYPE_CHECKING, as a
+//! lazy import, or in the functions that use it.
+
+use super::import_use::{Obstacle, Uses, later_obstacle, load_obstacle, obstacle, reload_doubt, uses};
+use super::{Context, Cycle, Fix, ImportId, Proposals, Refusal, Strategy};
+use crate::names::users::How;
+use crate::outcome::{Kind, Safety};
+use crate::rewrite::Intent;
+use crate::strategy::Reason;
+
+pub const STRATEGY: Strategy = Strategy { name: "defer-import", propose };
+
+/// An import under TYPE_CHECKING, and each annotation that has to be quoted for it.
+const TYPE_CHECKING_COST: u64 = 30;
+const QUOTE_COST: u64 = 1;
+const LAZY_COST: u64 = 40;
+/// An import inside a function, and each further function that repeats it.
+const FUNCTION_COST: u64 = 60;
+const REPEAT_COST: u64 = 15;
+
+fn propose(ctx: &Context, cycle: &Cycle) -> Proposals {
+    let mut out = Proposals::default();
+    for id in cycle.imports() {
+        match defer(ctx, id) {
+            Ok(Some(fix)) => out.fixes.push(fix),
+            Ok(None) => {}
+            Err(found) => out.refusals.push(Refusal {
+                strategy: STRATEGY.name,
+                import: id,
+                reason: found.reason,
+                message: found.message,
+                at: found.at,
+            }),
+        }
+    }
+    out
+}
+
+/// The first form that fits; `None` if the import does not run on import anyway.
+fn defer(ctx: &Context, id: ImportId) -> Result<Option<Fix>, Obstacle> {
+    let site = ctx.world.graph.site(id.module, id.site);
+    if site.kind != Kind::Eager {
+        return Ok(None);
+    }
+    if ctx.project().settings.target_version >= (3, 15)
+        && let Some(fix) = lazy(ctx, id)
+    {
+        return Ok(Some(fix));
+    }
+    if let Some(found) = obstacle(ctx, id) {
+        return Err(found);
+    }
+    let found = uses(ctx, id);
+    if let Some(blocked) = found.blocked {
+        return Err(blocked);
+    }
+    if let Some(lost) = load_obstacle(ctx, id) {
+        return Err(lost);
+    }
+    if found.none() {
+        // Left to unused-import, unless the name stands in some text: then a type checker may need it.
+        let message = "nothing uses the name, but it occurs in a string or comment";
+        return Err(Obstacle::new(Reason::KeptOnPurpose, (id.module, site.at), message));
+    }
+    if found.functions.is_empty() {
+        return Ok(Some(for_types(ctx, id, &found)));
+    }
+    if let Some(later) = later_obstacle(ctx, id) {
+        return Err(later);
+    }
+    Ok(Some(in_functions(ctx, id, &found)))
+}
+
+fn for_types(ctx: &Context, id: ImportId, found: &Uses) -> Fix {
+    let site = ctx.world.graph.site(id.module, id.site);
+    let module = &ctx.project().module(id.module).name;
+    let mut intents = vec![(id.module, Intent::Remove { site: id.site }), (id.module, Intent::ForTypes { site: id.site })];
+    intents.extend(found.quotes.iter().map(|span| (id.module, Intent::Quote { span: *span })));
+    Fix {
+        strategy: STRATEGY.name,
+        form: Some("type-checking"),
+        title: format!("import `{}` in `{module}` for type checkers only", site.shown()),
+        safety: if found.doubt.is_some() { Safety::Unsafe } else { Safety::Safe },
+        doubt: found.doubt.clone(),
+        removes: vec![id],
+        intents,
+        cost: TYPE_CHECKING_COST + QUOTE_COST * found.quotes.len() as u64,
+    }
+}
+
+fn in_functions(ctx: &Context, id: ImportId, found: &Uses) -> Fix {
+    let file = ctx.world.names.file(id.module);
+    let site = ctx.world.graph.site(id.module, id.site);
+    let module = &ctx.project().module(id.module).name;
+    let mut intents = vec![(id.module, Intent::Remove { site: id.site })];
+    if found.types {
+        intents.push((id.module, Intent::ForTypes { site: id.site }));
+        intents.extend(found.quotes.iter().map(|span| (id.module, Intent::Quote { span: *span })));
+    }
+    let mut names = Vec::new();
+    for function in &found.functions {
+        let function = file.function(*function);
+        intents.push((id.module, Intent::Local { site: id.site, function: function.span }));
+        names.push(match function.class {
+            Some(class) => format!("`{}.{}`", file.class(class).name, function.name),
+            None => format!("`{}`", function.name),
+        });
+    }
+    let count = names.len();
+    let places = match names.as_slice() {
+        [one] => one.clone(),
+        [one, two] => format!("{one} and {two}"),
+        [one, two, ..] => format!("{one}, {two} and {} more", count - 2),
+        [] => String::new(),
+    };
+    let reload = reload_doubt(ctx, id);
+    let doubt = found.doubt.clone().or(reload);
+    Fix {
+        strategy: STRATEGY.name,
+        form: Some("function"),
+        title: format!("import `{}` in {places} of `{module}` instead of at its top", site.shown()),
+        safety: if doubt.is_some() { Safety::Unsafe } else { Safety::Safe },
+        doubt,
+        removes: vec![id],
+        intents,
+        cost: FUNCTION_COST + REPEAT_COST * (count as u64 - 1) + QUOTE_COST * found.quotes.len() as u64,
+    }
+}
+
+/// The name stays where it is and is loaded on first use: nothing that uses it later can tell.
+fn lazy(ctx: &Context, id: ImportId) -> Option<Fix> {
+    use crate::syntax::imports::Place;
+    let site = ctx.world.graph.site(id.module, id.site);
+    let movable = obstacle(ctx, id);
+    let harmless = |r: &Obstacle| {
+        matches!(r.reason, Reason::PublicName | Reason::UsedElsewhere | Reason::PatchedName | Reason::DoctestUse)
+    };
+    if site.place != Place::Top || site.star || site.call || movable.as_ref().is_some_and(|o| !harmless(o)) {
+        return None;
+    }
+    // All names of the statement become lazy together.
+    let file = &ctx.world.graph.files[id.module.index()];
+    let together: Vec<ImportId> = file
+        .sites
+        .iter()
+        .enumerate()
+        .filter(|(_, s)| s.stmt == site.stmt)
+        .map(|(site, _)| ImportId { module: id.module, site })
+        .collect();
+    for each in &together {
+        let name = ctx.world.graph.site(each.module, each.site).bound()?;
+        let taken = ctx.users.uses(id.module, name).any(|u| {
+            matches!(u.how, How::Import(Kind::Eager) | How::Attribute(crate::names::Moment::Import))
+        });
+        if taken || uses(ctx, *each).blocked.is_some() || !ctx.users.of(id.module).stars.is_empty() {
+            return None;
+        }
+    }
+    if load_obstacle(ctx, id).is_some() {
+        return None;
+    }
+    let module = &ctx.project().module(id.module).name;
+    Some(Fix {
+        strategy: STRATEGY.name,
+        form: Some("lazy"),
+        title: format!("import `{}` lazily in `{module}`", site.shown()),
+        safety: Safety::Safe,
+        doubt: None,
+        removes: together.clone(),
+        intents: together.iter().map(|i| (i.module, Intent::Lazy { site: i.site })).collect(),
+        cost: LAZY_COST,
+    })
+}

@@ -1,0 +1,334 @@
+//! What one import is used for, and whether it may leave its place at all: the common ground of the strategies that move
+//! or remove single imports.
+
+use std::collections::BTreeSet;
+
+use super::{Context, ImportId, Reason};
+use crate::names::evaluated::{self, Evaluated};
+use crate::names::scope::{AnnotationOwner, Binding, FunctionId, MODULE};
+use crate::names::users::{How, is_public};
+use crate::names::{Bound, Moment, Object, Role, Use, words};
+use crate::outcome::Kind;
+use crate::project::ModuleId;
+use crate::syntax::Span;
+use crate::syntax::imports::{ImportSite, Place};
+
+/// A reason with its place and words.
+#[derive(Clone, Debug)]
+pub struct Obstacle {
+    pub reason: Reason,
+    pub message: String,
+    pub at: (ModuleId, Span),
+}
+
+impl Obstacle {
+    pub fn new(reason: Reason, at: (ModuleId, Span), message: impl Into<String>) -> Self {
+        Self { reason, message: message.into(), at }
+    }
+}
+
+/// What the names of one import are used for.
+#[derive(Clone, Debug, Default)]
+pub struct Uses {
+    /// Outermost functions that use it when they are called.
+    pub functions: BTreeSet<FunctionId>,
+    /// Annotations that have to become strings if the name is bound for type checkers alone.
+    pub quotes: Vec<Span>,
+    /// Whether annotations or strings that stand for types use it.
+    pub types: bool,
+    /// An annotation that might be evaluated all the same.
+    pub doubt: Option<String>,
+    /// A use that no moved import can serve.
+    pub blocked: Option<Obstacle>,
+}
+
+impl Uses {
+    pub fn none(&self) -> bool {
+        self.functions.is_empty() && !self.types && self.blocked.is_none()
+    }
+}
+
+/// The uses of the module's own scope that this import serves.
+fn served<'x, 'p>(ctx: &'x Context<'_, 'p>, id: ImportId, site: &ImportSite<'p>) -> Vec<&'x Use<'p>> {
+    let file = ctx.world.names.file(id.module);
+    let Some(bound) = site.bound() else { return Vec::new() };
+    let below: Vec<&str> = match (site.name, site.asname) {
+        (None, None) => site.module.split('.').skip(1).collect(),
+        _ => Vec::new(),
+    };
+    file.uses
+        .iter()
+        .filter(|u| u.name == bound && u.owner == Some(MODULE))
+        .filter(|u| u.attributes.iter().map(|a| a.text).take(below.len()).eq(below.iter().copied()) || u.role_is_text())
+        .collect()
+}
+
+impl Use<'_> {
+    fn role_is_text(&self) -> bool {
+        matches!(self.role, Role::Quoted(_))
+    }
+}
+
+pub fn uses(ctx: &Context, id: ImportId) -> Uses {
+    let world = ctx.world;
+    let file = world.names.file(id.module);
+    let site = world.graph.site(id.module, id.site);
+    let mut out = Uses::default();
+    for used in served(ctx, id, site) {
+        let at = (id.module, used.span);
+        match (used.role, used.moment) {
+            (Role::Quoted(None), _) | (_, Moment::Never) => out.types = true,
+            (Role::Quoted(Some(annotation)) | Role::Annotation(annotation), moment) => {
+                let evaluated = evaluated::annotation(world, id.module, annotation);
+                let found = file.annotation(annotation);
+                match evaluated {
+                    Evaluated::Yes => {
+                        let message = format!("`{}` stands in an annotation that is evaluated at run time", used.name);
+                        out.blocked.get_or_insert(Obstacle::new(Reason::RuntimeAnnotation, at, message));
+                    }
+                    Evaluated::Possibly => {
+                        out.doubt.get_or_insert_with(|| {
+                            format!("an unknown decorator or base class may evaluate the annotation of `{}`", used.name)
+                        });
+                    }
+                    Evaluated::No => {}
+                }
+                out.types = true;
+                let postponed = file.postponed || ctx.project().settings.target_version >= (3, 14);
+                let quoted = matches!(used.role, Role::Quoted(_));
+                if !quoted && !postponed && found.owner != AnnotationOwner::Local && !out.quotes.contains(&found.span) {
+                    out.quotes.push(found.span);
+                }
+                let _ = moment;
+            }
+            (_, Moment::Import | Moment::Main) => {
+                let message = format!("`{}` is needed while the module is imported", shown(used));
+                out.blocked.get_or_insert(Obstacle::new(Reason::ImportTimeUse, at, message));
+            }
+            (_, Moment::Call(function)) => {
+                let outermost = file.outermost(function);
+                let name = file.function(outermost).name;
+                if let Some(running) = runs_at_import(ctx, id.module, function) {
+                    let name = file.function(running).name;
+                    let message = match name {
+                        "" => format!("`{}` is used in a lambda, which may run while modules are imported", used.name),
+                        _ => format!("`{}` is used in `{name}`, which may run while modules are imported", used.name),
+                    };
+                    out.blocked.get_or_insert(Obstacle::new(Reason::RunsAtImport, at, message));
+                } else if file.function(outermost).is_lambda {
+                    let message = format!("`{}` is used in a lambda, which cannot hold an import", used.name);
+                    out.blocked.get_or_insert(Obstacle::new(Reason::NoPlace, at, message));
+                } else if name == "__del__" {
+                    let message = "nothing can be imported in `__del__` while the interpreter shuts down";
+                    out.blocked.get_or_insert(Obstacle::new(Reason::NoPlace, at, message));
+                } else if file.function(outermost).dynamic {
+                    let message = format!("`{name}` reads its names by string");
+                    out.blocked.get_or_insert(Obstacle::new(Reason::DynamicNames, at, message));
+                } else {
+                    out.functions.insert(outermost);
+                }
+            }
+        }
+    }
+    // The strings around a part need none of their own.
+    let all = out.quotes.clone();
+    out.quotes.retain(|q| !all.iter().any(|o| o != q && o.contains(*q)));
+    out
+}
+
+fn shown(used: &Use) -> String {
+    used.attributes.iter().fold(used.name.to_owned(), |all, a| format!("{all}.{}", a.text))
+}
+
+/// The function around `function` that may run at import time, if the import would be reached then: the import goes into the
+/// outermost one.
+fn runs_at_import(ctx: &Context, module: ModuleId, function: FunctionId) -> Option<FunctionId> {
+    let outermost = ctx.world.names.file(module).outermost(function);
+    ctx.running.may_run(module, outermost).then_some(outermost)
+}
+
+/// Whether the name may leave the module's namespace, whatever its uses are.
+pub fn obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
+    let world = ctx.world;
+    let site = world.graph.site(id.module, id.site);
+    let file = world.names.file(id.module);
+    let here = (id.module, site.at);
+    let source = ctx.project().file(ctx.project().module(id.module).file);
+    if let Some(trouble) = &source.trouble {
+        return Some(Obstacle::new(Reason::NotWritable, here, trouble.reason.clone()));
+    }
+    if !source.writable {
+        return Some(Obstacle::new(Reason::NotWritable, here, "the file lies outside the given paths"));
+    }
+    if world.graph.files[id.module.index()].error.is_some() {
+        return Some(Obstacle::new(Reason::NotWritable, here, "the file holds text that could not be parsed"));
+    }
+    let Some(name) = site.bound() else {
+        let message = if site.star { "`import *` binds names that are not listed" } else { "the call binds no name" };
+        return Some(Obstacle::new(Reason::NoName, here, message));
+    };
+    match site.place {
+        Place::Top => {}
+        Place::Block => {
+            let message = "the import stands in a block that says when it applies";
+            return Some(Obstacle::new(Reason::ConditionalImport, here, message));
+        }
+        Place::Class | Place::Function => {
+            let message = "the import is not at the top level of the module";
+            return Some(Obstacle::new(Reason::ConditionalImport, here, message));
+        }
+    }
+    if let Some(comment) = purpose(ctx, id.module, site) {
+        return Some(Obstacle::new(Reason::KeptOnPurpose, here, comment));
+    }
+    let others: Vec<&Binding> = file.bindings(name).iter().filter(|b| !is_binding_of(ctx, b, id)).collect();
+    if let Some(other) = others.iter().find(|b| b.moment != Moment::Never || site.name.is_some()) {
+        let message = format!("`{name}` is bound more than once");
+        return Some(Obstacle::new(Reason::ReboundName, (id.module, other.span), message));
+    }
+    if is_public(world, id.module, name) {
+        let message = format!("`{name}` is a public name of this module");
+        return Some(Obstacle::new(Reason::PublicName, here, message));
+    }
+    let users = ctx.users.of(id.module);
+    if let Some((user, at)) = ctx.users.replaced(id.module, name) {
+        let message = format!("`{}.{name}` is replaced from outside", ctx.project().module(id.module).name);
+        return Some(Obstacle::new(Reason::PatchedName, (user, at), message));
+    }
+    if let Some(other) = ctx.users.uses(id.module, name).find(|u| u.how != How::Import(Kind::Type) && u.user != id.module)
+    {
+        let message = format!("another module uses `{}.{name}`", ctx.project().module(id.module).name);
+        return Some(Obstacle::new(Reason::UsedElsewhere, (other.user, other.span), message));
+    }
+    if let Some(own) = ctx.users.uses(id.module, name).find(|u| u.user == id.module) {
+        let message = format!("the module names `{name}` by its own path");
+        return Some(Obstacle::new(Reason::DynamicNames, (id.module, own.span), message));
+    }
+    if let Some((user, at)) = users.stars.first()
+        && world.exports(id.module, name, 8)
+    {
+        let message = "another module takes all names of this one";
+        return Some(Obstacle::new(Reason::UsedElsewhere, (*user, *at), message));
+    }
+    if let Some((user, at)) = users.escapes.iter().find(|(user, _)| *user != id.module) {
+        let message = "the module object is handed on, so that any name of it may be read";
+        return Some(Obstacle::new(Reason::DynamicNames, (*user, *at), message));
+    }
+    if let Some(at) = file.dynamic {
+        let message = "the module reads its own names by string";
+        return Some(Obstacle::new(Reason::DynamicNames, (id.module, at), message));
+    }
+    if file.doctest.contains(name) {
+        let message = format!("a doctest uses `{name}`");
+        return Some(Obstacle::new(Reason::DoctestUse, here, message));
+    }
+    None
+}
+
+fn is_binding_of(ctx: &Context, binding: &Binding, id: ImportId) -> bool {
+    let Bound::Import(other) = binding.what else { return false };
+    if other == id.site {
+        return true;
+    }
+    // `import a.b` and `import a.c` bind the same package, each for its own part.
+    let (this, other) = (ctx.world.graph.site(id.module, id.site), ctx.world.graph.site(id.module, other));
+    let plain = |s: &ImportSite| s.name.is_none() && s.asname.is_none() && s.module.contains('.');
+    plain(this) && other.name.is_none() && other.asname.is_none()
+}
+
+/// A comment on the statement that keeps an import which looks unused or out of place.
+fn purpose(ctx: &Context, module: ModuleId, site: &ImportSite) -> Option<String> {
+    let text = ctx.project().text(module);
+    let end = text[site.stmt.end..].find(['\n', '\r']).map_or(text.len(), |n| site.stmt.end + n);
+    let comment = text[site.stmt.start..end].split_once('#')?.1.to_lowercase();
+    let words = ["side effect", "side-effect", "register", "keep", "f401", "re-export", "reexport", "backward", "compat"];
+    words.iter().any(|w| comment.contains(w)).then(|| format!("its comment keeps it: #{}", comment.trim_end()))
+}
+
+/// What stands against importing the target later, at a call, than now.
+pub fn later_obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
+    let world = ctx.world;
+    let site = world.graph.site(id.module, id.site);
+    let target = world.graph.targets[id.module.index()][id.site]?;
+    let here = (id.module, site.at);
+    let Some(name) = site.name else { return None };
+    if target.is_module {
+        return None;
+    }
+    // The name as its module sees it: a local import would see a replaced value, where the module's own reference did not.
+    let homes = match world.attribute(target.module, name, 24) {
+        Object::Attribute { module, name, .. } => vec![(target.module, name), (module, name)],
+        _ => vec![(target.module, name)],
+    };
+    for (home, name) in homes {
+        let path = format!("{}.{name}", ctx.project().module(home).name);
+        if let Some(at) = ctx.users.replaced(home, name) {
+            return Some(Obstacle::new(Reason::PatchedName, at, format!("`{path}` is replaced from outside")));
+        }
+        let bindings = world.names.file(home).bindings(name);
+        if let Some(inside) = bindings.iter().find(|b| b.from_inside) {
+            let message = format!("`{path}` is bound anew at run time");
+            return Some(Obstacle::new(Reason::ReboundState, (home, inside.span), message));
+        }
+    }
+    let _ = here;
+    None
+}
+
+/// Whether the target, its package or the re-exporting module is reloaded: a name bound once and one looked up at each call
+/// then differ.
+pub fn reload_doubt(ctx: &Context, id: ImportId) -> Option<String> {
+    let target = ctx.world.graph.targets[id.module.index()][id.site]?;
+    let reloaded = |m: ModuleId| ctx.users.of(m).reloaded.is_some();
+    let name = &ctx.project().module(target.module).name;
+    if reloaded(target.module) || reloaded(id.module) {
+        return Some(format!("`{name}` is reloaded: the import would see its new names at the next call"));
+    }
+    None
+}
+
+/// What would be lost if the import no longer ran with the module: a module whose import others can see, or a submodule
+/// that its package gives as an attribute.
+pub fn load_obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
+    let world = ctx.world;
+    let graph = world.graph;
+    let target = graph.targets[id.module.index()][id.site]?.module;
+    let here = (id.module, graph.site(id.module, id.site).at);
+    let cut = |edge: &crate::graph::Edge| edge.from == id.module && edge.site == id.site;
+    let nothing = |_: &crate::graph::Edge| false;
+    let still = graph.loaded_by(id.module, &cut);
+    if still.contains(&target) {
+        return None;
+    }
+    let mut lost: Vec<ModuleId> = graph.loaded_by(target, &nothing).into_iter().filter(|m| !still.contains(m)).collect();
+    lost.sort_unstable();
+    for module in &lost {
+        if let Some(at) = ctx.effect(*module) {
+            let name = &ctx.project().module(*module).name;
+            let message = format!("importing `{name}` does something that others can see, and it would be imported later");
+            return Some(Obstacle::new(Reason::ImportSideEffect, (*module, at), message));
+        }
+    }
+    for module in &lost {
+        let this = ctx.project().module(*module);
+        for package in this.ancestors() {
+            let Some(package) = ctx.project().tree.find(package, this.root) else { continue };
+            let before = graph.loaded_by(package, &nothing);
+            if before.contains(module) && !graph.loaded_by(package, &cut).contains(module) {
+                let package = &ctx.project().module(package).name;
+                let message = format!("`import {package}` would no longer load `{}`", this.name);
+                return Some(Obstacle::new(Reason::SubmoduleAccess, here, message));
+            }
+        }
+    }
+    None
+}
+
+/// Whether the name occurs anywhere in the module's text but in this import: in strings or comments that no analysis
+/// follows.
+pub fn occurs(ctx: &Context, id: ImportId) -> bool {
+    let text = ctx.project().text(id.module);
+    let site = ctx.world.graph.site(id.module, id.site);
+    let Some(name) = site.bound() else { return true };
+    words(&text[..site.stmt.start]).chain(words(&text[site.stmt.end..])).any(|(_, word)| word == name)
+}

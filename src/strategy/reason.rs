@@ -1,0 +1,70 @@
+//! The reasons of refusals: stable ids that reports carry.
+
+/// Why a fix is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// The name is needed while the module itself is imported.
+    ImportTimeUse,
+    /// The name is used in a function that may run while something is imported.
+    RunsAtImport,
+    /// Something evaluates the annotation at run time.
+    RuntimeAnnotation,
+    /// Outsiders may use the name of this module.
+    PublicName,
+    /// Another module of the project takes the name from this one.
+    UsedElsewhere,
+    /// The name is replaced from outside, by a patch or an assignment.
+    PatchedName,
+    /// What is imported is bound anew at run time.
+    ReboundState,
+    /// The module binds the name more than once.
+    ReboundName,
+    /// The module or function reads its names by string.
+    DynamicNames,
+    /// A doctest uses the name.
+    DoctestUse,
+    /// The import stands in a `try`, an `if`, a class or a function, which says when it applies.
+    ConditionalImport,
+    /// A star import or an importing call, which binds no name that could be followed.
+    NoName,
+    /// Importing the target does something that others can see.
+    ImportSideEffect,
+    /// The target would no longer be loaded with its package, whose attribute it is.
+    SubmoduleAccess,
+    /// A comment says that the import is there on purpose.
+    KeptOnPurpose,
+    /// The use stands in a place where no import can stand before it.
+    NoPlace,
+    /// The file is not rewritten: it lies outside the given paths, or is not read in full.
+    NotWritable,
+    /// The statement is written in a way that cannot be taken apart.
+    Form,
+    /// Applied, it made the project worse.
+    FailedCheck,
+}
+
+impl Reason {
+    pub fn id(self) -> &'static str {
+        match self {
+            Reason::ImportTimeUse => "import-time-use",
+            Reason::RunsAtImport => "runs-at-import",
+            Reason::RuntimeAnnotation => "runtime-annotation",
+            Reason::PublicName => "public-name",
+            Reason::UsedElsewhere => "used-elsewhere",
+            Reason::PatchedName => "patched-name",
+            Reason::ReboundState => "rebound-state",
+            Reason::ReboundName => "rebound-name",
+            Reason::DynamicNames => "dynamic-names",
+            Reason::DoctestUse => "doctest-use",
+            Reason::ConditionalImport => "conditional-import",
+            Reason::NoName => "no-name",
+            Reason::ImportSideEffect => "import-side-effect",
+            Reason::SubmoduleAccess => "submodule-access",
+            Reason::KeptOnPurpose => "kept-on-purpose",
+            Reason::NoPlace => "no-place",
+            Reason::NotWritable => "not-writable",
+            Reason::Form => "statement-form",
+            Reason::FailedCheck => "failed-check",
+        }
+    }
+}
