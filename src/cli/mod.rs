@@ -1,5 +1,233 @@
-//! Command line.
+//! Command line: reads the arguments, runs the stages, hands the outcome to one sink and gives the exit code. The
+//! only user of clap, indicatif and the terminal.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
-pub fn run(_args: impl IntoIterator<Item = std::ffi::OsString>) -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+mod args;
+mod progress;
+
+use std::ffi::OsString;
+use std::io::{self, BufWriter, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anstream::AutoStream;
+use anstyle::{AnsiColor, Style};
+use anyhow::Context;
+
+use crate::io::git::{self, GitError};
+use crate::io::load::{LoadError, LoadOptions, Loaded, load};
+use crate::io::write::{self, WriteError};
+use crate::outcome::{Outcome, ProjectOutcome, Status};
+use crate::plan;
+use crate::report::text::View;
+use crate::report::{self, diff, json, text};
+use args::{Action, Args, Format};
+use progress::Progress;
+
+/// Uncommitted files that are named when a run is refused because of them.
+const DIRTY: usize = 5;
+/// Stack of a thread, in bytes: trees of deeply nested source are walked by recursion. Only what is used costs memory.
+const STACK: usize = 64 << 20;
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
+
+#[derive(Debug, thiserror::Error)]
+#[error("uncommitted changes: {0}")]
+struct Dirty(String);
+
+#[derive(Debug, thiserror::Error)]
+#[error("cyclefix met a state that it does not expect")]
+struct Bug;
+
+/// Runs cyclefix with the arguments of a process, the name it was called by first.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args = match args::parse(args) {
+        Ok(args) => args,
+        Err(error) => {
+            let _closed = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    anstream::ColorChoice::from(args.color).write_global();
+    // A panic has printed where it happened; the exit code must not depend on it.
+    let result = catch_unwind(AssertUnwindSafe(|| in_pool(&args)));
+    result.unwrap_or_else(|_| Err(Bug.into())).unwrap_or_else(|error| {
+        print_error(&error);
+        ExitCode::from(2)
+    })
+}
+
+fn in_pool(args: &Args) -> anyhow::Result<ExitCode> {
+    let start = Instant::now();
+    let threads = args.jobs.map_or(0, usize::from);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK).build();
+    pool.context("cannot start threads")?.install(|| session(args, start))
+}
+
+fn session(args: &Args, start: Instant) -> anyhow::Result<ExitCode> {
+    let loaded = load_repaired(args)?;
+    let mut projects = solve(args, &loaded);
+    if args.action() == Action::Apply {
+        write_changes(args, &loaded, &mut projects)?;
+    }
+    let level = args.level.or_else(|| Some(loaded.first()?.project.settings.level)).unwrap_or_default();
+    let outcome = report::outcome(level, projects, start.elapsed().as_secs_f64());
+    unless_closed(print(args, &outcome, &loaded)).context("cannot write the report")?;
+    Ok(exit_code(args.action(), &outcome))
+}
+
+/// Reads the projects, after an interrupted write of an earlier run is undone; a run that writes nothing only says so.
+fn load_repaired(args: &Args) -> anyhow::Result<Vec<Loaded>> {
+    let options = LoadOptions {
+        exclude: args.exclude.clone(),
+        source_roots: args.source_root.clone(),
+        jobs: args.jobs.map(usize::from),
+        config: args.config.clone(),
+    };
+    let read = || load(&args.paths, &options, &|settings| args.adjust(settings));
+    let loaded = read()?;
+    let mut repaired = false;
+    for Loaded { root, .. } in &loaded {
+        if args.action() == Action::Apply {
+            if let Some(done) = write::recover(root)? {
+                warn(args, &done);
+                repaired = true;
+            }
+        } else if write::interrupted(root) {
+            warn(args, &format!("an --apply of `{}` was interrupted; the next one undoes it first", root.display()));
+        }
+    }
+    Ok(if repaired { read()? } else { loaded })
+}
+
+fn solve(args: &Args, loaded: &[Loaded]) -> Vec<ProjectOutcome> {
+    let progress = Progress::new(!args.quiet && !args.no_progress);
+    loaded.iter().map(|loaded| plan::solve(&loaded.project, &|stage| progress.show(stage))).collect()
+}
+
+/// Writes every project's changes, all or none, and marks what that dissolved.
+fn write_changes(args: &Args, loaded: &[Loaded], projects: &mut [ProjectOutcome]) -> anyhow::Result<()> {
+    let pairs = || loaded.iter().zip(projects.iter()).filter(|(_, project)| !project.changes.is_empty());
+    if !args.allow_dirty {
+        let mut files = Vec::new();
+        for (loaded, project) in pairs() {
+            let touched = project.changes.iter().filter(|change| change.before.is_some());
+            let touched: Vec<String> = touched.map(|change| change.path.clone()).collect();
+            files.extend(git::dirty(&loaded.root, &touched)?);
+        }
+        refuse_dirty(&files)?;
+    }
+    let changes: Vec<_> = pairs().map(|(loaded, project)| (loaded.root.as_path(), &project.changes[..])).collect();
+    write::apply_all(&changes)?;
+    for cycle in projects.iter_mut().flat_map(|project| &mut project.cycles) {
+        if cycle.status == Status::Planned {
+            cycle.status = Status::Fixed;
+        }
+    }
+    Ok(())
+}
+
+fn refuse_dirty(files: &[String]) -> Result<(), Dirty> {
+    if files.is_empty() {
+        return Ok(());
+    }
+    let mut names: Vec<String> = files.iter().take(DIRTY).cloned().collect();
+    if files.len() > DIRTY {
+        names.push(format!("and {} more", files.len() - DIRTY));
+    }
+    Err(Dirty(names.join(", ")))
+}
+
+/// Hands the outcome to stdout, and what belongs beside it to stderr. Source text and JSON go out as they are; only
+/// the report for people passes the stream that strips colour.
+fn print(args: &Args, outcome: &Outcome, loaded: &[Loaded]) -> io::Result<()> {
+    match (args.format, args.action()) {
+        (Format::Json, _) => {
+            let mut out = BufWriter::new(io::stdout().lock());
+            json::write(&mut out, outcome)?;
+            out.flush()
+        }
+        (Format::Text, Action::DryRun) => {
+            let printed = print_diff(outcome, loaded);
+            beside(args, |err| {
+                text::write_skipped(err, outcome)?;
+                text::write(err, outcome, View::Short)
+            });
+            printed
+        }
+        (Format::Text, action) => {
+            beside(args, |err| text::write_skipped(err, outcome));
+            let view = if action == Action::Apply { View::Done } else { View::Full };
+            let mut out = BufWriter::new(AutoStream::auto(io::stdout().lock()));
+            text::write(&mut out, outcome, view)?;
+            out.flush()
+        }
+    }
+}
+
+fn print_diff(outcome: &Outcome, loaded: &[Loaded]) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    for (loaded, project) in loaded.iter().zip(&outcome.projects).filter(|(_, project)| !project.changes.is_empty()) {
+        // Outside of git, the paths of several projects are told apart by their roots.
+        let apart = if outcome.projects.len() > 1 { project.root.as_str() } else { "" };
+        let prefix = git::prefix(&loaded.root).unwrap_or_else(|| apart.to_owned());
+        diff::write(&mut out, &prefix, &project.changes)?;
+    }
+    out.flush()
+}
+
+/// Cycles that were found, previewed or left make 1.
+fn exit_code(action: Action, outcome: &Outcome) -> ExitCode {
+    let cycles = if action == Action::Apply { outcome.summary.left } else { outcome.summary.cycles };
+    ExitCode::from(u8::from(cycles > 0))
+}
+
+/// A reader that has seen enough, e.g. `head`, is no error.
+fn unless_closed(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+/// Writes messages to stderr, unless the user wants none. Where stderr fails, there is nobody to tell.
+fn beside(args: &Args, message: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
+    if !args.quiet {
+        let mut err = BufWriter::new(AutoStream::auto(io::stderr().lock()));
+        let _unheard = message(&mut err).and_then(|()| err.flush());
+    }
+}
+
+fn warn(args: &Args, message: &str) {
+    beside(args, |err| writeln!(err, "{WARNING}warning{WARNING:#}: {message}"));
+}
+
+fn print_error(error: &anyhow::Error) {
+    let mut err = AutoStream::auto(io::stderr().lock());
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        // Some errors spell their cause out themselves.
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    let hint = hint(error).map_or(String::new(), |hint| format!("{HINT}hint{HINT:#}: {hint}\n"));
+    let _unheard = write!(err, "{ERROR}error{ERROR:#}: {text}\n{hint}");
+}
+
+/// The way out of an error, from the module where it arose.
+fn hint(error: &anyhow::Error) -> Option<String> {
+    if error.is::<Dirty>() {
+        return Some("commit or stash them first, or write all the same with --allow-dirty".into());
+    }
+    if error.is::<Bug>() {
+        return Some("please report this; a write that it cut short is undone by the next `cyclefix --apply`".into());
+    }
+    let load = || error.downcast_ref::<LoadError>()?.hint();
+    let write = || error.downcast_ref::<WriteError>()?.hint();
+    let git = || error.downcast_ref::<GitError>()?.hint();
+    load().or_else(write).or_else(git)
 }

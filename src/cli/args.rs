@@ -1,0 +1,169 @@
+//! The command line, as clap reads it.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, StyledStr, TypedValueParser};
+use clap::{ArgGroup, Parser, ValueEnum};
+
+use crate::project::settings::{Level, Settings, Version};
+use crate::strategy;
+
+/// Finds the import cycles of Python code and rewrites the code so that they are gone.
+#[derive(Debug, Parser)]
+#[command(name = "cyclefix", version, after_help = after_help(), max_term_width = 100)]
+#[command(group = ArgGroup::new("action").args(["check", "dry_run", "apply"]))]
+pub struct Args {
+    /// Folders or files to work on; nothing outside them is written
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub paths: Vec<PathBuf>,
+
+    /// Find and explain the cycles; write nothing [the default]
+    #[arg(long)]
+    pub check: bool,
+    /// Print the rewrite as one unified diff that `git apply` takes
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Rewrite the files: all of them, or none if something fails
+    #[arg(long)]
+    pub apply: bool,
+
+    /// Which imports count [default: eager]
+    ///
+    /// fragile: cycles that fail or not by what is imported first; eager: all imports that run on import; runtime: also
+    /// those inside functions; all: also those for type checkers
+    #[arg(long, value_name = "LEVEL", value_parser = levels(), help_heading = "What to do")]
+    pub level: Option<Level>,
+    /// Strategies that may be used, in order of preference, separated by commas [default: all]
+    #[arg(
+        long, value_name = "LIST", value_delimiter = ',', help_heading = "What to do",
+        value_parser = PossibleValuesParser::new(strategy::names())
+    )]
+    pub strategy: Vec<String>,
+    /// Lowest Python that the code has to run on [default: requires-python of pyproject.toml, else 3.9]
+    #[arg(long, value_name = "X.Y", value_parser = version, help_heading = "What to do")]
+    pub target_version: Option<Version>,
+    /// Also apply fixes that may change behaviour in ways the analysis cannot rule out
+    #[arg(long, help_heading = "What to do")]
+    pub unsafe_fixes: bool,
+    /// Write although the repository has uncommitted changes
+    #[arg(long, help_heading = "What to do")]
+    pub allow_dirty: bool,
+
+    /// Leave out files and folders that match; may be repeated
+    #[arg(long, value_name = "GLOB", help_heading = "Where to look")]
+    pub exclude: Vec<String>,
+    /// Folder that imports start from; may be repeated [default: found by layout and settings]
+    #[arg(long, value_name = "DIR", help_heading = "Where to look")]
+    pub source_root: Vec<String>,
+    /// Read settings from this file, not from pyproject.toml or cyclefix.toml
+    #[arg(long, value_name = "FILE", help_heading = "Where to look")]
+    pub config: Option<PathBuf>,
+    /// Number of threads [default: one a processor]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Where to look")]
+    pub jobs: Option<u16>,
+
+    /// Form of the report on stdout
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
+    pub format: Format,
+    /// Print the result alone: on stderr only errors
+    #[arg(long, short, help_heading = "Output")]
+    pub quiet: bool,
+    /// Show no progress
+    #[arg(long, help_heading = "Output")]
+    pub no_progress: bool,
+    /// When to use colour; NO_COLOR and CLICOLOR_FORCE are honoured
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN", help_heading = "Output")]
+    pub color: Color,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    #[default]
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+impl From<Color> for anstream::ColorChoice {
+    fn from(color: Color) -> Self {
+        match color {
+            Color::Auto => Self::Auto,
+            Color::Always => Self::Always,
+            Color::Never => Self::Never,
+        }
+    }
+}
+
+/// What is done with the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    Check,
+    DryRun,
+    Apply,
+}
+
+impl Args {
+    pub fn action(&self) -> Action {
+        match (self.dry_run, self.apply) {
+            (true, _) => Action::DryRun,
+            (_, true) => Action::Apply,
+            _ => Action::Check,
+        }
+    }
+
+    /// Puts what the command line says over the settings of a project.
+    pub fn adjust(&self, settings: &mut Settings) {
+        settings.level = self.level.unwrap_or(settings.level);
+        settings.target_version = self.target_version.unwrap_or(settings.target_version);
+        settings.unsafe_fixes |= self.unsafe_fixes;
+        if !self.strategy.is_empty() {
+            settings.strategies.clone_from(&self.strategy);
+        }
+    }
+}
+
+fn levels() -> impl TypedValueParser<Value = Level> {
+    let names = PossibleValuesParser::new(Level::ALL.map(Level::as_str));
+    names.map(|name| Level::ALL.into_iter().find(|level| level.as_str() == name).unwrap_or_default())
+}
+
+/// A Python version that the rewrites know, e.g. `3.9`.
+fn version(text: &str) -> Result<Version, String> {
+    let minor = text.strip_prefix("3.").filter(|minor| minor.bytes().all(|b| b.is_ascii_digit()));
+    match minor.and_then(|minor| minor.parse().ok()) {
+        Some(minor @ 6..=20) => Ok((3, minor)),
+        _ => Err("give a version from 3.6 to 3.20, e.g. 3.9".into()),
+    }
+}
+
+fn after_help() -> StyledStr {
+    let styles = clap::builder::Styles::styled();
+    let (head, code) = (styles.get_header(), styles.get_literal());
+    StyledStr::from(format!(
+        "{head}Examples:{head:#}
+  {code}cyclefix{code:#}                        explain the cycles of the code below this folder
+  {code}cyclefix --dry-run src{code:#}          show what would be rewritten
+  {code}cyclefix --dry-run | git apply{code:#}  rewrite by way of git, the same as --apply
+  {code}cyclefix --apply src{code:#}            rewrite the files
+  {code}cyclefix --format json > r.json{code:#} keep a report for other programs
+
+{head}Exit codes:{head:#}
+  0  no cycle is left
+  1  cycles are left: found, refused, or only previewed
+  2  it could not run: bad arguments, unreadable path, uncommitted changes, a write that failed
+     (then no file was changed)"
+    ))
+}
+
+/// The name that the binary was called by is not shown: help is the same everywhere.
+pub fn parse(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Result<Args, clap::Error> {
+    Args::try_parse_from(args.into_iter().map(|arg| arg.as_ref().to_owned()))
+}

@@ -1,0 +1,95 @@
+//! What git knows of a project: where its repository is, and what in it is not committed.
+
+use std::path::{Path, PathBuf};
+use std::sync::Once;
+
+use git2::{ErrorCode, Repository, Status, StatusOptions};
+
+#[derive(Debug, thiserror::Error)]
+#[error("git cannot read the repository of `{root}`: {}", source.message())]
+pub struct GitError {
+    root: String,
+    source: git2::Error,
+}
+
+impl GitError {
+    pub fn hint(&self) -> Option<String> {
+        Some("--allow-dirty writes without asking git".into())
+    }
+}
+
+/// Files under `root` with changes that no commit holds: tracked ones, and those of `touched` that git does not track.
+/// `touched` are the files to be written, relative to `root`. Without a repository the list is empty.
+pub fn dirty(root: &Path, touched: &[String]) -> Result<Vec<String>, GitError> {
+    let failed = |source| GitError { root: root.display().to_string(), source };
+    let Some(repository) = Repo::open(root).map_err(failed)? else { return Ok(Vec::new()) };
+    let mut files = repository.changed().map_err(failed)?;
+    files.extend(touched.iter().filter(|file| repository.is_untracked(file)).map(|file| repository.join(file)));
+    files.sort();
+    files.dedup();
+    Ok(files)
+}
+
+/// The path of `root` relative to the top of its repository, with `/`; `""` for the top itself. `None` without a
+/// repository.
+pub fn prefix(root: &Path) -> Option<String> {
+    Repo::open(root).ok().flatten().map(|repository| repository.prefix)
+}
+
+/// A repository with a work tree, and the project in it.
+struct Repo {
+    git: Repository,
+    /// The project's root relative to the work tree, with `/`.
+    prefix: String,
+}
+
+impl Repo {
+    fn open(root: &Path) -> Result<Option<Self>, git2::Error> {
+        trust_other_owners();
+        let Ok(root) = root.canonicalize() else { return Ok(None) };
+        let git = match Repository::discover(&root) {
+            Ok(git) => git,
+            Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let Some(top) = git.workdir().and_then(|top| top.canonicalize().ok()) else { return Ok(None) };
+        let Ok(inside) = root.strip_prefix(&top) else { return Ok(None) };
+        let parts: Vec<_> = inside.iter().map(|part| part.to_string_lossy()).collect();
+        let prefix = parts.join("/");
+        Ok(Some(Self { git, prefix }))
+    }
+
+    /// Tracked files of the project that differ from the last commit, staged or not.
+    fn changed(&self) -> Result<Vec<String>, git2::Error> {
+        let mut options = StatusOptions::new();
+        options.include_untracked(false).include_ignored(false).exclude_submodules(true).disable_pathspec_match(true);
+        if !self.prefix.is_empty() {
+            options.pathspec(&self.prefix);
+        }
+        let statuses = self.git.statuses(Some(&mut options))?;
+        Ok(statuses.iter().map(|entry| String::from_utf8_lossy(entry.path_bytes()).into_owned()).collect())
+    }
+
+    fn is_untracked(&self, file: &str) -> bool {
+        let status = self.git.status_file(&PathBuf::from(self.join(file)));
+        status.is_ok_and(|status| status.intersects(Status::WT_NEW | Status::IGNORED))
+    }
+
+    fn join(&self, file: &str) -> String {
+        if self.prefix.is_empty() { file.to_owned() } else { format!("{}/{file}", self.prefix) }
+    }
+}
+
+/// Lets git2 open repositories of other users (git's `safe.directory`). That check keeps git from running commands that
+/// the owner put into the configuration; libgit2 runs none.
+fn trust_other_owners() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // SAFETY: the option is a plain global that libgit2 reads when it opens a repository. `Once` keeps this write
+        // before every such read, because this module is the only one that opens repositories.
+        #[allow(unsafe_code)]
+        let result = unsafe { git2::opts::set_verify_owner_validation(false) };
+        // If it fails, git2 refuses such a repository and says so.
+        drop(result);
+    });
+}

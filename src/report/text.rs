@@ -1,0 +1,276 @@
+//! The report for people. It stays readable with many cycles and with huge ones: every list in it is bounded and ends
+//! in the count of what it leaves out. It is always styled; the stream that takes it strips what it cannot show.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+
+use super::{excerpt, is_dissolved};
+use crate::outcome::{CycleEntry, FixEntry, Outcome, ProjectOutcome, RefusalEntry, Safety, Status};
+
+/// Imports of a loop that are drawn.
+const LOOP: usize = 6;
+/// Modules of a component that are named.
+const MODULES: usize = 12;
+/// Fixes of a cycle that are listed.
+const FIXES: usize = 12;
+/// Refusals of a cycle that are listed with their place.
+const REFUSALS: usize = 8;
+/// Crashes of a cycle that are listed.
+const CRASHES: usize = 3;
+/// Skipped files that are listed.
+const SKIPPED: usize = 10;
+
+const HEAD: Style = Style::new().bold();
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const WARN: Style = AnsiColor::Yellow.on_default().bold();
+const DIM: Style = Style::new().dimmed();
+
+/// How much the report says of each cycle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// Everything: where the cycle is, what would be done, and why not more. For `--check`.
+    Full,
+    /// A line a cycle; the diff beside it says the rest. For `--dry-run`.
+    Short,
+    /// What was done and what is left, and why. For `--apply`.
+    Done,
+}
+
+/// Writes the report, styled.
+pub fn write(out: &mut dyn Write, outcome: &Outcome, view: View) -> io::Result<()> {
+    let total = outcome.summary.cycles;
+    let mut number = 0;
+    for project in &outcome.projects {
+        if outcome.projects.len() > 1 && !project.cycles.is_empty() {
+            writeln!(out, "{HEAD}{}{HEAD:#}", plain(&project.root))?;
+        }
+        for cycle in &project.cycles {
+            number += 1;
+            match view {
+                View::Full => full(out, project, cycle, (number, total))?,
+                View::Short => short(out, project, cycle)?,
+                View::Done => done(out, project, cycle)?,
+            }
+        }
+    }
+    summary(out, outcome, view)
+}
+
+/// Writes what could not be analysed or rewritten, as warnings.
+pub fn write_skipped(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
+    let skipped: Vec<_> = outcome.projects.iter().flat_map(|p| p.skipped.iter().map(move |s| (p, s))).collect();
+    for (project, skipped) in skipped.iter().take(SKIPPED) {
+        let place = place(project, &skipped.file, skipped.line.unwrap_or(0));
+        writeln!(out, "{WARN}warning{WARN:#}: {place}: {}", plain(&skipped.reason))?;
+    }
+    match skipped.len().saturating_sub(SKIPPED) {
+        0 => Ok(()),
+        rest => writeln!(out, "{WARN}warning{WARN:#}: and {rest} more {}", plural(rest, "file")),
+    }
+}
+
+fn full(out: &mut dyn Write, project: &ProjectOutcome, cycle: &CycleEntry, (n, of): (usize, usize)) -> io::Result<()> {
+    let (size, level) = (count(cycle.modules.len(), "module"), cycle.level.as_str());
+    writeln!(out, "{BAD}cycle {n} of {of}{BAD:#}{HEAD}: {size} ({level}){HEAD:#} {DIM}[{}]{DIM:#}", cycle.id)?;
+    writeln!(out, "  {}", loop_line(cycle))?;
+    let drawn = &cycle.shortest_loop[..cycle.shortest_loop.len().min(LOOP)];
+    if !drawn.is_empty() {
+        writeln!(out, "{}", excerpt::draw(project, &prefix(project), drawn))?;
+    }
+    if cycle.modules.len() > cycle.shortest_loop.len() {
+        writeln!(out, "  modules: {}", first(cycle.modules.iter().map(String::as_str), cycle.modules.len(), MODULES))?;
+    }
+    for crash in cycle.crashes.iter().take(CRASHES) {
+        let place = place(project, &crash.file, crash.line);
+        let (entry, error) = (plain(&crash.entry), plain(&crash.error));
+        writeln!(out, "  {BAD}crash{BAD:#}: `{entry}` cannot be imported first: {error} ({place})")?;
+    }
+    rest(out, 2, cycle.crashes.len(), CRASHES, "crash")?;
+    fixes(out, cycle, "can be made smaller by")?;
+    refusals(out, project, cycle)?;
+    writeln!(out)
+}
+
+fn short(out: &mut dyn Write, project: &ProjectOutcome, cycle: &CycleEntry) -> io::Result<()> {
+    let applied = cycle.fixes.iter().filter(|fix| fix.applied).count();
+    let verdict = match cycle.status {
+        Status::Fixed => format!("{GOOD}dissolved{GOOD:#} by {}", count(applied, "fix")),
+        Status::Planned => format!("{GOOD}would be dissolved{GOOD:#} by {}", count(applied, "fix")),
+        _ => {
+            let why = cycle.refusals.first().map(|refusal| why(project, refusal)).unwrap_or_default();
+            let more = match cycle.refusals.len() {
+                0 | 1 => String::new(),
+                n => format!(", and {} more", n - 1),
+            };
+            format!("{BAD}stays{BAD:#}{}{why}{more}", if why.is_empty() { "" } else { ": " })
+        }
+    };
+    writeln!(out, "{} ({}) {verdict}", loop_line(cycle), count(cycle.modules.len(), "module"))
+}
+
+fn done(out: &mut dyn Write, project: &ProjectOutcome, cycle: &CycleEntry) -> io::Result<()> {
+    let (style, verdict) = if is_dissolved(cycle) { (GOOD, "dissolved") } else { (BAD, "left") };
+    let size = count(cycle.modules.len(), "module");
+    writeln!(out, "{style}{verdict}{style:#} {} ({size}) {DIM}[{}]{DIM:#}", loop_line(cycle), cycle.id)?;
+    fixes(out, cycle, "made smaller by")?;
+    refusals(out, project, cycle)
+}
+
+/// The fixes under what becomes of the cycle by them: those that make up the plan, then those that are only shown.
+fn fixes(out: &mut dyn Write, cycle: &CycleEntry, smaller: &str) -> io::Result<()> {
+    let (applied, shown): (Vec<_>, Vec<_>) = cycle.fixes.iter().partition(|fix| fix.applied);
+    let head = match cycle.status {
+        Status::Fixed => "dissolved by",
+        Status::Planned => "can be dissolved by",
+        Status::Found | Status::Refused => smaller,
+    };
+    list_fixes(out, &format!("{GOOD}{head}{GOOD:#} {}", count(applied.len(), "fix")), &applied)?;
+    list_fixes(out, &format!("{WARN}only with --unsafe-fixes{WARN:#}"), &shown)
+}
+
+fn list_fixes(out: &mut dyn Write, head: &str, fixes: &[&FixEntry]) -> io::Result<()> {
+    if fixes.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "  {head}:")?;
+    for fix in fixes.iter().take(FIXES) {
+        let grade = match fix.safety {
+            Safety::Safe => format!("{DIM}safe{DIM:#}  "),
+            Safety::Unsafe => format!("{WARN}unsafe{WARN:#}"),
+        };
+        let form = fix.form.as_ref().map(|form| format!(", {form}")).unwrap_or_default();
+        writeln!(out, "    {grade}  {} {DIM}[{}{form}]{DIM:#}", plain(&fix.title), fix.strategy)?;
+    }
+    rest(out, 4, fixes.len(), FIXES, "fix")
+}
+
+/// Why a cycle stays: reasons by how often they were met, with the first places of each.
+fn refusals(out: &mut dyn Write, project: &ProjectOutcome, cycle: &CycleEntry) -> io::Result<()> {
+    if is_dissolved(cycle) || cycle.refusals.is_empty() {
+        return Ok(());
+    }
+    let mut by_reason: BTreeMap<&str, Vec<&RefusalEntry>> = BTreeMap::new();
+    for refusal in &cycle.refusals {
+        by_reason.entry(&refusal.reason).or_default().push(refusal);
+    }
+    let mut groups: Vec<_> = by_reason.into_iter().collect();
+    groups.sort_by_key(|(_, refusals)| std::cmp::Reverse(refusals.len()));
+    let places = (REFUSALS / groups.len()).max(1);
+    writeln!(out, "  {BAD}refused{BAD:#}:")?;
+    for (reason, refusals) in groups.iter().take(REFUSALS) {
+        let line = |refusal: &RefusalEntry| {
+            let place = place(project, &refusal.file, refusal.line);
+            format!("{place}: {} {DIM}[{}]{DIM:#}", plain(&refusal.message), refusal.strategy)
+        };
+        if let [refusal] = refusals[..] {
+            writeln!(out, "    {reason}: {}", line(refusal))?;
+            continue;
+        }
+        writeln!(out, "    {reason}, {}:", count(refusals.len(), "time"))?;
+        for refusal in refusals.iter().take(places) {
+            writeln!(out, "      {}", line(refusal))?;
+        }
+        rest(out, 6, refusals.len(), places, "place")?;
+    }
+    rest(out, 4, groups.len(), REFUSALS, "reason")
+}
+
+fn summary(out: &mut dyn Write, outcome: &Outcome, view: View) -> io::Result<()> {
+    let summary = &outcome.summary;
+    if summary.cycles == 0 {
+        let modules = outcome.projects.iter().map(|project| project.modules).sum();
+        return writeln!(out, "no import cycles in {}", count(modules, "module"));
+    }
+    let done = if view == View::Done { "dissolved" } else { "can be dissolved" };
+    let dissolved = match summary.fixed {
+        0 => format!("none {done}"),
+        n => format!("{n} {done}"),
+    };
+    let files = match summary.files_changed {
+        0 => String::new(),
+        n => format!(" ({}, +{} -{})", count(n, "file"), summary.lines_added, summary.lines_removed),
+    };
+    let left = match summary.left {
+        0 => String::from("none is left"),
+        1 => String::from("1 is left"),
+        n => format!("{n} are left"),
+    };
+    let (cycles, modules) = (count(summary.cycles, "cycle"), count(summary.modules_in_cycles_before, "module"));
+    writeln!(out, "{HEAD}{cycles}, {modules}; {dissolved}{files}, {left}{HEAD:#}")?;
+    if view == View::Full && summary.files_changed > 0 {
+        writeln!(out, "see the rewrite with --dry-run, write it with --apply")?;
+    }
+    Ok(())
+}
+
+/// The loop in one line, e.g. `a -> b -> a`; of a long one the first modules and how many follow.
+fn loop_line(cycle: &CycleEntry) -> String {
+    let mut names: Vec<String> = cycle.shortest_loop.iter().take(LOOP).map(|import| plain(&import.from)).collect();
+    let Some(start) = names.first().cloned() else {
+        return first(cycle.modules.iter().map(String::as_str), cycle.modules.len(), LOOP);
+    };
+    if let more @ 1.. = cycle.shortest_loop.len().saturating_sub(LOOP) {
+        names.push(format!("({more} more)"));
+    }
+    names.push(start);
+    names.join(" -> ")
+}
+
+fn why(project: &ProjectOutcome, refusal: &RefusalEntry) -> String {
+    let place = place(project, &refusal.file, refusal.line);
+    format!("{} ({place}) [{}]", plain(&refusal.message), refusal.reason)
+}
+
+/// A place as editors and terminals know it; line 0 stands for the whole file.
+fn place(project: &ProjectOutcome, file: &str, line: usize) -> String {
+    let path = format!("{}{}", prefix(project), plain(file));
+    if line == 0 { path } else { format!("{path}:{line}") }
+}
+
+/// What to put before a path of the project, so that it leads there from where the user is.
+fn prefix(project: &ProjectOutcome) -> String {
+    match project.root.trim_end_matches('/') {
+        "" | "." => String::new(),
+        root if root.starts_with('/') => String::new(),
+        root => format!("{}/", plain(root)),
+    }
+}
+
+/// The first `limit` of `of` names, and how many more there are.
+fn first<'a>(names: impl Iterator<Item = &'a str>, of: usize, limit: usize) -> String {
+    let mut names: Vec<String> = names.take(limit).map(plain).collect();
+    if of > limit {
+        names.push(format!("and {} more", of - limit));
+    }
+    names.join(", ")
+}
+
+/// A line for what a list of `len` leaves out after `limit`.
+fn rest(out: &mut dyn Write, indent: usize, len: usize, limit: usize, what: &str) -> io::Result<()> {
+    match len.saturating_sub(limit) {
+        0 => Ok(()),
+        more => writeln!(out, "{:indent$}and {more} more {}", "", plural(more, what)),
+    }
+}
+
+/// E.g. `1 module`, `2 fixes`.
+fn count(n: usize, what: &str) -> String {
+    format!("{n} {}", plural(n, what))
+}
+
+fn plural(n: usize, what: &str) -> String {
+    let end = match what.ends_with(['x', 'h']) {
+        _ if n == 1 => "",
+        true => "es",
+        false => "s",
+    };
+    format!("{what}{end}")
+}
+
+/// Text without the characters that a terminal would act on.
+fn plain(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
+}
