@@ -3,4 +3,5 @@
 
 pub mod git;
 mod journal;
+pub mod load;
 pub mod write;

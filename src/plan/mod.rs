@@ -283,10 +283,10 @@ fn choose_fixes(_ctx: &Context, cycle: &Cycle, fixes: Vec<Fix>) -> Vec<Fix> {
         })
         .collect();
     let choice = choose(&input, BUDGET);
-    let mut wanted = BTreeSet::new();
+    let mut wanted: BTreeSet<usize> = BTreeSet::new();
     for (index, imports) in arcs.values().enumerate() {
         if choice.arcs.contains(&index) {
-            wanted.extend(imports.iter().filter_map(|i| by_import.get(i)));
+            wanted.extend(imports.iter().filter_map(|i| by_import.get(i).copied()));
         }
     }
     fixes.into_iter().enumerate().filter(|(i, _)| wanted.contains(i)).map(|(_, f)| f).collect()

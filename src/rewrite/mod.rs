@@ -59,7 +59,7 @@ pub fn change(project: &Project, intents: &Intents) -> Result<Change, (ModuleId,
 }
 
 /// A file that is being rewritten.
-struct Page<'p> {
+pub struct Page<'p> {
     project: &'p Project,
     text: &'p str,
     ast: Ast<'p>,
