@@ -57,6 +57,9 @@ const REPLACING: [&str; 8] = ["patch", "object", "setattr", "delattr", "multiple
 /// Calls whose string arguments are types.
 const TYPE_CALLS: [&str; 7] = ["cast", "TypeVar", "NewType", "ForwardRef", "TypedDict", "NamedTuple", "assert_type"];
 
+/// Builtins that ask one thing of their arguments.
+const INSPECTING: [&str; 8] = ["isinstance", "issubclass", "type", "id", "callable", "len", "cast", "super"];
+
 impl<'a> Walk<'a> {
     fn push_scope(&mut self, kind: ScopeKind, parent: Option<ScopeId>) -> ScopeId {
         let scope = Scope {
@@ -257,6 +260,7 @@ impl<'a> Walk<'a> {
                 }
                 self.in_type_params(type_params, |walk| walk.annotation(value, AnnotationOwner::Local));
             }
+            StmtKind::Return(values) => values.iter().for_each(|v| self.expr(v, Role::Argument)),
             _ => {
                 for expr in stmt_exprs(stmt) {
                     self.expr(expr, Role::Load);
@@ -542,8 +546,10 @@ impl<'a> Walk<'a> {
     fn call_args(&mut self, func: &Expr<'a>, args: &[Arg<'a>]) {
         let called = func.last_name().unwrap_or_default();
         let replaces = REPLACING.contains(&called) && !matches!(func.kind, ExprKind::Call { .. });
-        if replaces {
-            self.out.patches |= called != "dict";
+        if replaces && let Some(first) = args.first() {
+            let computed = !matches!(first.value.kind, ExprKind::Str(_) | ExprKind::Name(_) | ExprKind::Attribute { .. });
+            let held = first.value.as_name().is_some_and(|n| n.chars().all(|c| !c.is_lowercase()));
+            self.out.patches |= called != "dict" && (computed || held);
         }
         if matches!(func.kind, ExprKind::Name(_)) && args.is_empty() && matches!(called, "globals" | "locals" | "vars" | "dir")
             || matches!(func.kind, ExprKind::Name("eval" | "exec"))
@@ -583,10 +589,14 @@ impl<'a> Walk<'a> {
             }
             // The module does not escape here: its use is known to the letter.
             if name.is_some() {
-                self.chain(&first.value, Role::Load);
+                self.chain(&first.value, Role::Inspected);
             } else {
                 self.arg(first, called, replaces);
             }
+            return;
+        }
+        if INSPECTING.contains(&called) && matches!(func.kind, ExprKind::Name(_)) {
+            args.iter().for_each(|a| self.expr(&a.value, Role::Inspected));
             return;
         }
         args.iter().for_each(|a| self.arg(a, called, replaces));
@@ -697,7 +707,7 @@ pub fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
 /// A part of a called, passed or annotated whole is no longer that itself.
 fn role_of_part(role: Role) -> Role {
     match role {
-        Role::Argument | Role::Annotation(_) => role,
+        Role::Argument | Role::Inspected | Role::Annotation(_) => role,
         Role::Called | Role::Decorator | Role::Base | Role::Store => Role::Argument,
         _ => Role::Load,
     }

@@ -1,7 +1,8 @@
 //! Which functions may run while some module of the project is imported. Errs on the side of "may".
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
+use crate::syntax::Span;
 use super::scope::{ClassId, FunctionId, MODULE, Moment, Role, ScopeKind, Use};
 use super::{Bound, Object, ScopeId, World};
 use crate::project::ModuleId;
@@ -9,24 +10,27 @@ use crate::project::ModuleId;
 /// Functions that may run at import time.
 #[derive(Debug, Default)]
 pub struct Running {
-    functions: HashSet<(ModuleId, FunctionId)>,
+    /// With the place that makes each run.
+    functions: HashMap<(ModuleId, FunctionId), (ModuleId, Span)>,
 }
 
 impl Running {
-    pub fn new(world: World) -> Self {
+    /// Follows what runs while one of `roots` is imported.
+    pub fn new(world: World, roots: &BTreeSet<ModuleId>) -> Self {
         let mut search = Search {
             world,
-            methods: HashMap::new(),
+            live: HashMap::new(),
             out: Running::default(),
             classes: HashSet::new(),
             todo: Vec::new(),
+            here: (ModuleId(0), Span::default()),
             names: BTreeSet::new(),
+            metaclasses: HashSet::new(),
             extended: HashSet::new(),
             values: HashSet::new(),
         };
-        search.index_methods();
-        for (module, _) in world.project().modules() {
-            search.moment(module, Moment::Import);
+        for module in roots {
+            search.moment(*module, Moment::Import);
         }
         while let Some((module, function)) = search.todo.pop() {
             search.function(module, function);
@@ -34,21 +38,30 @@ impl Running {
         search.out
     }
 
+    /// The place that calls or hands on a function that may run.
+    pub fn because(&self, module: ModuleId, function: FunctionId) -> Option<(ModuleId, Span)> {
+        self.functions.get(&(module, function)).copied()
+    }
+
     pub fn may_run(&self, module: ModuleId, function: FunctionId) -> bool {
-        self.functions.contains(&(module, function))
+        self.functions.contains_key(&(module, function))
     }
 }
 
 struct Search<'w, 'p> {
     world: World<'w, 'p>,
-    /// Methods by name, over the project.
-    methods: HashMap<&'p str, Vec<(ModuleId, FunctionId)>>,
+    /// Methods of the classes of which an instance may exist, by name.
+    live: HashMap<&'p str, Vec<(ModuleId, FunctionId)>>,
     out: Running,
     /// Classes of which an instance may exist.
     classes: HashSet<(ModuleId, ClassId)>,
     todo: Vec<(ModuleId, FunctionId)>,
+    /// The use that is being followed.
+    here: (ModuleId, Span),
     /// Method names already taken to be called.
     names: BTreeSet<&'p str>,
+    /// Metaclasses already taken to run.
+    metaclasses: HashSet<(ModuleId, ClassId)>,
     /// Classes already taken to be extended.
     extended: HashSet<(ModuleId, ClassId)>,
     /// Values already followed.
@@ -66,20 +79,9 @@ const BUILTIN_METHODS: [&str; 60] = [
 ];
 
 impl<'w, 'p> Search<'w, 'p> {
-    fn index_methods(&mut self) {
-        let mut methods: BTreeMap<&'p str, Vec<(ModuleId, FunctionId)>> = BTreeMap::new();
-        for (module, _) in self.world.project().modules() {
-            for class in &self.world.names.file(module).classes {
-                for (name, functions) in &class.methods {
-                    methods.entry(name).or_default().extend(functions.iter().map(|f| (module, *f)));
-                }
-            }
-        }
-        self.methods = methods.into_iter().collect();
-    }
-
     fn run(&mut self, module: ModuleId, function: FunctionId) {
-        if self.out.functions.insert((module, function)) {
+        if !self.out.functions.contains_key(&(module, function)) {
+            self.out.functions.insert((module, function), self.here);
             self.todo.push((module, function));
         }
     }
@@ -132,6 +134,7 @@ impl<'w, 'p> Search<'w, 'p> {
             return;
         }
         let attributes: Vec<&'p str> = used.attributes.iter().map(|a| a.text).collect();
+        self.here = (module, used.span);
         self.reach(module, used.scope, used.name, &attributes, used.role);
     }
 
@@ -226,7 +229,7 @@ impl<'w, 'p> Search<'w, 'p> {
         if !self.names.insert(name) {
             return;
         }
-        for (module, function) in self.methods.get(name).cloned().unwrap_or_default() {
+        for (module, function) in self.live.get(name).cloned().unwrap_or_default() {
             self.run(module, function);
         }
     }
@@ -237,7 +240,11 @@ impl<'w, 'p> Search<'w, 'p> {
                 let methods = self.world.names.file(module).class(class).methods.get(method).cloned();
                 match methods {
                     Some(methods) => methods.into_iter().for_each(|m| self.run(module, m)),
-                    None => self.own_method(method),
+                    None => self.inherited(module, class, method),
+                }
+                if invoked {
+                    // e.g. `C.create()`, which may make an instance.
+                    self.class_is_instantiated(module, class);
                 }
             }
             None if invoked => self.class_is_instantiated(module, class),
@@ -245,18 +252,42 @@ impl<'w, 'p> Search<'w, 'p> {
         }
     }
 
+    fn inherited(&mut self, module: ModuleId, class: ClassId, method: &str) {
+        for (home, base) in self.bases(module, class) {
+            if (home, base) == (module, class) {
+                continue;
+            }
+            match self.world.names.file(home).class(base).methods.get(method).cloned() {
+                Some(methods) => methods.into_iter().for_each(|m| self.run(home, m)),
+                None => self.inherited(home, base, method),
+            }
+        }
+    }
+
+    /// An instance may exist: its special methods may run, and every method of a name that is called on something unknown.
     fn class_is_instantiated(&mut self, module: ModuleId, class: ClassId) {
         if !self.classes.insert((module, class)) {
             return;
         }
-        let methods: Vec<FunctionId> = {
-            let class = self.world.names.file(module).class(class);
-            let special = class.methods.iter().filter(|(n, _)| n.starts_with("__") && n.ends_with("__") && **n != "__del__");
-            special.flat_map(|(_, f)| f.iter().copied()).collect()
-        };
-        methods.into_iter().for_each(|m| self.run(module, m));
+        let file = self.world.names.file(module);
+        let found = file.class(class);
+        for (name, functions) in &found.methods {
+            let special = name.starts_with("__") && name.ends_with("__") && *name != "__del__";
+            for function in functions {
+                self.live.entry(name).or_default().push((module, *function));
+                if special || self.names.contains(name) {
+                    self.run(module, *function);
+                }
+            }
+        }
         for (home, base) in self.bases(module, class) {
             self.class_is_instantiated(home, base);
+        }
+        // A metaclass's `__call__` makes the instance.
+        if let Some(path) = &found.metaclass
+            && let Some((home, metaclass)) = self.class_of(module, class, path)
+        {
+            self.metaclass_runs(home, metaclass);
         }
     }
 
@@ -274,6 +305,9 @@ impl<'w, 'p> Search<'w, 'p> {
     }
 
     fn metaclass_runs(&mut self, module: ModuleId, class: ClassId) {
+        if !self.metaclasses.insert((module, class)) {
+            return;
+        }
         let methods: Vec<FunctionId> =
             self.world.names.file(module).class(class).methods.values().flatten().copied().collect();
         methods.into_iter().for_each(|m| self.run(module, m));

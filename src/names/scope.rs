@@ -93,8 +93,10 @@ pub enum Role {
     Load,
     Called,
     Decorator,
-    /// Handed to a call.
+    /// Handed to a call, or returned.
     Argument,
+    /// Handed to a call that asks one thing of it, and keeps it from going on: `isinstance`, `getattr` with a literal.
+    Inspected,
     Base,
     Annotation(AnnotationId),
     /// Named in the text of a string annotation or of a type comment.
@@ -214,7 +216,7 @@ pub struct FileNames<'a> {
     pub postponed: bool,
     /// Modules that it takes out of `sys.modules` or reloads, as written.
     pub reloads: Vec<(Reference<'a>, ScopeId)>,
-    /// Whether it calls anything that replaces attributes at all.
+    /// Whether it replaces attributes of what a computed string names.
     pub patches: bool,
 }
 

@@ -44,7 +44,7 @@ pub fn solve(project: &Project, progress: &(dyn Fn(Stage) + Sync)) -> ProjectOut
         return report::nothing(&graph);
     }
     let names = Names::new(&graph);
-    let ctx = Context::new(&graph, &names);
+    let ctx = Context::new(&graph, &names, &found);
     if level == Level::Fragile {
         found.retain(|c| c.edges.iter().any(|e| report::is_early(&ctx, e)));
     }
@@ -58,8 +58,8 @@ pub fn solve(project: &Project, progress: &(dyn Fn(Stage) + Sync)) -> ProjectOut
             Some(project) => {
                 let graph = Graph::new(project, &|| {});
                 let names = Names::new(&graph);
-                let ctx = Context::new(&graph, &names);
                 let mut left = cycles(&graph, level);
+                let ctx = Context::new(&graph, &names, &left);
                 if level == Level::Fragile {
                     left.retain(|c| c.edges.iter().any(|e| report::is_early(&ctx, e)));
                 }

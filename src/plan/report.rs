@@ -89,7 +89,7 @@ fn left(project: &Project, level: Level) -> Vec<Vec<ModuleId>> {
     let mut all = cycles(&graph, level);
     if level == Level::Fragile && !all.is_empty() {
         let names = crate::names::Names::new(&graph);
-        let ctx = Context::new(&graph, &names);
+        let ctx = Context::new(&graph, &names, &all);
         all.retain(|c| c.edges.iter().any(|e| is_early(&ctx, e)));
     }
     all.into_iter().map(|c| c.modules).collect()

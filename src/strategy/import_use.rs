@@ -114,7 +114,8 @@ pub fn uses(ctx: &Context, id: ImportId) -> Uses {
                         "" => format!("`{}` is used in a lambda, which may run while modules are imported", used.name),
                         _ => format!("`{}` is used in `{name}`, which may run while modules are imported", used.name),
                     };
-                    out.blocked.get_or_insert(Obstacle::new(Reason::RunsAtImport, at, message));
+                    let cause = ctx.running.because(id.module, running).unwrap_or(at);
+                    out.blocked.get_or_insert(Obstacle::new(Reason::RunsAtImport, cause, message));
                 } else if file.function(outermost).is_lambda {
                     let message = format!("`{}` is used in a lambda, which cannot hold an import", used.name);
                     out.blocked.get_or_insert(Obstacle::new(Reason::NoPlace, at, message));

@@ -6,7 +6,7 @@ mod import_use;
 mod reason;
 mod unused_import;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 
 use crate::graph::{Edge, Graph};
@@ -35,9 +35,18 @@ pub struct Context<'c, 'p> {
 }
 
 impl<'c, 'p> Context<'c, 'p> {
-    pub fn new(graph: &'c Graph<'p>, names: &'c Names<'p>) -> Self {
+    /// Analyses a project as far as fixes of these cycles need it.
+    pub fn new(graph: &'c Graph<'p>, names: &'c Names<'p>, cycles: &[Cycle]) -> Self {
         let world = World { graph, names };
-        let (users, running) = rayon::join(|| Users::new(world), || Running::new(world));
+        // Only what a component loads can run while one of its modules is half imported.
+        let mut loaded = BTreeSet::new();
+        for cycle in cycles {
+            if let Some(first) = cycle.modules.first() {
+                loaded.extend(graph.loaded_by(*first, &|_| false));
+            }
+            loaded.extend(&cycle.modules);
+        }
+        let (users, running) = rayon::join(|| Users::new(world), || Running::new(world, &loaded));
         Self { world, users, running, effects: Mutex::default() }
     }
 
