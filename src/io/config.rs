@@ -1,0 +1,401 @@
+//! Settings from files: `[tool.cyclefix]` of pyproject.toml or cyclefix.toml, and what the project tells other tools
+//! about its Python versions and its style.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::load::LoadError;
+use crate::project::manifest::{code_positions, get, ini_section, literal_prefix, strings};
+use crate::project::settings::{Level, Settings, Version};
+use crate::project::{Listing, Skipped};
+
+/// What the configuration of a project says.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    pub settings: Settings,
+    pub source_roots: Vec<String>,
+    pub exclude: Vec<String>,
+    /// Whether the target version was set, so that nothing has to be concluded.
+    has_target: bool,
+}
+
+/// `[tool.cyclefix]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+struct Table {
+    source_roots: Vec<String>,
+    exclude: Vec<String>,
+    level: Level,
+    strategy: Vec<String>,
+    target_version: Option<Spanned<String>>,
+    unsafe_fixes: bool,
+    public: Vec<String>,
+    runtime_evaluated_base_classes: Vec<String>,
+    runtime_evaluated_decorators: Vec<String>,
+}
+
+const KEYS: [&str; 9] = [
+    "source-roots",
+    "exclude",
+    "level",
+    "strategy",
+    "target-version",
+    "unsafe-fixes",
+    "public",
+    "runtime-evaluated-base-classes",
+    "runtime-evaluated-decorators",
+];
+
+type Keys = std::collections::BTreeMap<Spanned<String>, toml::Value>;
+
+impl Config {
+    /// Reads the file that the user named, or cyclefix.toml, or else pyproject.toml of the project.
+    ///
+    /// Errors: a file that cannot be read or is no TOML, an unknown key, a value of the wrong type.
+    pub fn read(root: &Path, named: Option<&Path>) -> Result<Self, LoadError> {
+        // A broken pyproject.toml stops the run even where the settings lie elsewhere: the roots depend on it.
+        let pyproject = root.join("pyproject.toml");
+        if let Some(text) = optional(&pyproject)? {
+            text.parse::<toml::Table>().map_err(|e| syntax_error(&pyproject, &text, &e))?;
+        }
+        let path = match named {
+            Some(path) => path.to_owned(),
+            None => Some(root.join("cyclefix.toml")).filter(|path| path.is_file()).unwrap_or(pyproject),
+        };
+        match optional(&path)? {
+            Some(text) => Self::parse(&path, &text),
+            None if named.is_some() => Err(LoadError::missing(&path)),
+            None => Ok(Self::default()),
+        }
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Self, LoadError> {
+        let fail = |e: toml::de::Error| syntax_error(path, text, &e);
+        let (keys, table) = if path.file_name().is_some_and(|name| name == "pyproject.toml") {
+            #[derive(Deserialize)]
+            struct Tool<T> {
+                cyclefix: Option<T>,
+            }
+            #[derive(Deserialize)]
+            struct Document<T> {
+                tool: Option<Tool<T>>,
+            }
+            let keys = toml::from_str::<Document<Keys>>(text).map_err(fail)?.tool.and_then(|t| t.cyclefix);
+            unknown_key(path, text, keys.as_ref())?;
+            let table = toml::from_str::<Document<Table>>(text).map_err(fail)?.tool.and_then(|t| t.cyclefix);
+            (keys, table)
+        } else {
+            let keys = toml::from_str::<Keys>(text).map_err(fail)?;
+            unknown_key(path, text, Some(&keys))?;
+            (Some(keys), Some(toml::from_str::<Table>(text).map_err(fail)?))
+        };
+        let has_target = keys.is_some_and(|keys| keys.keys().any(|key| key.get_ref() == "target-version"));
+        let table = table.unwrap_or_default();
+        let mut settings = Settings {
+            level: table.level,
+            strategies: table.strategy,
+            unsafe_fixes: table.unsafe_fixes,
+            public: table.public,
+            runtime_evaluated_base_classes: table.runtime_evaluated_base_classes,
+            runtime_evaluated_decorators: table.runtime_evaluated_decorators,
+            ..Settings::default()
+        };
+        if let Some(version) = table.target_version {
+            settings.target_version = parse_version(version.get_ref()).ok_or_else(|| LoadError::Setting {
+                file: path.to_owned(),
+                line: line_at(text, version.span().start),
+                message: format!("`{}` is no Python version", version.get_ref()),
+                hint: Some("write it as \"3.9\"".to_owned()),
+            })?;
+        }
+        Ok(Self { settings, source_roots: table.source_roots, exclude: table.exclude, has_target })
+    }
+
+    /// The settings, completed by what the manifests of the project and its tools' own files say.
+    pub fn complete(self, root: &Path, listing: &mut Listing) -> Settings {
+        let mut settings = self.settings;
+        for (path, text) in &listing.manifests {
+            if path.ends_with(".toml")
+                && let Err(error) = text.parse::<toml::Table>()
+            {
+                let line = error.span().map(|span| line_at(text, span.start));
+                let reason = format!("not read: {}", error.message());
+                listing.skipped.push(Skipped { file: path.clone(), line, reason });
+            }
+        }
+        if !self.has_target
+            && let Some(version) = lowest_python(listing)
+        {
+            settings.target_version = version;
+        }
+        Style::read(root, listing).settle(&mut settings);
+        settings
+    }
+}
+
+fn unknown_key(path: &Path, text: &str, keys: Option<&Keys>) -> Result<(), LoadError> {
+    // The first in the file, as people fix errors from the top.
+    let unknown = keys.into_iter().flat_map(|keys| keys.keys()).filter(|key| !KEYS.contains(&key.get_ref().as_str()));
+    let Some(key) = unknown.min_by_key(|key| key.span().start) else { return Ok(()) };
+    let nearest = nearest(key.get_ref(), KEYS.into_iter());
+    Err(LoadError::Setting {
+        file: path.to_owned(),
+        line: line_at(text, key.span().start),
+        message: format!("unknown setting `{}`", key.get_ref()),
+        hint: nearest.map(|nearest| format!("did you mean `{nearest}`?")),
+    })
+}
+
+/// The most similar of `known`.
+pub fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    let similarity = |known: &str| strsim::normalized_damerau_levenshtein(&word.replace('_', "-"), known);
+    known.map(|k| (similarity(k), k)).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known)
+}
+
+fn optional(path: &Path) -> Result<Option<String>, LoadError> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(LoadError::Unreadable { path: path.to_owned(), source }),
+    }
+}
+
+fn syntax_error(path: &Path, text: &str, error: &toml::de::Error) -> LoadError {
+    let line = line_at(text, error.span().map_or(0, |span| span.start));
+    let message = error.message().replace('\n', ", ");
+    LoadError::Setting { file: path.to_owned(), line, message, hint: None }
+}
+
+fn line_at(text: &str, at: usize) -> usize {
+    text.bytes().take(at).filter(|b| *b == b'\n').count() + 1
+}
+
+/// `3.9` or `3.9.1`.
+fn parse_version(text: &str) -> Option<Version> {
+    let mut parts = text.trim().trim_start_matches('v').split('.');
+    let major = parts.next()?.parse().ok()?;
+    let minor = parts.next().filter(|p| *p != "*").map_or(Some(0), |p| p.parse().ok())?;
+    Some((major, minor))
+}
+
+/// The lower bound of a version specifier (PEP 440, and Poetry's `^` and `||`): the highest of its lower bounds.
+fn lower_bound(specifier: &str) -> Option<Version> {
+    let bound_of = |clause: &str| {
+        let clause = clause.trim();
+        let version = clause.trim_start_matches(['>', '=', '~', '^', ' ']);
+        if clause.starts_with(['<', '!']) { None } else { parse_version(version) }
+    };
+    let alternatives = specifier.split("||").flat_map(|a| a.split(" or "));
+    alternatives.filter_map(|a| a.split(',').flat_map(split_clauses).filter_map(bound_of).max()).min()
+}
+
+/// `>=3.8 <4` without a comma.
+fn split_clauses(text: &str) -> impl Iterator<Item = &str> {
+    let starts: Vec<usize> = std::iter::once(0)
+        .chain(text.match_indices(['<', '>', '!', '^']).map(|(at, _)| at).filter(|at| *at > 0))
+        .collect();
+    let ends: Vec<usize> = starts.iter().skip(1).copied().chain([text.len()]).collect();
+    starts.into_iter().zip(ends).map(|(start, end)| &text[start..end])
+}
+
+/// What the project's own manifests require; where they say nothing, the lowest that any manifest below does.
+fn lowest_python(listing: &Listing) -> Option<Version> {
+    let required = |path: &str, text: &str| match path.rsplit('/').next() {
+        Some("pyproject.toml") => pyproject_python(text),
+        Some("setup.cfg") => {
+            let options = ini_section(text, "options");
+            options.iter().find(|(key, _)| key == "python_requires").and_then(|(_, v)| lower_bound(v))
+        }
+        Some("setup.py") => code_positions(text, "python_requires")
+            .find_map(|at| lower_bound(literal_prefix(text[at..].trim_start().strip_prefix('=')?)?)),
+        _ => None,
+    };
+    ["pyproject.toml", "setup.cfg", "setup.py"]
+        .iter()
+        .find_map(|name| required(name, listing.manifests.get(*name)?))
+        .or_else(|| listing.manifests.iter().filter_map(|(path, text)| required(path, text)).min())
+}
+
+fn pyproject_python(text: &str) -> Option<Version> {
+    let manifest = toml::Value::Table(text.parse().ok()?);
+    let places = [&["project", "requires-python"][..], &["tool", "poetry", "dependencies", "python"]];
+    places.iter().find_map(|keys| lower_bound(get(&manifest, keys)?.as_str()?))
+}
+
+/// What the files of formatters and linters at the project's root say.
+struct Style {
+    /// `[tool]` of pyproject.toml.
+    tool: Option<toml::Value>,
+    /// ruff.toml, .ruff.toml or `[tool.ruff]`.
+    ruff: Option<toml::Value>,
+    /// max-line-length of flake8's files, the first that has one.
+    flake8: Option<usize>,
+}
+
+impl Style {
+    fn read(root: &Path, listing: &Listing) -> Self {
+        let parse = |text: &str| text.parse().ok().map(toml::Value::Table);
+        let read = |name: &str| std::fs::read_to_string(root.join(name)).ok();
+        let manifest = |name: &str| listing.manifests.get(name).cloned();
+        let tool = manifest("pyproject.toml").and_then(|text| parse(&text)?.get("tool").cloned());
+        let own = [".ruff.toml", "ruff.toml"].iter().find_map(|name| parse(&read(name)?));
+        let ruff = own.or_else(|| tool.as_ref()?.get("ruff").cloned());
+        let texts = [manifest("setup.cfg"), read(".flake8"), read("tox.ini")];
+        let flake8 = texts.iter().flatten().find_map(|text| {
+            let sections = ["flake8", "pycodestyle"].map(|section| ini_section(text, section));
+            let key = sections.iter().flatten().find(|(key, _)| key.replace('_', "-") == "max-line-length")?;
+            key.1.parse().ok()
+        });
+        Self { tool, ruff, flake8 }
+    }
+
+    fn settle(&self, settings: &mut Settings) {
+        let integer =
+            |value: Option<&toml::Value>| value?.as_integer()?.try_into().ok().filter(|length: &usize| *length > 0);
+        let tool = |keys: &[&str]| integer(get(self.tool.as_ref()?, keys));
+        let ruff = || integer(self.ruff.as_ref()?.get("line-length"));
+        let configured = tool(&["black", "line-length"]).or_else(ruff).or_else(|| tool(&["isort", "line_length"]));
+        if let Some(length) = configured.or(self.flake8) {
+            settings.line_length = length;
+        }
+        let Some(ruff) = &self.ruff else { return };
+        let lint = ruff.get("lint").unwrap_or(ruff);
+        for (key, names) in [
+            ("runtime-evaluated-base-classes", &mut settings.runtime_evaluated_base_classes),
+            ("runtime-evaluated-decorators", &mut settings.runtime_evaluated_decorators),
+        ] {
+            for name in strings(get(lint, &["flake8-type-checking", key])) {
+                if !names.iter().any(|n| n == name) {
+                    names.push(name.to_owned());
+                }
+            }
+        }
+        settings.lints_local_imports |= lints_local_imports(ruff);
+    }
+}
+
+/// Whether ruff is told to check PLC0415: of `select` and `ignore` the more specific prefix wins, as in ruff.
+fn lints_local_imports(ruff: &toml::Value) -> bool {
+    let longest = |keys: [&str; 2]| {
+        let tables = [ruff.get("lint"), Some(ruff)];
+        let rules = tables.into_iter().flatten().flat_map(|t| keys.map(|key| strings(t.get(key)))).flatten();
+        rules.filter_map(prefix_length).max()
+    };
+    longest(["select", "extend-select"]) > longest(["ignore", "extend-ignore"])
+}
+
+/// How much of PLC0415 the selector `rule` spells, if it covers it.
+fn prefix_length(rule: &str) -> Option<usize> {
+    if rule == "ALL" {
+        return Some(0);
+    }
+    (rule.starts_with("PL") && "PLC0415".starts_with(rule)).then_some(rule.len())
+}
+
+/// `root` as a source root relative to the project: a folder below it, or below the working directory.
+pub fn relative_root(project: &Path, root: &str) -> Option<String> {
+    let inside = [project.join(root), PathBuf::from(root)].into_iter().filter(|path| path.is_dir());
+    let mut found = inside.filter_map(|path| {
+        let path = path.canonicalize().ok()?;
+        Some(path.strip_prefix(project).ok()?.to_string_lossy().replace('\\', "/"))
+    });
+    found.next()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, LoadError> {
+        Config::parse(Path::new("pyproject.toml"), text)
+    }
+
+    fn complete(files: &[(&str, &str)]) -> Settings {
+        let folder = tempfile::tempdir().unwrap();
+        let mut listing = Listing::default();
+        for (path, text) in files {
+            std::fs::write(folder.path().join(path.replace('/', "-")), text).unwrap();
+            listing.manifests.insert((*path).to_owned(), (*text).to_owned());
+        }
+        Config::default().complete(folder.path(), &mut listing)
+    }
+
+    #[test]
+    fn every_key_is_read() {
+        let config = parse(
+            "[tool.cyclefix]\nsource-roots = ['a']\nexclude = ['b']\nlevel = 'runtime'\nstrategy = ['direct-import']\n\
+             target-version = '3.12'\nunsafe-fixes = true\npublic = ['p.*']\nruntime-evaluated-base-classes = ['c']\n\
+             runtime-evaluated-decorators = ['d']",
+        );
+        let config = config.unwrap();
+        assert_eq!((config.source_roots, config.exclude), (vec!["a".to_owned()], vec!["b".to_owned()]));
+        assert_eq!((config.settings.level, config.settings.target_version), (Level::Runtime, (3, 12)));
+        assert!(config.settings.unsafe_fixes && config.settings.strategies == ["direct-import"]);
+        assert!(parse("[tool.other]\nx = 1").is_ok() && parse("").is_ok());
+    }
+
+    #[test]
+    fn errors_name_file_line_and_the_nearest_key() {
+        let message = |text| {
+            let error = parse(text).unwrap_err();
+            (error.to_string(), error.hint().unwrap_or_default())
+        };
+        let unknown = ("pyproject.toml:2: unknown setting `source_root`".into(), "did you mean `source-roots`?".into());
+        assert_eq!(message("[tool.cyclefix]\nsource_root = ['a']\n"), unknown);
+        assert!(message("[tool.cyclefix]\n\nlevel = 'most'\n").0.starts_with("pyproject.toml:3: unknown variant"));
+        assert!(message("[tool.cyclefix]\npublic = 'a'\n").0.starts_with("pyproject.toml:2: invalid type"));
+        assert!(message("[tool.cyclefix]\ntarget-version = 'new'\n").0.starts_with("pyproject.toml:2: `new` is no"));
+        assert!(message("[tool\n").0.starts_with("pyproject.toml:1: "));
+    }
+
+    #[test]
+    fn lower_bounds() {
+        for (specifier, version) in [
+            (">=3.8,<4", Some((3, 8))),
+            (">= 3.10", Some((3, 10))),
+            ("<4,>=3.7.1", Some((3, 7))),
+            (">=3.8 <4", Some((3, 8))),
+            ("^3.9", Some((3, 9))),
+            ("~=3.9.2", Some((3, 9))),
+            ("==3.11.*", Some((3, 11))),
+            (">=2.7, !=3.0.*, !=3.1.*", Some((2, 7))),
+            ("~2.7 || ^3.6", Some((2, 7))),
+            (">=3", Some((3, 0))),
+            ("3.12", Some((3, 12))),
+            ("<4", None),
+            ("*", None),
+        ] {
+            assert_eq!(lower_bound(specifier), version, "{specifier}");
+        }
+    }
+
+    #[test]
+    fn the_target_follows_the_manifests() {
+        for (path, text) in [
+            ("pyproject.toml", "[project]\nrequires-python = '>=3.10'"),
+            ("pyproject.toml", "[tool.poetry.dependencies]\npython = '^3.10'"),
+            ("setup.cfg", "[options]\npython_requires = >=3.10\n"),
+            ("setup.py", "setup(python_requires='>=3.10')"),
+            ("a/pyproject.toml", "[project]\nrequires-python = '>=3.10'"),
+        ] {
+            assert_eq!(complete(&[(path, text)]).target_version, (3, 10), "{text}");
+        }
+        assert_eq!(complete(&[]).target_version, (3, 9));
+    }
+
+    #[test]
+    fn style_follows_the_other_tools() {
+        let toml = "[tool.ruff]\nline-length = 100\n[tool.ruff.lint]\nextend-select = ['PLC']\n\
+                    [tool.ruff.lint.flake8-type-checking]\nruntime-evaluated-base-classes = ['pydantic.BaseModel']";
+        let settings = complete(&[("pyproject.toml", toml), ("setup.cfg", "[flake8]\nmax-line-length = 120\n")]);
+        assert_eq!((settings.line_length, settings.lints_local_imports), (100, true));
+        assert_eq!(settings.runtime_evaluated_base_classes, ["pydantic.BaseModel"]);
+        assert_eq!(complete(&[("tox.ini", "[flake8]\nmax_line_length = 120\n")]).line_length, 120);
+        let lints = |text: &str| complete(&[("ruff.toml", text)]).lints_local_imports;
+        assert!(lints("lint.select = ['ALL']") && lints("lint.select = ['PLC0415']\nlint.ignore = ['PLC']"));
+        assert!(!lints("lint.select = ['ALL']\nlint.ignore = ['PLC0415']") && !lints("lint.select = ['E', 'PLW']"));
+    }
+}

@@ -1,0 +1,645 @@
+//! Reading projects from the disk: which project a path belongs to, which of its files count, and their text.
+//! The whole project is read, as code anywhere in it may use a name; only what lies under a named path is writable.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use ignore::{DirEntry, WalkBuilder, WalkState};
+use rayon::prelude::*;
+
+use super::config::{self, Config};
+use super::decode::decode;
+use crate::project::{Listing, Project, Settings, Skipped, SourceFile, layout};
+
+/// Files that make a folder the root of a project.
+const MARKERS: [&str; 4] = ["pyproject.toml", "setup.py", "setup.cfg", "cyclefix.toml"];
+
+/// Folders of copies of other people's code.
+const VENDORED: [&str; 5] = ["_vendor", "_vendored", "vendor", "vendored", "third_party"];
+
+/// How to load.
+#[derive(Clone, Debug, Default)]
+pub struct LoadOptions {
+    /// Globs of files and folders to leave out, besides those in the settings.
+    pub exclude: Vec<String>,
+    /// Folders that modules are named from, instead of those in the settings.
+    pub source_roots: Vec<String>,
+    /// Threads; `None`: one a core.
+    pub jobs: Option<usize>,
+    /// A settings file instead of the project's own.
+    pub config: Option<PathBuf>,
+}
+
+/// A project as it lies on the disk.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// Absolute, without symbolic links.
+    pub root: PathBuf,
+    pub project: Project,
+    /// What the user named of it; absolute, without symbolic links.
+    pub paths: Vec<PathBuf>,
+}
+
+/// Why nothing could be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error("no such file or folder: {}", path.display())]
+    Missing { path: PathBuf, hint: Option<String> },
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error("not a Python file: {}", path.display())]
+    NotPython { path: PathBuf },
+    #[error("{}:{line}: {message}", file.display())]
+    Setting { file: PathBuf, line: usize, message: String, hint: Option<String> },
+    #[error("cannot exclude `{glob}`: {message}")]
+    Exclude { glob: String, message: String },
+    #[error("source root `{root}` is no folder of {}", project.display())]
+    SourceRoot { root: String, project: PathBuf },
+    #[error("cannot start {jobs} threads: {message}")]
+    Jobs { jobs: usize, message: String },
+}
+
+impl LoadError {
+    /// What the user could do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            LoadError::Missing { hint, .. } | LoadError::Setting { hint, .. } => hint.clone(),
+            LoadError::Unreadable { .. } => {
+                Some("check the permissions of the file and of the folders above it".into())
+            }
+            LoadError::NotPython { .. } => Some("name a folder, or a file that ends in .py".into()),
+            LoadError::Exclude { .. } => Some("a glob is written as in .gitignore, e.g. `tests/**/data`".into()),
+            LoadError::SourceRoot { .. } => Some("source roots are relative to the root of the project".into()),
+            LoadError::Jobs { .. } => Some("name a smaller number with --jobs".into()),
+        }
+    }
+
+    /// For a path that is not there: the hint names its nearest neighbour.
+    pub(super) fn missing(path: &Path) -> Self {
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        names.sort();
+        let word = path.file_name().unwrap_or_default().to_string_lossy();
+        let nearest = config::nearest(&word, names.iter().map(String::as_str));
+        let nearest = nearest.filter(|name| strsim::normalized_damerau_levenshtein(&word, name) > 0.6);
+        let hint = match nearest {
+            Some(name) => format!("did you mean `{}`?", path.with_file_name(name).display()),
+            None if !folder.is_dir() => format!("there is no folder {} either", folder.display()),
+            None => "paths are relative to the working directory".to_owned(),
+        };
+        LoadError::Missing { path: path.to_owned(), hint: Some(hint) }
+    }
+}
+
+/// Loads the projects that `paths` lie in, in the order in which they were named; no path is the working directory.
+/// `adjust` lays the command line over the settings of each.
+///
+/// Errors: a path that is not there or is no Python, settings that cannot be read. Single files that cannot be read
+/// are listed in [`Project::skipped`].
+pub fn load(
+    paths: &[PathBuf],
+    options: &LoadOptions,
+    adjust: &dyn Fn(&mut Settings),
+) -> Result<Vec<Loaded>, LoadError> {
+    let jobs = options.jobs.unwrap_or_default();
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
+    let threads = threads.map_err(|e| LoadError::Jobs { jobs, message: e.to_string() })?;
+    let here = [PathBuf::from(".")];
+    let mut requests: Vec<Request> = Vec::new();
+    for path in if paths.is_empty() { &here } else { paths } {
+        let request = Request::new(path)?;
+        match requests.iter_mut().find(|r| r.root == request.root) {
+            Some(same) => same.join(request),
+            None => requests.push(request),
+        }
+    }
+    requests.into_iter().map(|request| request.load(options, adjust, &threads)).collect()
+}
+
+/// A project to load.
+struct Request {
+    root: PathBuf,
+    /// Where to look for files: the root, or only the packages that were named.
+    starts: BTreeSet<PathBuf>,
+    paths: Vec<PathBuf>,
+}
+
+impl Request {
+    fn new(named: &Path) -> Result<Self, LoadError> {
+        let path = named.canonicalize().map_err(|source| match source.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => LoadError::missing(named),
+            _ => LoadError::Unreadable { path: named.to_owned(), source },
+        })?;
+        if !path.is_dir() && !is_python(&path) {
+            return Err(LoadError::NotPython { path: named.to_owned() });
+        }
+        let (root, start) = place(&path);
+        Ok(Self { root, starts: BTreeSet::from([start]), paths: vec![path] })
+    }
+
+    fn join(&mut self, other: Request) {
+        self.starts.extend(other.starts);
+        self.paths.extend(other.paths.into_iter().filter(|path| !self.paths.contains(path)).collect::<Vec<_>>());
+    }
+
+    fn load(
+        self,
+        options: &LoadOptions,
+        adjust: &dyn Fn(&mut Settings),
+        threads: &rayon::ThreadPool,
+    ) -> Result<Loaded, LoadError> {
+        let config = Config::read(&self.root, options.config.as_deref())?;
+        let exclude = globs(options.exclude.iter().chain(&config.exclude))?;
+        let named = if options.source_roots.is_empty() { &config.source_roots } else { &options.source_roots };
+        let source_root = |root: &String| {
+            config::relative_root(&self.root, root)
+                .ok_or_else(|| LoadError::SourceRoot { root: root.clone(), project: self.root.clone() })
+        };
+        let named = named.iter().map(source_root).collect::<Result<Vec<_>, _>>()?;
+        let found = Walk::new(&self.root, &self.paths, exclude, threads.current_num_threads()).run(&self.starts);
+        let mut listing = threads.install(|| read(&self.root, &self.paths, found));
+        let mut settings = config.complete(&self.root, &mut listing);
+        adjust(&mut settings);
+        listing.skipped.sort();
+        listing.skipped.dedup();
+        let roots = threads.install(|| layout::source_roots(&listing, &named));
+        let project = Project::new(shown(&self.root), listing, settings, roots);
+        Ok(Loaded { root: self.root, project, paths: self.paths })
+    }
+}
+
+/// The root of the project that `path` is part of, and where in it to look for files.
+fn place(path: &Path) -> (PathBuf, PathBuf) {
+    let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+    if let Some(root) = marked(folder) {
+        return (root.clone(), root);
+    }
+    // No build file says where the project starts: it is what lies beside the topmost package.
+    let mut topmost = None;
+    let mut at = folder;
+    while let Some(above) = at.parent() {
+        match (is_package(at), is_package(above)) {
+            (true, _) => topmost = Some(at),
+            (false, true) => {}
+            (false, false) => break,
+        }
+        at = above;
+    }
+    let root = topmost.and_then(Path::parent).unwrap_or(folder).to_owned();
+    let start = if root == path || !is_shared(&root) { root.clone() } else { topmost.unwrap_or(path).to_owned() };
+    (root, start)
+}
+
+/// The nearest folder with a build file, or the top of the repository. Folders that are packages themselves are passed
+/// over, as old projects have a setup.py in subpackages, unless there is no other.
+fn marked(folder: &Path) -> Option<PathBuf> {
+    let mut inside_package = None;
+    for at in folder.ancestors() {
+        if at != folder && is_shared(at) {
+            break;
+        }
+        let has_marker = MARKERS.iter().any(|marker| at.join(marker).is_file());
+        let is_repository = at.join(".git").exists();
+        if is_repository || has_marker && !is_package(at) {
+            return Some(at.to_owned());
+        }
+        if has_marker {
+            inside_package.get_or_insert_with(|| at.to_owned());
+        }
+    }
+    inside_package
+}
+
+fn is_package(folder: &Path) -> bool {
+    folder.join("__init__.py").is_file()
+}
+
+fn is_python(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "py")
+}
+
+/// Folders that hold many unrelated things, so that a stray build file in one tells nothing.
+fn is_shared(folder: &Path) -> bool {
+    let home = std::env::home_dir().and_then(|home| home.canonicalize().ok());
+    let temporary = std::env::temp_dir().canonicalize().ok();
+    folder.parent().is_none()
+        || home.as_deref() == Some(folder)
+        || temporary.as_deref() == Some(folder)
+        || folder.file_name().is_some_and(|name| name == "site-packages" || name == "dist-packages")
+}
+
+/// The root as it is shown: relative to the working directory if it lies there.
+fn shown(root: &Path) -> String {
+    let here = std::env::current_dir().and_then(|here| here.canonicalize());
+    let relative = here.ok().and_then(|here| root.strip_prefix(here).ok().map(Path::to_owned));
+    match relative {
+        Some(path) if path.as_os_str().is_empty() => ".".to_owned(),
+        Some(path) => slashes(&path),
+        None => slashes(root),
+    }
+}
+
+fn slashes(path: &Path) -> String {
+    path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")
+}
+
+/// `path` relative to `root`, with `/`.
+fn relative(root: &Path, path: &Path) -> String {
+    slashes(path.strip_prefix(root).unwrap_or(path))
+}
+
+fn globs<'g>(patterns: impl Iterator<Item = &'g String>) -> Result<GlobSet, LoadError> {
+    let fail =
+        |glob: &str, e: globset::Error| LoadError::Exclude { glob: glob.to_owned(), message: e.kind().to_string() };
+    let mut set = GlobSetBuilder::new();
+    for pattern in patterns {
+        let plain = pattern.trim_start_matches("./").trim_start_matches('/').trim_end_matches('/');
+        set.add(GlobBuilder::new(plain).literal_separator(true).build().map_err(|e| fail(pattern, e))?);
+    }
+    set.build().map_err(|e| fail("", e))
+}
+
+/// What a walk came by.
+#[derive(Default)]
+struct Found {
+    /// Absolute, and whether it is a symbolic link.
+    files: BTreeMap<PathBuf, bool>,
+    folders: BTreeSet<PathBuf>,
+    skipped: Vec<Skipped>,
+}
+
+/// A walk over the files of a project.
+struct Walk<'a> {
+    root: &'a Path,
+    /// What the user named; it is read even if a rule leaves it out.
+    paths: &'a [PathBuf],
+    exclude: Arc<GlobSet>,
+    threads: usize,
+}
+
+impl<'a> Walk<'a> {
+    fn new(root: &'a Path, paths: &'a [PathBuf], exclude: GlobSet, threads: usize) -> Self {
+        Self { root, paths, exclude: Arc::new(exclude), threads }
+    }
+
+    fn run(&self, starts: &BTreeSet<PathBuf>) -> Found {
+        let found = Mutex::new(Found::default());
+        starts.iter().for_each(|start| self.from(start, true, &found));
+        for path in self.paths {
+            let seen = found.lock().is_ok_and(|f| f.folders.contains(path) || f.files.contains_key(path));
+            if !seen && !is_excluded(&self.exclude, self.root, path) {
+                self.from(path, false, &found);
+            }
+        }
+        let mut found = found.into_inner().unwrap_or_default();
+        self.build_files(&mut found);
+        found
+    }
+
+    /// The project's own build files are read even if the walk starts below them.
+    fn build_files(&self, found: &mut Found) {
+        for marker in MARKERS {
+            let path = self.root.join(marker);
+            if marker != "setup.py" && path.is_file() {
+                found.files.entry(path).or_insert(false);
+            }
+        }
+    }
+
+    /// Adds all below `start`. `parents`: whether ignore files above it count.
+    fn from(&self, start: &Path, parents: bool, found: &Mutex<Found>) {
+        let (root, exclude, top) = (self.root.to_owned(), Arc::clone(&self.exclude), start.to_owned());
+        let mut walk = WalkBuilder::new(start);
+        walk.parents(parents).threads(self.threads);
+        walk.filter_entry(move |entry| {
+            entry.path() == top || !is_excluded(&exclude, &root, entry.path()) && !is_left_out(entry, &root)
+        });
+        walk.build_parallel().run(|| {
+            Box::new(|entry| {
+                if let Ok(mut found) = found.lock() {
+                    self.note(entry, &mut found);
+                }
+                WalkState::Continue
+            })
+        });
+    }
+
+    fn note(&self, entry: Result<DirEntry, ignore::Error>, found: &mut Found) {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                let file = error_path(&error).map_or_else(String::new, |path| relative(self.root, path));
+                let reason = match error.io_error() {
+                    Some(io) => format!("cannot read: {io}"),
+                    None => format!("cannot read: {error}"),
+                };
+                return found.skipped.push(Skipped { file, line: None, reason });
+            }
+        };
+        let kind = entry.file_type();
+        if kind.is_some_and(|kind| kind.is_dir()) {
+            found.folders.insert(entry.into_path());
+        } else if kind.is_some_and(|kind| kind.is_symlink()) {
+            self.note_link(entry.path(), found);
+        } else if kind.is_some_and(|kind| kind.is_file()) && is_wanted(entry.path()) {
+            found.files.insert(entry.into_path(), false);
+        }
+    }
+
+    /// A link to a file of the project is another module of the same text; nothing else is followed.
+    fn note_link(&self, path: &Path, found: &mut Found) {
+        let Ok(target) = path.canonicalize() else { return };
+        let is_file = target.is_file();
+        if is_file && !is_wanted(path) {
+            return;
+        }
+        if is_file && target.starts_with(self.root) {
+            found.files.insert(path.to_owned(), true);
+        } else {
+            let outside = if target.starts_with(self.root) { "a folder" } else { "a place outside" };
+            let reason = format!("symbolic link to {outside} of the project, not followed");
+            found.skipped.push(Skipped { file: relative(self.root, path), line: None, reason });
+        }
+    }
+}
+
+fn error_path(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => error_path(err),
+        ignore::Error::Loop { child, .. } => Some(child),
+        _ => None,
+    }
+}
+
+fn is_wanted(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "py" || extension == "pyi") || is_manifest(path)
+}
+
+fn is_manifest(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| MARKERS.iter().any(|marker| name == *marker))
+}
+
+/// Whether a glob fits the path, a folder above it, or the bare name of one.
+fn is_excluded(exclude: &GlobSet, root: &Path, path: &Path) -> bool {
+    let Ok(inside) = path.strip_prefix(root) else { return false };
+    !exclude.is_empty()
+        && inside.ancestors().filter(|part| !part.as_os_str().is_empty()).any(|part| {
+            exclude.is_match(part) || part.file_name().is_some_and(|name| exclude.is_match(Path::new(name)))
+        })
+}
+
+/// Whether a folder holds no code of the project: environments, build output, other people's code.
+fn is_left_out(entry: &DirEntry, root: &Path) -> bool {
+    if !entry.file_type().is_some_and(|kind| kind.is_dir()) {
+        return false;
+    }
+    let path = entry.path();
+    let name = entry.file_name().to_string_lossy();
+    match name.as_ref() {
+        "node_modules" | "__pycache__" | "__pypackages__" | "site-packages" => true,
+        name if name.ends_with(".egg-info") => true,
+        "build" | "dist" => !is_package(path) && path.parent().is_some_and(has_marker),
+        name if VENDORED.contains(&name) => !in_package(path, root),
+        _ => path.join("pyvenv.cfg").is_file() || path.join("conda-meta").is_dir(),
+    }
+}
+
+fn has_marker(folder: &Path) -> bool {
+    MARKERS.iter().any(|marker| folder.join(marker).is_file())
+}
+
+/// Whether a folder of the project is a package or lies in one.
+fn in_package(folder: &Path, root: &Path) -> bool {
+    folder.ancestors().take_while(|at| *at != root && at.starts_with(root)).any(is_package)
+}
+
+/// Reads all that was found, in parallel.
+fn read(root: &Path, paths: &[PathBuf], found: Found) -> Listing {
+    let mut listing = Listing { skipped: found.skipped, ..Listing::default() };
+    let files: Vec<(PathBuf, bool)> = found.files.into_iter().collect();
+    let contents: Vec<(String, Contents)> = files
+        .par_iter()
+        .map(|(path, is_link)| (relative(root, path), read_file(path, !is_link && is_writable(path, paths))))
+        .collect();
+    for ((path, _), (name, contents)) in files.iter().zip(contents) {
+        match contents {
+            Contents::Stub => listing.stubs.push(name),
+            Contents::Unreadable(reason) => listing.skipped.push(Skipped { file: name, line: None, reason }),
+            Contents::Text { text, trouble, writable } => {
+                if is_manifest(path) {
+                    listing.manifests.insert(name.clone(), text.clone());
+                }
+                if !is_python(path) {
+                    continue;
+                }
+                let trouble = trouble.map(|(line, reason)| Skipped { file: name.clone(), line: Some(line), reason });
+                listing.skipped.extend(trouble.clone());
+                listing.files.push(SourceFile { path: name, text: Arc::from(text), trouble, writable });
+            }
+        }
+    }
+    listing.files.sort_by(|a, b| a.path.cmp(&b.path));
+    listing.stubs.sort();
+    listing
+}
+
+enum Contents {
+    Stub,
+    Unreadable(String),
+    Text { text: String, trouble: Option<(usize, String)>, writable: bool },
+}
+
+fn read_file(path: &Path, writable: bool) -> Contents {
+    if path.extension().is_some_and(|extension| extension == "pyi") {
+        return Contents::Stub;
+    }
+    if path.to_str().is_none() {
+        return Contents::Unreadable("its name is not UTF-8".to_owned());
+    }
+    match std::fs::read(path) {
+        Ok(bytes) => {
+            let (text, trouble) = decode(bytes);
+            Contents::Text { text, trouble, writable }
+        }
+        Err(error) => Contents::Unreadable(format!("cannot read: {error}")),
+    }
+}
+
+/// Whether the user named the file or a folder above it, and it is no vendored copy inside of what was named.
+fn is_writable(path: &Path, paths: &[PathBuf]) -> bool {
+    paths.iter().filter_map(|named| path.strip_prefix(named).ok()).any(|inside| {
+        let folders = inside.parent().into_iter().flat_map(Path::components);
+        folders.into_iter().all(|part| !VENDORED.iter().any(|name| part.as_os_str() == *name))
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// A tree on the disk, with a folder above it so that `..` is no temporary folder.
+    struct Tree(tempfile::TempDir);
+
+    impl Tree {
+        fn new(files: &[(&str, &[u8])]) -> Self {
+            let tree = Tree(tempfile::tempdir().unwrap());
+            for (path, bytes) in files {
+                let path = tree.path(path);
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, bytes).unwrap();
+            }
+            tree
+        }
+
+        fn path(&self, path: &str) -> PathBuf {
+            self.0.path().canonicalize().unwrap().join("top").join(path)
+        }
+
+        fn load(&self, paths: &[&str]) -> Loaded {
+            self.load_with(paths, &LoadOptions::default())
+        }
+
+        fn load_with(&self, paths: &[&str], options: &LoadOptions) -> Loaded {
+            let paths: Vec<PathBuf> = paths.iter().map(|path| self.path(path)).collect();
+            let mut loaded = load(&paths, options, &|_| {}).unwrap();
+            assert_eq!(loaded.len(), 1);
+            loaded.remove(0)
+        }
+    }
+
+    fn files(loaded: &Loaded) -> Vec<&str> {
+        loaded.project.files.iter().map(|f| f.path.as_str()).collect()
+    }
+
+    fn writable(loaded: &Loaded) -> Vec<&str> {
+        loaded.project.files.iter().filter(|f| f.writable).map(|f| f.path.as_str()).collect()
+    }
+
+    #[test]
+    fn only_what_is_named_is_writable() {
+        let tree =
+            Tree::new(&[("pyproject.toml", b""), ("p/__init__.py", b""), ("p/q/a.py", b""), ("p/_vendor/v.py", b"")]);
+        let loaded = tree.load(&["p/q"]);
+        assert_eq!(loaded.root, tree.path("").canonicalize().unwrap());
+        assert_eq!(files(&loaded), ["p/__init__.py", "p/_vendor/v.py", "p/q/a.py"]);
+        assert_eq!(writable(&loaded), ["p/q/a.py"]);
+        assert_eq!(writable(&tree.load(&["p", "p/q/a.py"])), ["p/__init__.py", "p/q/a.py"]);
+        assert_eq!(writable(&tree.load(&["p/_vendor"])), ["p/_vendor/v.py"]);
+    }
+
+    #[test]
+    fn the_root_is_marked_or_lies_above_the_topmost_package() {
+        let tree =
+            Tree::new(&[("a/__init__.py", b""), ("a/b/__init__.py", b""), ("a/b/ns/c.py", b""), ("d/e.py", b"")]);
+        for path in ["a", "a/b", "a/b/ns", "a/b/ns/c.py"] {
+            assert_eq!(tree.load(&[path]).root, tree.path("").canonicalize().unwrap(), "{path}");
+        }
+        assert_eq!(tree.load(&["d"]).root, tree.path("d"));
+        let old = Tree::new(&[("setup.py", b""), ("a/__init__.py", b""), ("a/setup.py", b""), ("a/b.py", b"")]);
+        assert_eq!(old.load(&["a"]).root, old.path("").canonicalize().unwrap());
+        let two = Tree::new(&[("a/pyproject.toml", b""), ("a/x.py", b""), ("b/setup.cfg", b""), ("b/y.py", b"")]);
+        assert_eq!(files(&two.load(&[""])), ["a/x.py", "b/y.py"]);
+        assert_eq!(load(&[two.path("a"), two.path("b")], &LoadOptions::default(), &|_| {}).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn what_is_no_code_of_the_project_is_left_out() {
+        let tree = Tree::new(&[
+            (".git/HEAD", b""),
+            (".gitignore", b"gen/\n"),
+            ("pyproject.toml", b""),
+            ("p/__init__.py", b""),
+            ("p/build/__init__.py", b""),
+            ("p/t.pyi", b""),
+            ("build/lib/p/__init__.py", b""),
+            ("dist/x.py", b""),
+            ("env/pyvenv.cfg", b""),
+            ("env/lib/x.py", b""),
+            ("conda/conda-meta/history", b""),
+            ("conda/x.py", b""),
+            ("gen/x.py", b""),
+            ("node_modules/x.py", b""),
+            (".tox/x.py", b""),
+            ("third_party/x.py", b""),
+            ("p.egg-info/x.py", b""),
+            ("tests/x.py", b""),
+        ]);
+        assert_eq!(files(&tree.load(&[""])), ["p/__init__.py", "p/build/__init__.py", "tests/x.py"]);
+        assert_eq!(tree.load(&[""]).project.stubs, ["p/t.pyi"]);
+        assert_eq!(writable(&tree.load(&["gen"])), ["gen/x.py"]);
+        assert_eq!(writable(&tree.load(&["build/lib/p/__init__.py"])), ["build/lib/p/__init__.py"]);
+        for glob in ["tests", "tests/", "./tests/*", "te*", "**/tests/**"] {
+            let options = LoadOptions { exclude: vec![glob.to_owned()], ..LoadOptions::default() };
+            assert_eq!(files(&tree.load_with(&[""], &options)), ["p/__init__.py", "p/build/__init__.py"], "{glob}");
+        }
+    }
+
+    #[test]
+    fn text_is_kept_and_trouble_is_listed() {
+        let tree = Tree::new(&[("a.py", b"\xef\xbb\xbfx = 1\r\n"), ("b.py", b"# coding: latin-1\n# \xe9\n")]);
+        let loaded = tree.load(&[""]);
+        assert_eq!(&*loaded.project.files[0].text, "\u{feff}x = 1\r\n");
+        let trouble = loaded.project.files[1].trouble.as_ref().unwrap();
+        assert_eq!((trouble.file.as_str(), trouble.line), ("b.py", Some(2)));
+        assert_eq!(trouble.reason, "encoding latin-1 is analysed as ASCII and never rewritten");
+        assert_eq!(loaded.project.skipped, std::slice::from_ref(trouble));
+    }
+
+    #[test]
+    fn an_empty_tree_is_a_project_without_modules() {
+        let tree = Tree::new(&[("readme.txt", b"")]);
+        assert!(tree.load(&[""]).project.tree.modules.is_empty());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_not_followed_out_of_the_project_or_in_circles() {
+        use std::os::unix::fs::symlink;
+        let tree = Tree::new(&[("pyproject.toml", b""), ("a/x.py", b""), ("../outside/y.py", b"")]);
+        symlink(tree.path(""), tree.path("a/circle")).unwrap();
+        symlink(tree.path("../outside"), tree.path("a/out")).unwrap();
+        symlink(tree.path("a/x.py"), tree.path("a/z.py")).unwrap();
+        symlink(tree.path("nowhere"), tree.path("a/broken.py")).unwrap();
+        let loaded = tree.load(&[""]);
+        assert_eq!((files(&loaded), writable(&loaded)), (vec!["a/x.py", "a/z.py"], vec!["a/x.py"]));
+        let skipped: Vec<&str> = loaded.project.skipped.iter().map(|s| s.file.as_str()).collect();
+        assert_eq!(skipped, ["a/circle", "a/out"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_cannot_be_read_is_listed() {
+        use std::os::unix::fs::PermissionsExt;
+        let tree = Tree::new(&[("a.py", b""), ("b.py", b"")]);
+        std::fs::set_permissions(tree.path("a.py"), std::fs::Permissions::from_mode(0o000)).unwrap();
+        if std::fs::read(tree.path("a.py")).is_ok() {
+            return; // The superuser reads everything.
+        }
+        let loaded = tree.load(&[""]);
+        assert_eq!(files(&loaded), ["b.py"]);
+        assert_eq!(loaded.project.skipped[0].file, "a.py");
+    }
+
+    #[test]
+    fn errors_name_the_path() {
+        let tree =
+            Tree::new(&[("pyproject.toml", b"[tool.cyclefix]\nexlude = []\n"), ("a.txt", b""), ("pkg/a.py", b"")]);
+        let error = |path: &str| load(&[tree.path(path)], &LoadOptions::default(), &|_| {}).unwrap_err();
+        let missing = error("pgk");
+        assert_eq!(missing.to_string(), format!("no such file or folder: {}", tree.path("pgk").display()));
+        assert_eq!(missing.hint(), Some(format!("did you mean `{}`?", tree.path("pkg").display())));
+        assert!(error("a.txt").to_string().starts_with("not a Python file: "));
+        assert!(error("pkg").to_string().ends_with("pyproject.toml:2: unknown setting `exlude`"));
+        let broken = Tree::new(&[("pyproject.toml", b""), ("n/pyproject.toml", b"\n[x\n"), ("n/a.py", b"")]);
+        let skipped = broken.load(&[""]).project.skipped;
+        assert_eq!((skipped[0].file.as_str(), skipped[0].line), ("n/pyproject.toml", Some(2)));
+        let error = load(&[broken.path("n")], &LoadOptions::default(), &|_| {}).unwrap_err();
+        assert!(error.to_string().contains("pyproject.toml:2: "), "{error}");
+    }
+}
