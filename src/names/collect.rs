@@ -260,7 +260,7 @@ impl<'a> Walk<'a> {
                 }
                 self.in_type_params(type_params, |walk| walk.annotation(value, AnnotationOwner::Local));
             }
-            StmtKind::Return(values) => values.iter().for_each(|v| self.expr(v, Role::Argument)),
+            StmtKind::Return(values) => values.iter().for_each(|v| self.expr(v, Role::Returned)),
             _ => {
                 for expr in stmt_exprs(stmt) {
                     self.expr(expr, Role::Load);
@@ -468,6 +468,7 @@ impl<'a> Walk<'a> {
                 role: Role::Quoted(id),
                 moment: self.moment(),
                 owner: None,
+                        passed_to: None,
             });
         }
     }
@@ -521,9 +522,14 @@ impl<'a> Walk<'a> {
                 self.bind_in(self.walrus_scope(), name.text, Bound::Value, name.span, references(value));
             }
             ExprKind::Subscript { value, index } => {
-                // `C[int]` runs `__class_getitem__`, `x[…] = …` `__setitem__`: both are close to a call.
-                self.expr(value, if role == Role::Store { role } else { role_of_part(role) });
-                index.iter().for_each(|i| self.expr(i, role_of_part(role)));
+                // What is taken out of a collection may be called; a base class stays one with its parameters.
+                let held = match role {
+                    Role::Store | Role::Base => role,
+                    _ => role_of_part(role),
+                };
+                self.expr(value, held);
+                let key = if let Role::Annotation(_) = role { role } else { Role::Inspected };
+                index.iter().for_each(|i| self.expr(i, key));
             }
             ExprKind::Str(std::borrow::Cow::Borrowed(text)) => self.path_string(text, expr.span, false),
             _ => {
@@ -599,7 +605,15 @@ impl<'a> Walk<'a> {
             args.iter().for_each(|a| self.expr(&a.value, Role::Inspected));
             return;
         }
-        args.iter().for_each(|a| self.arg(a, called, replaces));
+        for arg in args {
+            let first = self.out.uses.len();
+            self.arg(arg, called, replaces);
+            if let (Some(path), true) = (func.dotted(), matches!(arg.value.kind, ExprKind::Name(_) | ExprKind::Attribute { .. }))
+                && let Some(used) = self.out.uses.get_mut(first)
+            {
+                used.passed_to = Some(Box::new(reference(&path)));
+            }
+        }
     }
 
     fn arg(&mut self, arg: &Arg<'a>, called: &str, replaces: bool) {
@@ -644,6 +658,7 @@ impl<'a> Walk<'a> {
                         role,
                         moment,
                         owner: None,
+                        passed_to: None,
                     });
                     return;
                 }
@@ -707,7 +722,7 @@ pub fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
 /// A part of a called, passed or annotated whole is no longer that itself.
 fn role_of_part(role: Role) -> Role {
     match role {
-        Role::Argument | Role::Inspected | Role::Annotation(_) => role,
+        Role::Argument | Role::Inspected | Role::Returned | Role::Annotation(_) => role,
         Role::Called | Role::Decorator | Role::Base | Role::Store => Role::Argument,
         _ => Role::Load,
     }

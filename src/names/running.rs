@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::syntax::Span;
-use super::scope::{ClassId, FunctionId, MODULE, Moment, Role, ScopeKind, Use};
+use super::scope::{ClassId, FunctionId, MODULE, Moment, Reference, Role, ScopeKind, Use};
 use super::{Bound, Object, ScopeId, World};
 use crate::project::ModuleId;
 
@@ -25,6 +25,9 @@ impl Running {
             todo: Vec::new(),
             here: (ModuleId(0), Span::default()),
             names: BTreeSet::new(),
+            callers: HashSet::new(),
+            handed: HashMap::new(),
+            results: HashSet::new(),
             metaclasses: HashSet::new(),
             extended: HashSet::new(),
             values: HashSet::new(),
@@ -60,12 +63,28 @@ struct Search<'w, 'p> {
     here: (ModuleId, Span),
     /// Method names already taken to be called.
     names: BTreeSet<&'p str>,
+    /// Functions that call or hand on a parameter.
+    callers: HashSet<(ModuleId, FunctionId)>,
+    /// What was handed to functions that do not, so far.
+    handed: HashMap<(ModuleId, FunctionId), Vec<Handed<'p>>>,
+    /// Functions whose results are called.
+    results: HashSet<(ModuleId, FunctionId)>,
     /// Metaclasses already taken to run.
     metaclasses: HashSet<(ModuleId, ClassId)>,
     /// Classes already taken to be extended.
     extended: HashSet<(ModuleId, ClassId)>,
     /// Values already followed.
     values: HashSet<(ModuleId, &'p str)>,
+}
+
+/// A value handed to a call, and where.
+#[derive(Clone)]
+struct Handed<'p> {
+    module: ModuleId,
+    scope: ScopeId,
+    name: &'p str,
+    attributes: Vec<&'p str>,
+    here: (ModuleId, Span),
 }
 
 /// Methods of builtin types, which a call on an unknown value nearly always means.
@@ -83,16 +102,25 @@ impl<'w, 'p> Search<'w, 'p> {
         if !self.out.functions.contains_key(&(module, function)) {
             self.out.functions.insert((module, function), self.here);
             self.todo.push((module, function));
+            self.decorators_are_called(module, function);
         }
     }
 
     fn function(&mut self, module: ModuleId, function: FunctionId) {
         self.moment(module, Moment::Call(function));
-        // What it defines may be called where it is handed to, which is not followed.
+    }
+
+    /// What a function returned is called: the functions in it may run.
+    fn result_is_called(&mut self, module: ModuleId, function: FunctionId) {
+        if !self.results.insert((module, function)) {
+            return;
+        }
         let file = self.world.names.file(module);
         for (index, inner) in file.functions.iter().enumerate() {
             if inner.outer == Some(function) {
-                self.run(module, FunctionId(index as u32));
+                let inner = FunctionId(index as u32);
+                self.run(module, inner);
+                self.result_is_called(module, inner);
             }
         }
     }
@@ -135,7 +163,77 @@ impl<'w, 'p> Search<'w, 'p> {
         }
         let attributes: Vec<&'p str> = used.attributes.iter().map(|a| a.text).collect();
         self.here = (module, used.span);
+        if let (Role::Argument, Some(callee)) = (used.role, &used.passed_to)
+            && let Some(receivers) = self.receivers(module, used.scope, callee)
+        {
+            // Handed to functions of the project, it runs if they call what they are handed.
+            let value = Handed { module, scope: used.scope, name: used.name, attributes, here: self.here };
+            for receiver in receivers {
+                if self.callers.contains(&receiver) {
+                    self.hand(&value);
+                } else {
+                    self.handed.entry(receiver).or_default().push(value.clone());
+                }
+            }
+            return;
+        }
+        if used.role == Role::Returned {
+            // A function of its own is called by whoever calls the result; a class may be instantiated by anyone.
+            self.reach(module, used.scope, used.name, &attributes, Role::Load);
+            return;
+        }
         self.reach(module, used.scope, used.name, &attributes, used.role);
+    }
+
+    fn hand(&mut self, value: &Handed<'p>) {
+        let here = std::mem::replace(&mut self.here, value.here);
+        self.reach(value.module, value.scope, value.name, &value.attributes, Role::Argument);
+        self.here = here;
+    }
+
+    /// The functions that a callee stands for, if it can only be functions of the project, or nothing that calls.
+    fn receivers(&self, module: ModuleId, scope: ScopeId, callee: &Reference<'p>) -> Option<Vec<(ModuleId, FunctionId)>> {
+        match self.world.trace_reference(module, scope, callee).object {
+            Object::Attribute { module: home, name, rest } if rest.is_empty() => {
+                let bindings = self.world.names.file(home).bindings(name);
+                let found: Vec<_> = bindings
+                    .iter()
+                    .filter_map(|b| match b.what {
+                        Bound::Function(function) => Some((home, function)),
+                        _ => None,
+                    })
+                    .collect();
+                (!found.is_empty() && found.len() == bindings.len()).then_some(found)
+            }
+            Object::External(path) => {
+                let quiet = path.starts_with("typing.")
+                    || path.starts_with("typing_extensions.")
+                    || matches!(
+                        path.as_str(),
+                        "functools.partial" | "functools.wraps" | "functools.update_wrapper" | "functools.lru_cache"
+                            | "functools.partialmethod" | "weakref.ref" | "weakref.WeakMethod" | "warnings.warn"
+                            | "collections.namedtuple" | "collections.defaultdict" | "contextvars.ContextVar"
+                            | "operator.attrgetter" | "enum.Enum" | "dataclasses.field"
+                    );
+                quiet.then(Vec::new)
+            }
+            Object::Unknown => {
+                let quiet = callee.attributes.is_empty()
+                    && matches!(callee.name, "property" | "staticmethod" | "classmethod" | "frozenset" | "setattr" | "repr");
+                quiet.then(Vec::new)
+            }
+            _ => None,
+        }
+    }
+
+    /// A function calls or hands on one of its parameters.
+    fn calls_parameter(&mut self, module: ModuleId, owner: ScopeId) {
+        let ScopeKind::Function(function) = self.world.names.file(module).scope(owner).kind else { return };
+        if self.callers.insert((module, function)) {
+            for value in self.handed.remove(&(module, function)).unwrap_or_default() {
+                self.hand(&value);
+            }
+        }
     }
 
     fn reach(&mut self, module: ModuleId, scope: ScopeId, name: &'p str, attributes: &[&'p str], role: Role) {
@@ -145,7 +243,7 @@ impl<'w, 'p> Search<'w, 'p> {
         if let Some(owner) = file.owner(name, scope)
             && owner != MODULE
         {
-            self.local(module, owner, name, attributes, invoked);
+            self.local(module, owner, name, attributes, role);
             return;
         }
         match self.world.trace(module, scope, name, attributes).object {
@@ -162,12 +260,15 @@ impl<'w, 'p> Search<'w, 'p> {
         }
     }
 
-    fn local(&mut self, module: ModuleId, owner: ScopeId, name: &'p str, attributes: &[&'p str], invoked: bool) {
+    fn local(&mut self, module: ModuleId, owner: ScopeId, name: &'p str, attributes: &[&'p str], role: Role) {
+        let invoked = matches!(role, Role::Called | Role::Decorator | Role::Argument);
         let file = self.world.names.file(module);
         for binding in &file.scope(owner).bindings[name] {
             match binding.what {
                 Bound::Function(function) if invoked => self.run(module, function),
                 Bound::Class(class) => self.class_is_used(module, class, invoked, attributes),
+                // Called, handed on, or put somewhere from where it may be called.
+                Bound::Parameter if role != Role::Inspected && attributes.is_empty() => self.calls_parameter(module, owner),
                 Bound::Import(_) => {
                     if let Object::Attribute { module: home, name, rest } =
                         self.world.trace(module, owner, name, attributes).object
@@ -209,10 +310,37 @@ impl<'w, 'p> Search<'w, 'p> {
                     if self.values.insert((home, name)) {
                         for reference in &binding.from {
                             self.reach(home, MODULE, reference.name, &reference.attributes, Role::Called);
+                            self.result_of(home, reference);
                         }
                     }
                 }
                 _ => {}
+            }
+        }
+    }
+
+    /// The value is what a function of the project gave, or holds such: what it returned may run.
+    fn result_of(&mut self, module: ModuleId, reference: &Reference<'p>) {
+        if let Object::Attribute { module: home, name, rest } =
+            self.world.trace_reference(module, MODULE, reference).object
+            && rest.is_empty()
+        {
+            for binding in self.world.names.file(home).bindings(name) {
+                if let Bound::Function(function) = binding.what {
+                    self.result_is_called(home, function);
+                }
+            }
+        }
+    }
+
+    /// A decorated function is called: so is what its decorators made of it.
+    fn decorators_are_called(&mut self, module: ModuleId, function: FunctionId) {
+        let file = self.world.names.file(module);
+        let found = file.function(function);
+        for path in &found.decorators {
+            if let Some((first, rest)) = path.split_first() {
+                let decorator = Reference { name: first, attributes: rest.to_vec() };
+                self.result_of(module, &decorator);
             }
         }
     }

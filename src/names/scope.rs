@@ -93,8 +93,9 @@ pub enum Role {
     Load,
     Called,
     Decorator,
-    /// Handed to a call, or returned.
+    /// Handed to a call.
     Argument,
+    Returned,
     /// Handed to a call that asks one thing of it, and keeps it from going on: `isinstance`, `getattr` with a literal.
     Inspected,
     Base,
@@ -118,6 +119,8 @@ pub struct Use<'a> {
     pub moment: Moment,
     /// The scope that the name belongs to; `None` for builtins and what is not bound here.
     pub owner: Option<ScopeId>,
+    /// What it is handed to, if that is a dotted name and it is handed over whole.
+    pub passed_to: Option<Box<Reference<'a>>>,
 }
 
 #[derive(Debug)]

@@ -131,7 +131,7 @@ fn facts<'p>(world: World<'_, 'p>, user: ModuleId) -> Vec<(ModuleId, Fact<'p>)> 
             };
             out.push((*module, Fact::Use(name, how, used.span)));
         }
-        if let (Object::Module(module), Role::Argument | Role::Load) = (&trace.object, used.role) {
+        if let (Object::Module(module), Role::Argument | Role::Returned | Role::Load) = (&trace.object, used.role) {
             out.push((*module, Fact::Escape(used.span)));
         }
     }
