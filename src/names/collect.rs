@@ -174,7 +174,7 @@ impl<'a> Walk<'a> {
             StmtKind::If { branches } => {
                 for (index, branch) in branches.iter().enumerate() {
                     if let Some(test) = &branch.test {
-                        self.expr(test, Role::Load);
+                        self.expr(test, Role::Inspected);
                     }
                     let outer = self.guard;
                     self.guard = outer.max(self.guards.arm(branches, index));
@@ -183,7 +183,7 @@ impl<'a> Walk<'a> {
                 }
             }
             StmtKind::Assign { targets, value } => {
-                self.expr(value, Role::Load);
+                self.assigned(targets, value);
                 let from = references(value);
                 for target in targets {
                     self.target(target, &from);
@@ -208,7 +208,7 @@ impl<'a> Walk<'a> {
                     if alias && let ExprKind::Str(_) = &value.kind {
                         self.quoted(value.span, None);
                     }
-                    self.expr(value, Role::Load);
+                    self.assigned(std::slice::from_ref(target), value);
                     self.target(target, &references(value));
                 } else if let Some(name) = target.as_name() {
                     self.bind(name, Bound::Declared, target.span, Vec::new());
@@ -269,6 +269,24 @@ impl<'a> Walk<'a> {
                     self.conditionally(block);
                 }
             }
+        }
+    }
+
+    /// The value of an assignment. A name that goes into attributes as it is may be called only from there.
+    fn assigned(&mut self, targets: &[Expr<'a>], value: &Expr<'a>) {
+        let attributes: Option<Vec<&'a str>> = targets
+            .iter()
+            .map(|t| match &t.kind {
+                ExprKind::Attribute { value, name } if value.as_name() == Some("self") => Some(name.text),
+                _ => None,
+            })
+            .collect();
+        match (attributes, self.function) {
+            (Some(attributes), Some(function)) if value.as_name().is_some() => {
+                self.out.functions[function.0 as usize].stores.extend(attributes);
+                self.expr(value, Role::Inspected);
+            }
+            _ => self.expr(value, Role::Load),
         }
     }
 
@@ -339,7 +357,7 @@ impl<'a> Walk<'a> {
         for decorator in &function.decorators {
             self.decorator(decorator);
         }
-        function.params.defaults.iter().for_each(|d| self.expr(d, Role::Argument));
+        function.params.defaults.iter().for_each(|d| self.expr(d, Role::Load));
         let class = match self.out.scope(self.scope).kind {
             ScopeKind::Class(class) => Some(class),
             _ => None,
@@ -354,6 +372,8 @@ impl<'a> Walk<'a> {
             class,
             decorators: function.decorators.iter().map(decorator_path).collect(),
             params: function.params.names.iter().map(|n| n.text).collect(),
+            defaults: function.params.defaults.iter().flat_map(references).collect(),
+            stores: Vec::new(),
             is_lambda: false,
             dynamic: false,
         });
@@ -481,7 +501,7 @@ impl<'a> Walk<'a> {
                 self.call_args(func, args);
             }
             ExprKind::Lambda { params, body } => {
-                params.defaults.iter().for_each(|d| self.expr(d, Role::Argument));
+                params.defaults.iter().for_each(|d| self.expr(d, Role::Load));
                 let id = FunctionId(self.out.functions.len() as u32);
                 let scope = self.push_scope(ScopeKind::Function(id), Some(self.scope));
                 self.out.functions.push(Function {
@@ -493,6 +513,8 @@ impl<'a> Walk<'a> {
                     class: None,
                     decorators: Vec::new(),
                     params: params.names.iter().map(|n| n.text).collect(),
+                    defaults: params.defaults.iter().flat_map(references).collect(),
+                    stores: Vec::new(),
                     is_lambda: true,
                     dynamic: false,
                 });
@@ -532,6 +554,9 @@ impl<'a> Walk<'a> {
                 index.iter().for_each(|i| self.expr(i, key));
             }
             ExprKind::Str(std::borrow::Cow::Borrowed(text)) => self.path_string(text, expr.span, false),
+            ExprKind::Compare { .. } | ExprKind::Not(_) => {
+                expr.parts(&mut |part| self.expr(part, if let Role::Annotation(_) = role { role } else { Role::Inspected }));
+            }
             _ => {
                 let role = role_of_part(role);
                 expr.parts(&mut |part| self.expr(part, role));

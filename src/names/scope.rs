@@ -138,6 +138,10 @@ pub struct Function<'a> {
     pub class: Option<ClassId>,
     pub decorators: Vec<Vec<&'a str>>,
     pub params: Vec<&'a str>,
+    /// What default values read.
+    pub defaults: Vec<Reference<'a>>,
+    /// Attributes that names are put into as they are: `self.attribute = name`.
+    pub stores: Vec<&'a str>,
     pub is_lambda: bool,
     /// Whether it calls `locals()`, `vars()`, `eval` or `exec`.
     pub dynamic: bool,
