@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use crate::syntax::Span;
 use super::scope::{ClassId, FunctionId, MODULE, Moment, Reference, Role, ScopeKind, Use};
 use super::{Bound, Object, ScopeId, World};
+use crate::outcome::Kind;
 use crate::project::ModuleId;
 
 /// Functions that may run at import time.
@@ -141,6 +142,9 @@ impl<'w, 'p> Search<'w, 'p> {
     /// All that runs at one moment of a module.
     fn moment(&mut self, module: ModuleId, moment: Moment) {
         let file = self.world.names.file(module);
+        if moment == Moment::Import {
+            self.imported_names(module);
+        }
         for used in file.uses.iter().filter(|u| u.moment == moment) {
             self.used(module, used);
         }
@@ -167,6 +171,20 @@ impl<'w, 'p> Search<'w, 'p> {
             };
             if here {
                 self.class_is_created(module, ClassId(index as u32));
+            }
+        }
+    }
+
+    /// Names taken from modules that do not bind them.
+    fn imported_names(&mut self, module: ModuleId) {
+        let graph = self.world.graph;
+        for (index, site) in graph.files[module.index()].sites.iter().enumerate() {
+            if let (Some(target), Some(name), Kind::Eager) = (graph.targets[module.index()][index], site.name, site.kind)
+                && !target.is_module
+                && self.world.names.file(target.module).bindings(name).is_empty()
+            {
+                self.here = (module, site.at);
+                self.getattr(target.module);
             }
         }
     }
@@ -349,7 +367,10 @@ impl<'w, 'p> Search<'w, 'p> {
 
     fn attribute(&mut self, home: ModuleId, name: String, rest: &[&'p str], role: Role, invoked: bool) {
         let file = self.world.names.file(home);
-        let Some((name, bindings)) = file.scope(MODULE).bindings.get_key_value(name.as_str()) else { return };
+        let Some((name, bindings)) = file.scope(MODULE).bindings.get_key_value(name.as_str()) else {
+            self.getattr(home);
+            return;
+        };
         let (name, bindings) = (*name, bindings.clone());
         for binding in bindings {
             match binding.what {
@@ -362,7 +383,8 @@ impl<'w, 'p> Search<'w, 'p> {
                         self.class_is_used(home, class, invoked, rest);
                     }
                 }
-                Bound::Value if invoked => {
+                Bound::Value if !invoked => rest.iter().for_each(|a| self.method(a)),
+                Bound::Value => {
                     if let Some(method) = rest.last() {
                         self.method(method);
                     }
@@ -374,6 +396,15 @@ impl<'w, 'p> Search<'w, 'p> {
                     }
                 }
                 _ => {}
+            }
+        }
+    }
+
+    /// A name that the module does not bind is asked of its `__getattr__` (PEP 562).
+    fn getattr(&mut self, module: ModuleId) {
+        for binding in self.world.names.file(module).bindings("__getattr__") {
+            if let Bound::Function(function) = binding.what {
+                self.run(module, function);
             }
         }
     }

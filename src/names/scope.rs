@@ -221,6 +221,12 @@ pub struct FileNames<'a> {
     pub dynamic: Option<Span>,
     /// `from __future__ import annotations`.
     pub postponed: bool,
+    /// Attributes read of modules that a literal names: `import_module("m").name`.
+    pub literal_reads: Vec<(&'a str, &'a str, Span)>,
+    /// Modules named by a literal whose object goes on.
+    pub literal_escapes: Vec<(&'a str, Span)>,
+    /// What it asks the annotations of.
+    pub evaluated: Vec<(Reference<'a>, ScopeId)>,
     /// Modules that it takes out of `sys.modules` or reloads, as written.
     pub reloads: Vec<(Reference<'a>, ScopeId)>,
     /// Whether it replaces attributes of what a computed string names.
