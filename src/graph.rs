@@ -1,6 +1,7 @@
 //! The import graph: which module imports which, when, and what of it runs in circles. The only user of petgraph.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::sync::Arc;
 
 use petgraph::algo::tarjan_scc;
 use petgraph::graphmap::DiGraphMap;
@@ -9,7 +10,7 @@ use rayon::prelude::*;
 use crate::outcome::Kind;
 use crate::project::resolve::{Resolver, Target, absolute};
 use crate::project::settings::Level;
-use crate::project::{ModuleId, Project};
+use crate::project::{Module, ModuleId, Project};
 use crate::syntax::imports::{FileImports, ImportSite, imports};
 use crate::syntax::parse;
 
@@ -30,7 +31,7 @@ pub struct Edge {
 pub struct Graph<'p> {
     pub project: &'p Project,
     /// By module.
-    pub files: Vec<FileImports<'p>>,
+    pub files: Vec<Arc<FileImports<'p>>>,
     /// By module and site.
     pub targets: Vec<Vec<Option<Target>>>,
     pub edges: Vec<Edge>,
@@ -41,16 +42,27 @@ pub struct Graph<'p> {
 impl<'p> Graph<'p> {
     /// Reads the imports of every module; `done` is called once a file.
     pub fn new(project: &'p Project, done: &(dyn Fn() + Sync)) -> Self {
-        let files: Vec<FileImports<'p>> = project
-            .tree
-            .modules
-            .par_iter()
-            .map(|module| {
-                let found = imports(&parse(&project.file(module.file).text));
-                done();
-                found
-            })
-            .collect();
+        let read = |module: &Module| {
+            let found = Arc::new(imports(&parse(&project.file(module.file).text)));
+            done();
+            found
+        };
+        Self::link(project, project.tree.modules.par_iter().map(read).collect())
+    }
+
+    /// The graph of `project` after a change: files whose text is the same are not read again.
+    pub fn after(&self, project: &'p Project) -> Self {
+        if self.project.tree.modules.len() != project.tree.modules.len() {
+            return Self::new(project, &|| {});
+        }
+        let read = |(index, module): (usize, &Module)| {
+            let text = &project.file(module.file).text;
+            if same_text(self.project, project, module) { self.files[index].clone() } else { Arc::new(imports(&parse(text))) }
+        };
+        Self::link(project, project.tree.modules.par_iter().enumerate().map(read).collect())
+    }
+
+    fn link(project: &'p Project, files: Vec<Arc<FileImports<'p>>>) -> Self {
         let resolver = Resolver { tree: &project.tree, shadowed: shadowed(project, &files) };
         let targets: Vec<Vec<Option<Target>>> = project
             .modules()
@@ -134,6 +146,12 @@ impl<'p> Graph<'p> {
         }
         seen
     }
+}
+
+/// Whether two states of a project share the text of a module.
+pub fn same_text(before: &Project, after: &Project, module: &Module) -> bool {
+    let old = before.files.get(module.file.index());
+    old.is_some_and(|old| Arc::ptr_eq(&old.text, &after.file(module.file).text))
 }
 
 /// The strongly connected components of two or more nodes, nodes sorted.
@@ -228,7 +246,7 @@ fn target(resolver: &Resolver, project: &Project, from: ModuleId, site: &ImportS
 
 /// Submodules whose name their package binds to something else at its end: `from .foo import foo` in `__init__` makes
 /// `from package import foo` the function.
-fn shadowed(project: &Project, files: &[FileImports]) -> HashSet<ModuleId> {
+fn shadowed(project: &Project, files: &[Arc<FileImports>]) -> HashSet<ModuleId> {
     let mut out = HashSet::new();
     for (id, module) in project.modules().filter(|(_, m)| m.is_package) {
         let file = &files[id.index()];

@@ -2,7 +2,7 @@
 
 use super::evaluated::is_stdlib;
 use super::scope::{ClassId, FunctionId, MODULE, Reference, Role};
-use super::{Bound, Moment, Object, World};
+use super::{Bound, FileNames, Moment, Object, ScopeId, World};
 use crate::project::ModuleId;
 use crate::syntax::Span;
 use crate::syntax::ast::{Ast, Expr, ExprKind, Stmt, StmtKind};
@@ -128,11 +128,30 @@ fn calls<'a>(expr: &Expr<'a>, add: &mut impl FnMut(What<'a>)) {
     }
 }
 
-/// Decorators from outside that only wrap what they decorate.
-const WRAPPERS: [&str; 12] = [
-    "attr", "attrs", "typing_extensions", "deprecated", "wrapt", "cython", "numba", "overrides", "deprecation", "zope",
-    "decorator", "six",
+/// Words in the names of third-party functions, decorators and base classes that put what they get into a registry: routes,
+/// tasks, signal receivers, ORM models, plugins.
+const REGISTERING: [&str; 28] = [
+    "regist", "route", "task", "receiver", "hook", "listen", "event", "command", "subscri", "handler", "plugin", "signal",
+    "connect", "model", "document", "table", "schema", "entity", "extension", "declarative", "blueprint", "group", "app",
+    "resource", "view", "serializer", "install", "patch",
 ];
+
+/// Third-party packages whose base classes keep track of their subclasses.
+const KEEPING_TRACK: [&str; 22] = [
+    "django", "sqlalchemy", "flask_sqlalchemy", "sqlmodel", "celery", "peewee", "mongoengine", "marshmallow", "pony",
+    "tortoise", "odoo", "luigi", "airflow", "kivy", "bokeh", "wagtail", "ormar", "piccolo", "beanie", "cliff",
+    "elasticsearch_dsl", "graphene",
+];
+
+/// Whether something from outside may keep track of what it is handed.
+fn keeps_track(path: &str) -> bool {
+    if is_stdlib(path) {
+        return path.starts_with("atexit") || path.ends_with(".register") || path == "codecs.register_error";
+    }
+    let top = path.split('.').next().unwrap_or_default();
+    let last = path.rsplit('.').next().unwrap_or_default().to_lowercase();
+    KEEPING_TRACK.contains(&top) || REGISTERING.iter().any(|w| last.contains(w))
+}
 
 /// The first statement of a module whose effect others can see.
 pub fn first(world: World, module: ModuleId) -> Option<Span> {
@@ -148,17 +167,17 @@ fn is_visible(world: World, module: ModuleId, what: &What) -> bool {
         What::Store(Some(target)) => !is_own(world, module, target),
         What::BoundCall(call) => match world.trace_reference(module, MODULE, call).object {
             Object::Attribute { module: home, name, rest } if rest.is_empty() => registers(world, home, name, 3),
+            // A method of an instance made here and now.
+            Object::Attribute { module: home, name, .. } if is_class(world, home, name) => registers(world, home, name, 3),
             // A method of an object that another module owns, e.g. `task = app.task(f)`.
             Object::Attribute { module: home, .. } => home != module,
+            Object::External(path) => !is_stdlib(&path) && keeps_track(&path) && path.contains(".register"),
             _ => false,
         },
         What::Decorator(Some(decorator)) => match world.trace_reference(module, MODULE, decorator).object {
             Object::Attribute { module: home, name, rest } if rest.is_empty() => registers(world, home, name, 3),
             Object::Attribute { module: home, .. } => home != module,
-            Object::External(path) => {
-                !is_stdlib(&path) && !WRAPPERS.contains(&path.split('.').next().unwrap_or_default())
-                    || path.starts_with("atexit")
-            }
+            Object::External(path) => keeps_track(&path),
             Object::Module(_) => true,
             Object::Unknown => !matches!(decorator.name, "property" | "staticmethod" | "classmethod") && !in_class_body(decorator),
         },
@@ -192,6 +211,15 @@ fn is_quiet_call(world: World, module: ModuleId, call: &Reference) -> bool {
         Object::Unknown => call.attributes.is_empty() && matches!(call.name, "isinstance" | "hasattr" | "super"),
         Object::Module(_) => false,
     }
+}
+
+fn is_parameter(file: &FileNames, scope: ScopeId, name: &str) -> bool {
+    file.scope(scope).bindings.get(name).is_some_and(|all| all.iter().any(|b| b.what == Bound::Parameter))
+}
+
+fn is_class(world: World, module: ModuleId, name: &str) -> bool {
+    let bindings = world.names.file(module).bindings(name);
+    !bindings.is_empty() && bindings.iter().all(|b| matches!(b.what, Bound::Class(_)))
 }
 
 fn is_function(world: World, module: ModuleId, name: &str) -> bool {
@@ -239,7 +267,11 @@ fn function_registers(world: World, module: ModuleId, id: FunctionId, depth: usi
     let sets_global = file.scope(MODULE).bindings.values().flatten().any(|b| b.from_inside && within(b.moment));
     sets_global
         || file.uses.iter().filter(|u| within(u.moment)).any(|u| match u.role {
-            Role::Store | Role::Delete => u.owner == Some(MODULE) || u.name != "self",
+            // What a function does to its own variables, or to attributes of what it is handed, stays there.
+                Role::Store | Role::Delete => {
+                    u.owner == Some(MODULE)
+                        || u.attributes.is_empty() && u.owner.is_some_and(|o| is_parameter(file, o, u.name))
+                }
             Role::Called if u.owner == Some(MODULE) && !u.attributes.is_empty() => {
                 u.attributes.last().is_some_and(|a| MUTATORS.contains(&a.text))
             }
@@ -248,7 +280,7 @@ fn function_registers(world: World, module: ModuleId, id: FunctionId, depth: usi
                     Object::Attribute { module, name, rest } if rest.is_empty() => {
                         is_function(world, module, name) && registers(world, module, name, depth - 1)
                     }
-                    Object::External(path) => !is_stdlib(&path),
+                    Object::External(path) => keeps_track(&path),
                     _ => false,
                 }
             }
@@ -300,7 +332,7 @@ fn base_registers(world: World, module: ModuleId, base: &Reference, depth: usize
         return true;
     }
     match world.trace_reference(module, MODULE, base).object {
-        Object::External(path) => !is_stdlib(&path),
+        Object::External(path) => keeps_track(&path),
         Object::Attribute { module: home, name, rest } if rest.is_empty() => {
             let file = world.names.file(home);
             file.bindings(name).iter().any(|b| match b.what {

@@ -9,13 +9,15 @@ pub mod running;
 pub mod scope;
 pub mod users;
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 pub use collect::words;
 pub use scope::{Bound, FileNames, Moment, Role, ScopeId, Use};
 
-use crate::graph::Graph;
-use crate::project::{ModuleId, Project};
+use crate::graph::{Graph, same_text};
+use crate::project::{Module, ModuleId, Project};
 use crate::syntax::parse;
 use effects::Effect;
 use scope::{MODULE, Reference};
@@ -23,9 +25,9 @@ use scope::{MODULE, Reference};
 /// The names of every module of a project.
 pub struct Names<'p> {
     pub project: &'p Project,
-    pub files: Vec<FileNames<'p>>,
+    pub files: Vec<Arc<FileNames<'p>>>,
     /// What each module's import may do that others see, before it is known across modules whether it does.
-    pub effects: Vec<Vec<Effect<'p>>>,
+    pub effects: Vec<Arc<Vec<Effect<'p>>>>,
 }
 
 /// What a dotted name stands for.
@@ -58,9 +60,28 @@ impl<'p> Names<'p> {
             .modules
             .par_iter()
             .enumerate()
+            .map(|(index, module)| read(graph, index, module))
+            .unzip();
+        Self { project, files, effects }
+    }
+
+    /// The names after a change: files whose text is the same are not read again.
+    pub fn after(&self, graph: &Graph<'p>) -> Self {
+        let project = graph.project;
+        if self.files.len() != project.tree.modules.len() {
+            return Self::new(graph);
+        }
+        let (files, effects) = project
+            .tree
+            .modules
+            .par_iter()
+            .enumerate()
             .map(|(index, module)| {
-                let ast = parse(&project.file(module.file).text);
-                (collect::collect(&ast, &graph.files[index]), effects::candidates(&ast))
+                if same_text(self.project, project, module) {
+                    (self.files[index].clone(), self.effects[index].clone())
+                } else {
+                    read(graph, index, module)
+                }
             })
             .unzip();
         Self { project, files, effects }
@@ -69,6 +90,13 @@ impl<'p> Names<'p> {
     pub fn file(&self, module: ModuleId) -> &FileNames<'p> {
         &self.files[module.index()]
     }
+}
+
+type FileFacts<'p> = (Arc<FileNames<'p>>, Arc<Vec<Effect<'p>>>);
+
+fn read<'p>(graph: &Graph<'p>, index: usize, module: &Module) -> FileFacts<'p> {
+    let ast = parse(&graph.project.file(module.file).text);
+    (Arc::new(collect::collect(&ast, &graph.files[index])), Arc::new(effects::candidates(&ast)))
 }
 
 /// Names and graph together answer what a name stands for.

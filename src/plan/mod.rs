@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use elsa::FrozenVec;
+
 use crate::graph::{Edge, Graph, counts};
 use crate::names::{Names, World};
 use crate::outcome::{ProjectOutcome, Safety};
@@ -54,29 +56,47 @@ pub fn solve(project: &Project, progress: &(dyn Fn(Stage) + Sync)) -> ProjectOut
     let mut plan = Plan::default();
     let cycles_before = found.len();
     progress(Stage::Plan(0, cycles_before));
-    let mut current: Option<Project> = None;
+    let states = FrozenVec::new();
+    let mut current: Option<State> = None;
     for _ in 0..ROUNDS {
         let step = match &current {
-            None => plan.round(&ctx, &found),
-            Some(project) => {
-                let graph = Graph::new(project, &|| {});
-                let names = Names::new(&graph);
-                let mut left = cycles(&graph, level);
-                let ctx = Context::new(&graph, &names, &left);
-                if level == Level::Fragile {
-                    left.retain(|c| c.edges.iter().any(|e| report::is_early(&ctx, e)));
-                }
+            None => plan.round(&ctx, &found, &states),
+            Some(state) => {
+                let left = state.cycles(level);
+                let ctx = Context::new(&state.graph, &state.names, &left);
                 progress(Stage::Plan(cycles_before.saturating_sub(left.len()), cycles_before));
-                plan.round(&ctx, &left)
+                plan.round(&ctx, &left, &states)
             }
         };
         match step {
-            Step::Accepted(next) => current = Some(next),
+            Step::Accepted(next) => {
+                // What could not stand beside other imports may do so now.
+                plan.dropped.clear();
+                current = Some(*next);
+            }
             Step::Dropped => {}
             Step::Done => break,
         }
     }
     report::outcome(&ctx, &found, plan, current.as_ref())
+}
+
+/// The project after some of the plan, analysed.
+struct State<'p> {
+    graph: Graph<'p>,
+    names: Names<'p>,
+}
+
+impl State<'_> {
+    /// The cycles that are left.
+    fn cycles(&self, level: Level) -> Vec<Cycle> {
+        let mut left = cycles(&self.graph, level);
+        if level == Level::Fragile && !left.is_empty() {
+            let ctx = Context::new(&self.graph, &self.names, &left);
+            left.retain(|c| c.edges.iter().any(|e| report::is_early(&ctx, e)));
+        }
+        left
+    }
 }
 
 /// The components of a level with the edges that count.
@@ -124,15 +144,15 @@ struct Plan {
     dropped: BTreeSet<ImportKey>,
 }
 
-enum Step {
-    Accepted(Project),
+enum Step<'p> {
+    Accepted(Box<State<'p>>),
     Dropped,
     Done,
 }
 
 impl Plan {
     /// One choice over all cycles, applied together and checked.
-    fn round(&mut self, ctx: &Context, cycles: &[Cycle]) -> Step {
+    fn round<'p>(&mut self, ctx: &Context<'_, 'p>, cycles: &[Cycle], states: &'p FrozenVec<Box<Project>>) -> Step<'p> {
         let mut chosen: Vec<Fix> = Vec::new();
         for cycle in cycles {
             let mut proposals = strategy::propose(ctx, cycle);
@@ -152,7 +172,7 @@ impl Plan {
         if chosen.is_empty() {
             return Step::Done;
         }
-        self.try_all(ctx, chosen, cycles)
+        self.try_all(ctx, chosen, cycles, states)
     }
 
     /// Keeps refusals, and puts aside the fixes that are only shown.
@@ -190,8 +210,13 @@ impl Plan {
     }
 
     /// Applies the fixes together; on damage, drops those that caused it.
-    fn try_all(&mut self, ctx: &Context, mut fixes: Vec<Fix>, cycles: &[Cycle]) -> Step {
-        let mut dropped = false;
+    fn try_all<'p>(
+        &mut self,
+        ctx: &Context<'_, 'p>,
+        mut fixes: Vec<Fix>,
+        cycles: &[Cycle],
+        states: &'p FrozenVec<Box<Project>>,
+    ) -> Step<'p> {
         loop {
             let mut intents = Intents::new();
             for fix in &fixes {
@@ -206,13 +231,12 @@ impl Plan {
                     if fixes.is_empty() {
                         return Step::Dropped;
                     }
-                    dropped = true;
                     continue;
                 }
             };
-            let next = change.apply(ctx.project());
-            let after = Graph::new(&next, &|| {});
-            let names = Names::new(&after);
+            let next = states.push_get(Box::new(change.apply(ctx.project())));
+            let after = ctx.world.graph.after(next);
+            let names = ctx.world.names.after(&after);
             let changed: BTreeSet<ModuleId> = intents.keys().copied().collect();
             let damage = verify::compare(ctx, &after, &names, &changed);
             if let Some(first) = damage.first() {
@@ -235,13 +259,10 @@ impl Plan {
                 self.drop_where(ctx, &mut fixes, &all, Reason::FailedCheck, "no cycle becomes smaller");
                 return Step::Dropped;
             }
-            let _ = dropped;
             for fix in fixes {
                 self.planned.push(planned(ctx, fix, true));
             }
-            drop(names);
-            drop(after);
-            return Step::Accepted(next);
+            return Step::Accepted(Box::new(State { graph: after, names }));
         }
     }
 

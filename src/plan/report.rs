@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::{ENTRIES, Plan, Planned, cycles};
+use super::{ENTRIES, Plan, Planned, State};
 use crate::graph::{Edge, Graph, counts, shortest_loop};
 use crate::names::scope::MODULE;
 use crate::names::{Bound, Moment, Role};
@@ -59,10 +59,13 @@ fn skipped(graph: &Graph) -> Vec<crate::project::Skipped> {
     out
 }
 
-pub fn outcome(ctx: &Context, found: &[Cycle], plan: Plan, after: Option<&Project>) -> ProjectOutcome {
+pub fn outcome(ctx: &Context, found: &[Cycle], plan: Plan, after: Option<&State>) -> ProjectOutcome {
     let project = ctx.project();
     let level = project.settings.level;
-    let left = after.map_or_else(|| found.iter().map(|c| c.modules.clone()).collect(), |p| left(p, level));
+    let left: Vec<Vec<ModuleId>> = match after {
+        None => found.iter().map(|c| c.modules.clone()).collect(),
+        Some(state) => state.cycles(level).into_iter().map(|c| c.modules).collect(),
+    };
     let still: BTreeSet<ModuleId> = left.iter().flatten().copied().collect();
     let mut lines = LineCache::default();
     let mut excerpts = BTreeMap::new();
@@ -78,24 +81,12 @@ pub fn outcome(ctx: &Context, found: &[Cycle], plan: Plan, after: Option<&Projec
     }
     ProjectOutcome {
         cycles: entries,
-        changes: after.map_or_else(Vec::new, |p| changes(project, p)),
+        changes: after.map_or_else(Vec::new, |state| changes(project, state.graph.project)),
         excerpts,
         modules_in_cycles_after: still.len(),
         cycles_after: left.len(),
         ..nothing(ctx.world.graph)
     }
-}
-
-/// The components that are left after the plan.
-fn left(project: &Project, level: Level) -> Vec<Vec<ModuleId>> {
-    let graph = Graph::new(project, &|| {});
-    let mut all = cycles(&graph, level);
-    if level == Level::Fragile && !all.is_empty() {
-        let names = crate::names::Names::new(&graph);
-        let ctx = Context::new(&graph, &names, &all);
-        all.retain(|c| c.edges.iter().any(|e| is_early(&ctx, e)));
-    }
-    all.into_iter().map(|c| c.modules).collect()
 }
 
 fn changes(before: &Project, after: &Project) -> Vec<FileChange> {

@@ -194,9 +194,6 @@ pub fn obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
             return Some(Obstacle::new(Reason::ConditionalImport, here, message));
         }
     }
-    if let Some(comment) = purpose(ctx, id.module, site) {
-        return Some(Obstacle::new(Reason::KeptOnPurpose, here, comment));
-    }
     let others: Vec<&Binding> = file.bindings(name).iter().filter(|b| !is_binding_of(ctx, b, id)).collect();
     if let Some(other) = others.iter().find(|b| b.moment != Moment::Never || site.name.is_some()) {
         let message = format!("`{name}` is bound more than once");
@@ -256,13 +253,18 @@ fn is_binding_of(ctx: &Context, binding: &Binding, id: ImportId) -> bool {
     plain(this) && other.name.is_none() && other.asname.is_none()
 }
 
-/// A comment on the statement that keeps an import which looks unused or out of place.
-fn purpose(ctx: &Context, module: ModuleId, site: &ImportSite) -> Option<String> {
-    let text = ctx.project().text(module);
-    let end = text[site.stmt.end..].find(['\n', '\r']).map_or(text.len(), |n| site.stmt.end + n);
-    let comment = text[site.stmt.start..end].split_once('#')?.1.to_lowercase();
-    let words = ["side effect", "side-effect", "register", "keep", "f401", "re-export", "reexport", "backward", "compat"];
-    words.iter().any(|w| comment.contains(w)).then(|| format!("its comment keeps it: #{}", comment.trim_end()))
+/// A comment that keeps an import whose name nobody uses: on its own line, or on the first or last of its statement.
+pub fn purpose(ctx: &Context, id: ImportId) -> Option<Obstacle> {
+    let site = ctx.world.graph.site(id.module, id.site);
+    let text = ctx.project().text(id.module);
+    let words = ["side effect", "side-effect", "regist", "keep", "f401", "re-export", "reexport", "backward", "compat"];
+    [site.stmt.start, site.at.end, site.stmt.end].into_iter().find_map(|at| {
+        let end = text[at..].find(['\n', '\r']).map_or(text.len(), |n| at + n);
+        let comment = text[at..end].split_once('#')?.1.trim();
+        let keeps = words.iter().any(|w| comment.to_lowercase().contains(w));
+        let message = format!("its comment keeps it: # {comment}");
+        keeps.then(|| Obstacle::new(Reason::KeptOnPurpose, (id.module, site.at), message))
+    })
 }
 
 /// What stands against importing the target later, at a call, than now.
