@@ -44,7 +44,8 @@ fn cases() -> Vec<(&'static str, Case)> {
 #[test]
 fn cases_give_their_golden_results() {
     let cases = cases();
-    let all: Vec<(&str, &Case, Ran)> = cases.par_iter().map(|(strategy, case)| (*strategy, case, Ran::new(case))).collect();
+    let all: Vec<(&str, &Case, Ran)> =
+        cases.par_iter().map(|(strategy, case)| (*strategy, case, Ran::new(case))).collect();
     let mut troubles: Vec<String> = Vec::new();
     for (strategy, case, ran) in &all {
         troubles.extend(ran.troubles.iter().map(|t| format!("{strategy}/{}: {t}", case.name)));
@@ -53,7 +54,9 @@ fn cases_give_their_golden_results() {
         settings.set_prepend_module_to_snapshot(false);
         settings.set_omit_expression(true);
         settings.set_description(&case.rule);
-        let golden = catch_unwind(AssertUnwindSafe(|| settings.bind(|| insta::assert_snapshot!(case.name.as_str(), ran.golden()))));
+        let golden = catch_unwind(AssertUnwindSafe(|| {
+            settings.bind(|| insta::assert_snapshot!(case.name.as_str(), ran.golden()))
+        }));
         if golden.is_err() {
             troubles.push(format!("{strategy}/{}: not its golden result", case.name));
         }
@@ -84,7 +87,11 @@ fn cases_give_their_golden_results() {
         let page = std::fs::read_to_string(top("rewrites").join(strategy).join("page.md")).unwrap();
         for (_, case, ran) in &all {
             for reason in ran.reasons(strategy) {
-                assert!(page.contains(&format!("| `{reason}` |")), "{strategy}/page.md lacks `{reason}` of {}", case.name);
+                assert!(
+                    page.contains(&format!("| `{reason}` |")),
+                    "{strategy}/page.md lacks `{reason}` of {}",
+                    case.name
+                );
             }
         }
     }
@@ -101,7 +108,11 @@ fn registry_pages_cases_and_results_match() {
         let cases = names(&folder.join("cases"), ".case");
         assert!(!cases.is_empty(), "{strategy}");
         assert_eq!(names(&top("snapshots").join(strategy), ".snap"), cases, "{strategy}");
-        assert_eq!(names(&top("snapshots").join(strategy), ""), names(&top("snapshots").join(strategy), ".snap").iter().map(|n| format!("{n}.snap")).collect(), "{strategy}");
+        assert_eq!(
+            names(&top("snapshots").join(strategy), ""),
+            names(&top("snapshots").join(strategy), ".snap").iter().map(|n| format!("{n}.snap")).collect(),
+            "{strategy}"
+        );
     }
 }
 

@@ -111,7 +111,8 @@ pub fn read(folder: &Path) -> Tree {
 
 pub fn cyclefix(folder: &Path, options: &[String], more: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cyclefix"));
-    let output = command.current_dir(folder).args(options).args(more).args(["--quiet", "--jobs", "1"]).output().unwrap();
+    let output =
+        command.current_dir(folder).args(options).args(more).args(["--quiet", "--jobs", "1"]).output().unwrap();
     assert_ne!(output.status.code(), Some(2), "{more:?}: {}", String::from_utf8_lossy(&output.stderr));
     output
 }
@@ -158,7 +159,10 @@ impl Ran {
         let next = cyclefix(after.path(), &case.options, &["--check", "--format", "json"]);
         let next_report: Value = serde_json::from_slice(&next.stdout).unwrap();
         if next_report["summary"]["cycles"] != report["summary"]["left"] {
-            troubles.push(format!("left are {}, found again {}", report["summary"]["left"], next_report["summary"]["cycles"]));
+            troubles.push(format!(
+                "left are {}, found again {}",
+                report["summary"]["left"], next_report["summary"]["cycles"]
+            ));
         }
         if cycles(&next_report).any(|c| c["status"] == "planned") {
             troubles.push("a second run plans more".to_owned());

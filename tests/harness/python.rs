@@ -70,7 +70,8 @@ impl Python {
 }
 
 fn job(folder: &Path, library: &Path, check: Option<&Path>, report: &Value) -> Value {
-    let roots: Vec<&str> = report["projects"][0]["source_roots"].as_array().unwrap().iter().map(|r| r.as_str().unwrap()).collect();
+    let roots: Vec<&str> =
+        report["projects"][0]["source_roots"].as_array().unwrap().iter().map(|r| r.as_str().unwrap()).collect();
     let files: Vec<String> = read(folder).into_keys().filter(|p| p.ends_with(".py")).collect();
     let mut modules: Vec<String> = Vec::new();
     for file in &files {
