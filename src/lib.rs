@@ -17,6 +17,7 @@ pub mod syntax;
 pub mod graph;
 pub mod names;
 pub mod rewrite;
+pub mod simulate;
 pub mod strategy;
 pub mod verify;
 pub mod plan;

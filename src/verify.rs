@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use rayon::prelude::*;
+
 use crate::graph::{Edge, Graph};
 use crate::names::scope::MODULE;
 use crate::names::users::How;
-use crate::names::{Bound, FileNames, Moment, Names};
+use crate::names::{Bound, FileNames, Moment, Names, World};
 use crate::outcome::Kind;
 use crate::project::{ModuleId, Project};
+use crate::simulate::{Failure, Simulator};
 use crate::strategy::Context;
 
 /// Something that got worse, and the modules of which at least one must have caused it.
@@ -110,15 +113,30 @@ fn load_damage(ctx: &Context, after: &Graph, changed: &BTreeSet<ModuleId>) -> Ve
     let (old, new) = (Reach::new(before), Reach::new(after));
     let mut out = Vec::new();
     for (module, sources) in below {
-        let Some(_) = ctx.effect(module) else { continue };
+        let users = attribute_users(ctx, module);
+        if users.is_empty() && ctx.effect(module).is_none() {
+            continue;
+        }
         let (had, has) = (old.importers(module), new.importers(module));
-        if had.difference(&has).next().is_some() {
-            let name = &before.project.module(module).name;
+        let name = &before.project.module(module).name;
+        if had.difference(&has).any(|m| users.contains(m)) {
+            let what = format!("`{name}` is used as an attribute where it would no longer be loaded");
+            out.push(Damage { what, modules: sources.into_iter().collect() });
+        } else if ctx.effect(module).is_some() && had.difference(&has).next().is_some() {
             let what = format!("`{name}`, whose import others can see, would no longer be imported as before");
             out.push(Damage { what, modules: sources.into_iter().collect() });
         }
     }
     out
+}
+
+/// Modules that read a submodule as an attribute of its package.
+fn attribute_users(ctx: &Context, module: ModuleId) -> BTreeSet<ModuleId> {
+    let this = ctx.project().module(module);
+    let package = this.name.rsplit_once('.').and_then(|(p, name)| Some((ctx.project().tree.find(p, this.root)?, name)));
+    let Some((package, name)) = package else { return BTreeSet::new() };
+    let reads = ctx.users.uses(package, name).filter(|u| matches!(u.how, How::Attribute(_) | How::Text));
+    reads.map(|u| u.user).collect()
 }
 
 /// Who loads a module, directly or not.
@@ -155,4 +173,22 @@ impl Reach {
         }
         seen
     }
+}
+
+/// Entries that fail now and did not before. `entries` are modules of cycles.
+pub fn new_failures(before: World, after: World, entries: &[ModuleId]) -> Vec<(ModuleId, Failure)> {
+    let all = || before.project().modules().map(|(id, _)| id);
+    let (old, new) = (Simulator::new(before, all()), Simulator::new(after, all()));
+    entries
+        .par_iter()
+        .filter_map(|entry| {
+            let failure = new.import(*entry).err()?;
+            old.import(*entry).is_ok().then_some((*entry, failure))
+        })
+        .collect()
+}
+
+/// All modules whose import loads a module, itself included.
+pub fn importers(graph: &Graph, module: ModuleId) -> BTreeSet<ModuleId> {
+    Reach::new(graph).importers(module)
 }

@@ -20,6 +20,7 @@ pub fn collect<'a>(ast: &Ast<'a>, imports: &FileImports<'a>) -> FileNames<'a> {
         function: None,
         guard: Kind::Eager,
         conditional: false,
+        named: Vec::new(),
     };
     walk.push_scope(ScopeKind::Module, None);
     walk.out.postponed = ast.body.iter().any(is_postponement);
@@ -33,6 +34,15 @@ pub fn collect<'a>(ast: &Ast<'a>, imports: &FileImports<'a>) -> FileNames<'a> {
     for (used, owner) in out.uses.iter_mut().zip(owners) {
         used.owner = owner;
     }
+    // A class body looks a name up in itself, then in the module: what it binds itself it may have read from there.
+    let twice: Vec<Use> = out
+        .uses
+        .iter()
+        .filter(|u| u.owner == Some(u.scope) && matches!(out.scope(u.scope).kind, ScopeKind::Class(_)))
+        .filter(|u| !out.bindings(u.name).is_empty())
+        .map(|u| Use { owner: Some(MODULE), moment: u.moment.min(Moment::Import), ..u.clone() })
+        .collect();
+    out.uses.extend(twice);
     out
 }
 
@@ -50,6 +60,8 @@ struct Walk<'a> {
     function: Option<FunctionId>,
     guard: Kind,
     conditional: bool,
+    /// Modules named by a literal of which an attribute is read at once.
+    named: Vec<Span>,
 }
 
 /// Calls that replace an attribute named by a string.
@@ -58,7 +70,11 @@ const REPLACING: [&str; 8] = ["patch", "object", "setattr", "delattr", "multiple
 const TYPE_CALLS: [&str; 7] = ["cast", "TypeVar", "NewType", "ForwardRef", "TypedDict", "NamedTuple", "assert_type"];
 
 /// Builtins that ask one thing of their arguments.
-const INSPECTING: [&str; 8] = ["isinstance", "issubclass", "type", "id", "callable", "len", "cast", "super"];
+const INSPECTING: [&str; 7] = ["isinstance", "issubclass", "type", "id", "callable", "len", "super"];
+
+/// Calls that evaluate the annotations of their first argument.
+const EVALUATING: [&str; 7] =
+    ["get_type_hints", "get_annotations", "signature", "resolve_types", "type_hints", "evaluate_forward_ref", "TypeAdapter"];
 
 impl<'a> Walk<'a> {
     fn push_scope(&mut self, kind: ScopeKind, parent: Option<ScopeId>) -> ScopeId {
@@ -174,7 +190,7 @@ impl<'a> Walk<'a> {
             StmtKind::If { branches } => {
                 for (index, branch) in branches.iter().enumerate() {
                     if let Some(test) = &branch.test {
-                        self.expr(test, Role::Load);
+                        self.expr(test, Role::Inspected);
                     }
                     let outer = self.guard;
                     self.guard = outer.max(self.guards.arm(branches, index));
@@ -183,7 +199,7 @@ impl<'a> Walk<'a> {
                 }
             }
             StmtKind::Assign { targets, value } => {
-                self.expr(value, Role::Load);
+                self.assigned(targets, value);
                 let from = references(value);
                 for target in targets {
                     self.target(target, &from);
@@ -208,7 +224,7 @@ impl<'a> Walk<'a> {
                     if alias && let ExprKind::Str(_) = &value.kind {
                         self.quoted(value.span, None);
                     }
-                    self.expr(value, Role::Load);
+                    self.assigned(std::slice::from_ref(target), value);
                     self.target(target, &references(value));
                 } else if let Some(name) = target.as_name() {
                     self.bind(name, Bound::Declared, target.span, Vec::new());
@@ -243,6 +259,11 @@ impl<'a> Walk<'a> {
                 self.conditionally(orelse);
                 self.conditionally(finally);
             }
+            // The module is loaded for its effects alone.
+            StmtKind::Expr(expr) if named_module(expr).is_some() => {
+                self.named.push(expr.span);
+                self.expr(expr, Role::Load);
+            }
             StmtKind::Match { subject, cases } => {
                 subject.iter().for_each(|s| self.expr(s, Role::Load));
                 for case in cases {
@@ -269,6 +290,24 @@ impl<'a> Walk<'a> {
                     self.conditionally(block);
                 }
             }
+        }
+    }
+
+    /// The value of an assignment. A name that goes into attributes as it is may be called only from there.
+    fn assigned(&mut self, targets: &[Expr<'a>], value: &Expr<'a>) {
+        let attributes: Option<Vec<&'a str>> = targets
+            .iter()
+            .map(|t| match &t.kind {
+                ExprKind::Attribute { value, name } if value.as_name() == Some("self") => Some(name.text),
+                _ => None,
+            })
+            .collect();
+        match (attributes, self.function) {
+            (Some(attributes), Some(function)) if value.as_name().is_some() => {
+                self.out.functions[function.0 as usize].stores.extend(attributes);
+                self.expr(value, Role::Inspected);
+            }
+            _ => self.expr(value, Role::Load),
         }
     }
 
@@ -339,7 +378,7 @@ impl<'a> Walk<'a> {
         for decorator in &function.decorators {
             self.decorator(decorator);
         }
-        function.params.defaults.iter().for_each(|d| self.expr(d, Role::Argument));
+        function.params.defaults.iter().for_each(|d| self.expr(d, Role::Load));
         let class = match self.out.scope(self.scope).kind {
             ScopeKind::Class(class) => Some(class),
             _ => None,
@@ -354,6 +393,8 @@ impl<'a> Walk<'a> {
             class,
             decorators: function.decorators.iter().map(decorator_path).collect(),
             params: function.params.names.iter().map(|n| n.text).collect(),
+            defaults: function.params.defaults.iter().flat_map(references).collect(),
+            stores: Vec::new(),
             is_lambda: false,
             dynamic: false,
         });
@@ -477,11 +518,12 @@ impl<'a> Walk<'a> {
         match &expr.kind {
             ExprKind::Name(_) | ExprKind::Attribute { .. } => self.chain(expr, role),
             ExprKind::Call { func, args } => {
+                self.module_by_name(expr);
                 self.expr(func, Role::Called);
                 self.call_args(func, args);
             }
             ExprKind::Lambda { params, body } => {
-                params.defaults.iter().for_each(|d| self.expr(d, Role::Argument));
+                params.defaults.iter().for_each(|d| self.expr(d, Role::Load));
                 let id = FunctionId(self.out.functions.len() as u32);
                 let scope = self.push_scope(ScopeKind::Function(id), Some(self.scope));
                 self.out.functions.push(Function {
@@ -493,6 +535,8 @@ impl<'a> Walk<'a> {
                     class: None,
                     decorators: Vec::new(),
                     params: params.names.iter().map(|n| n.text).collect(),
+                    defaults: params.defaults.iter().flat_map(references).collect(),
+                    stores: Vec::new(),
                     is_lambda: true,
                     dynamic: false,
                 });
@@ -522,6 +566,7 @@ impl<'a> Walk<'a> {
                 self.bind_in(self.walrus_scope(), name.text, Bound::Value, name.span, references(value));
             }
             ExprKind::Subscript { value, index } => {
+                self.module_by_name(expr);
                 // What is taken out of a collection may be called; a base class stays one with its parameters.
                 let held = match role {
                     Role::Store | Role::Base => role,
@@ -532,10 +577,27 @@ impl<'a> Walk<'a> {
                 index.iter().for_each(|i| self.expr(i, key));
             }
             ExprKind::Str(std::borrow::Cow::Borrowed(text)) => self.path_string(text, expr.span, false),
+            ExprKind::Compare { .. } | ExprKind::Not(_) => {
+                expr.parts(&mut |part| self.expr(part, if let Role::Annotation(_) = role { role } else { Role::Inspected }));
+            }
             _ => {
                 let role = role_of_part(role);
                 expr.parts(&mut |part| self.expr(part, role));
             }
+        }
+    }
+
+    /// `import_module("m")` or `sys.modules["m"]` whose value goes on: anything of the module may be read.
+    fn module_by_name(&mut self, expr: &Expr<'a>) {
+        if let ExprKind::Subscript { value, index } = &expr.kind
+            && value.dotted().is_some_and(|d| d == ["sys", "modules"])
+            && index.iter().any(|i| i.as_name() == Some("__name__"))
+            && self.out.dynamic.is_none()
+        {
+            self.out.dynamic = Some(expr.span);
+        }
+        if let (Some(module), false) = (named_module(expr), self.named.contains(&expr.span)) {
+            self.out.literal_escapes.push((module, expr.span));
         }
     }
 
@@ -561,6 +623,9 @@ impl<'a> Walk<'a> {
             || matches!(func.kind, ExprKind::Name("eval" | "exec"))
         {
             self.dynamic(called, func.span);
+        }
+        if EVALUATING.contains(&called) && let Some(path) = args.first().and_then(|a| a.value.dotted()) {
+            self.out.evaluated.push((reference(&path), self.scope));
         }
         if called == "reload" && let Some(path) = args.first().and_then(|a| a.value.dotted()) {
             self.out.reloads.push((reference(&path), self.scope));
@@ -667,8 +732,12 @@ impl<'a> Walk<'a> {
                     at = value;
                 }
                 _ => {
-                    if let Some(method) = attributes.first() {
-                        self.out.method_calls.push((method.text, self.moment()));
+                    if let Some(attribute) = attributes.last() {
+                        self.out.method_calls.push((attributes[0].text, self.moment()));
+                        if let Some(module) = named_module(at) {
+                            self.out.literal_reads.push((module, attribute.text, at.span));
+                            self.named.push(at.span);
+                        }
                     }
                     self.expr(at, Role::Load);
                     return;
@@ -697,6 +766,23 @@ impl<'a> Walk<'a> {
         {
             self.quoted(comment, None);
         }
+    }
+}
+
+/// The module that `import_module("m")`, `__import__("m")` or `sys.modules["m"]` gives, as written.
+fn named_module<'a>(expr: &Expr<'a>) -> Option<&'a str> {
+    let literal = |e: &Expr<'a>| match e.kind {
+        ExprKind::Str(std::borrow::Cow::Borrowed(text)) => Some(text),
+        _ => None,
+    };
+    match &expr.kind {
+        ExprKind::Call { func, args } if matches!(func.last_name(), Some("import_module" | "__import__")) => {
+            literal(&args.first()?.value)
+        }
+        ExprKind::Subscript { value, index } if value.dotted().is_some_and(|d| d == ["sys", "modules"]) => {
+            literal(index.first()?)
+        }
+        _ => None,
     }
 }
 

@@ -1,12 +1,12 @@
 //! What importing a module does that others can see, beyond binding its own names. Errs on the side of "something".
 
 use super::evaluated::is_stdlib;
-use super::scope::{MODULE, Reference, Role};
+use super::scope::{ClassId, FunctionId, MODULE, Reference, Role};
 use super::{Bound, Moment, Object, World};
 use crate::project::ModuleId;
 use crate::syntax::Span;
 use crate::syntax::ast::{Ast, Expr, ExprKind, Stmt, StmtKind};
-use crate::syntax::imports::Guards;
+use crate::syntax::imports::{Guards, stmt_exprs};
 
 /// A statement that may have an effect, before it is known what its names stand for.
 #[derive(Clone, Debug)]
@@ -23,6 +23,7 @@ enum What<'a> {
     BoundCall(Reference<'a>),
     Decorator(Option<Reference<'a>>),
     Base(Option<Reference<'a>>),
+    Metaclass(Option<Reference<'a>>),
     /// Assigns to an attribute or item of something.
     Store(Option<Reference<'a>>),
     /// Deletes, raises, prints, and what else has no name.
@@ -54,6 +55,9 @@ fn reference<'a>(expr: &Expr<'a>) -> Option<Reference<'a>> {
 fn block<'a>(body: &[Stmt<'a>], guards: &Guards<'a>, in_class: bool, out: &mut Vec<Effect<'a>>) {
     for stmt in body {
         let mut add = |what| out.push(Effect { span: stmt.span, what });
+        for expr in stmt_exprs(stmt) {
+            calls(expr, &mut add);
+        }
         match &stmt.kind {
             StmtKind::Expr(expr) => match &expr.kind {
                 ExprKind::Call { func, .. } => add(What::Call(reference(func))),
@@ -61,27 +65,19 @@ fn block<'a>(body: &[Stmt<'a>], guards: &Guards<'a>, in_class: bool, out: &mut V
                 _ => add(What::Other),
             },
             StmtKind::Assign { targets, value } => {
+                let _ = value;
                 for target in targets {
                     store(target, &mut add);
                 }
-                bound_calls(value, &mut add);
             }
-            StmtKind::AugAssign { target, value } => {
-                store(target, &mut add);
-                bound_calls(value, &mut add);
-            }
-            StmtKind::AnnAssign { target, value, .. } => {
-                store(target, &mut add);
-                if let Some(value) = value {
-                    bound_calls(value, &mut add);
-                }
-            }
+            StmtKind::AugAssign { target, .. } | StmtKind::AnnAssign { target, .. } => store(target, &mut add),
             StmtKind::Function(function) => function.decorators.iter().for_each(|d| add(What::Decorator(reference(d)))),
             StmtKind::Class(class) => {
                 class.decorators.iter().for_each(|d| add(What::Decorator(reference(d))));
                 for arg in &class.args {
                     match arg.keyword {
-                        None | Some("metaclass") => add(What::Base(reference(&arg.value))),
+                        None => add(What::Base(reference(&arg.value))),
+                        Some("metaclass") => add(What::Metaclass(reference(&arg.value))),
                         Some(_) => {}
                     }
                 }
@@ -118,11 +114,17 @@ fn store<'a>(target: &Expr<'a>, add: &mut impl FnMut(What<'a>)) {
     }
 }
 
-fn bound_calls<'a>(value: &Expr<'a>, add: &mut impl FnMut(What<'a>)) {
-    if let ExprKind::Call { func, .. } = &value.kind
+/// All calls that evaluating an expression makes.
+fn calls<'a>(expr: &Expr<'a>, add: &mut impl FnMut(What<'a>)) {
+    if let ExprKind::Call { func, .. } = &expr.kind
         && let Some(found) = reference(func)
     {
         add(What::BoundCall(found));
+    }
+    expr.parts(&mut |part| calls(part, add));
+    if let ExprKind::Comprehension { element, clauses } = &expr.kind {
+        element.iter().for_each(|e| calls(e, add));
+        clauses.iter().flat_map(|c| &c.tests).for_each(|t| calls(t, add));
     }
 }
 
@@ -140,7 +142,8 @@ pub fn first(world: World, module: ModuleId) -> Option<Span> {
 
 fn is_visible(world: World, module: ModuleId, what: &What) -> bool {
     match what {
-        What::Other | What::Call(None) | What::Decorator(None) | What::Base(None) | What::Store(None) => true,
+        What::Other | What::Call(None) | What::Decorator(None) | What::Store(None) => true,
+        What::Base(None) | What::Metaclass(None) => true,
         What::Call(Some(call)) => !is_own(world, module, call) && !is_quiet_call(world, module, call),
         What::Store(Some(target)) => !is_own(world, module, target),
         What::BoundCall(call) => match world.trace_reference(module, MODULE, call).object {
@@ -160,6 +163,10 @@ fn is_visible(world: World, module: ModuleId, what: &What) -> bool {
             Object::Unknown => !matches!(decorator.name, "property" | "staticmethod" | "classmethod") && !in_class_body(decorator),
         },
         What::Base(Some(base)) => base_registers(world, module, base, 16),
+        What::Metaclass(Some(path)) => {
+            let path: Vec<&str> = std::iter::once(path.name).chain(path.attributes.iter().copied()).collect();
+            metaclass_registers(world, module, &path, 16)
+        }
     }
 }
 
@@ -182,7 +189,7 @@ fn is_quiet_call(world: World, module: ModuleId, call: &Reference) -> bool {
             matches!(path.as_str(), "logging.getLogger.addHandler" | "typing.cast" | "warnings.warn")
         }
         Object::Attribute { module: home, name, rest } => rest.is_empty() && !registers(world, home, name, 3) && is_function(world, home, name),
-        Object::Unknown => call.attributes.is_empty() && matches!(call.name, "print" | "isinstance" | "hasattr"),
+        Object::Unknown => call.attributes.is_empty() && matches!(call.name, "isinstance" | "hasattr" | "super"),
         Object::Module(_) => false,
     }
 }
@@ -205,43 +212,86 @@ fn registers(world: World, module: ModuleId, name: &str, depth: usize) -> bool {
         return true;
     }
     bindings.iter().any(|binding| match binding.what {
-        Bound::Function(id) => {
-            let within = |moment: Moment| match moment {
-                Moment::Call(at) => {
-                    let mut at = Some(at);
-                    while let Some(f) = at {
-                        if f == id {
-                            return true;
-                        }
-                        at = file.function(f).outer;
-                    }
-                    false
-                }
-                _ => false,
-            };
-            let sets_global = file.scope(MODULE).bindings.values().flatten().any(|b| b.from_inside && within(b.moment));
-            sets_global
-                || file.uses.iter().filter(|u| within(u.moment)).any(|u| match u.role {
-                    Role::Store | Role::Delete => u.owner == Some(MODULE) || u.name != "self",
-                    Role::Called if u.owner == Some(MODULE) && !u.attributes.is_empty() => {
-                        u.attributes.last().is_some_and(|a| MUTATORS.contains(&a.text))
-                    }
-                    Role::Called if u.owner == Some(MODULE) && u.name != name => {
-                        match world.trace_use(module, u).object {
-                            Object::Attribute { module, name, rest } if rest.is_empty() => {
-                                is_function(world, module, name) && registers(world, module, name, depth - 1)
-                            }
-                            Object::External(path) => !is_stdlib(&path),
-                            _ => false,
-                        }
-                    }
-                    _ => false,
-                })
-        }
+        Bound::Function(id) => function_registers(world, module, id, depth),
         // Making an object binds it and no more, unless its class keeps track.
-        Bound::Class(_) => false,
+        Bound::Class(class) => class_registers(world, module, class, depth),
         _ => true,
     })
+}
+
+/// Whether running a function may put something into the state of a module.
+fn function_registers(world: World, module: ModuleId, id: FunctionId, depth: usize) -> bool {
+    let file = world.names.file(module);
+    let name = file.function(id).name;
+    let within = |moment: Moment| match moment {
+        Moment::Call(at) => {
+            let mut at = Some(at);
+            while let Some(f) = at {
+                if f == id {
+                    return true;
+                }
+                at = file.function(f).outer;
+            }
+            false
+        }
+        _ => false,
+    };
+    let sets_global = file.scope(MODULE).bindings.values().flatten().any(|b| b.from_inside && within(b.moment));
+    sets_global
+        || file.uses.iter().filter(|u| within(u.moment)).any(|u| match u.role {
+            Role::Store | Role::Delete => u.owner == Some(MODULE) || u.name != "self",
+            Role::Called if u.owner == Some(MODULE) && !u.attributes.is_empty() => {
+                u.attributes.last().is_some_and(|a| MUTATORS.contains(&a.text))
+            }
+            Role::Called if u.owner == Some(MODULE) && u.name != name => {
+                match world.trace_use(module, u).object {
+                    Object::Attribute { module, name, rest } if rest.is_empty() => {
+                        is_function(world, module, name) && registers(world, module, name, depth - 1)
+                    }
+                    Object::External(path) => !is_stdlib(&path),
+                    _ => false,
+                }
+            }
+            _ => false,
+        })
+}
+
+/// Whether some module asks a class for its subclasses: each new one is seen.
+fn subclasses_are_asked_for(world: World, module: ModuleId, class: &str) -> bool {
+    world.project().modules().any(|(user, _)| {
+        world.names.file(user).uses.iter().any(|u| {
+            u.attributes.last().is_some_and(|a| a.text == "__subclasses__")
+                && match world.trace_use(user, u).object {
+                    Object::Attribute { module: home, name, .. } => (home, name) == (module, class),
+                    // e.g. `cls.__subclasses__()` in the class itself.
+                    _ => user == module,
+                }
+        })
+    })
+}
+
+/// Whether making an instance may put something into the state of a module.
+fn class_registers(world: World, module: ModuleId, class: ClassId, depth: usize) -> bool {
+    let file = world.names.file(module);
+    let found = file.class(class);
+    let made_by = ["__init__", "__new__", "__post_init__"];
+    let own = made_by.iter().filter_map(|m| found.methods.get(m)).flatten();
+    own.into_iter().any(|f| function_registers(world, module, *f, depth))
+        || found.bases.iter().any(|path| {
+            let Some((first, rest)) = path.split_first() else { return false };
+            match world.trace(module, MODULE, first, rest).object {
+                Object::Attribute { module: home, name, rest } if rest.is_empty() && depth > 0 => {
+                    let bindings = world.names.file(home).bindings(name);
+                    bindings.iter().any(|b| match b.what {
+                        Bound::Class(base) if (home, base) != (module, class) => {
+                            class_registers(world, home, base, depth - 1)
+                        }
+                        _ => false,
+                    })
+                }
+                _ => false,
+            }
+        })
 }
 
 /// Whether extending a base class may put the new class into a registry.
@@ -257,6 +307,7 @@ fn base_registers(world: World, module: ModuleId, base: &Reference, depth: usize
                 Bound::Class(class) => {
                     let class = file.class(class);
                     class.methods.contains_key("__init_subclass__")
+                        || subclasses_are_asked_for(world, home, name)
                         || class.metaclass.as_ref().is_some_and(|path| metaclass_registers(world, home, path, depth))
                         || class.bases.iter().any(|path| match path.split_first() {
                             Some((first, rest)) => {

@@ -1,6 +1,7 @@
 //! Whether something evaluates an annotation at run time whatever its form.
 
 use super::scope::{AnnotationId, AnnotationOwner, ClassId, FunctionId, MODULE};
+use super::users::Users;
 use super::{Object, World};
 use crate::project::ModuleId;
 
@@ -65,8 +66,23 @@ pub fn is_stdlib(path: &str) -> bool {
     STDLIB.contains(&top) || MORE.contains(&top)
 }
 
-pub fn annotation(world: World, module: ModuleId, id: AnnotationId) -> Evaluated {
-    match world.names.file(module).annotation(id).owner {
+pub fn annotation(world: World, users: &Users, module: ModuleId, id: AnnotationId) -> Evaluated {
+    let file = world.names.file(module);
+    let asked = |name: &str, scope| scope == MODULE && users.evaluates(module, name);
+    let owner = file.annotation(id).owner;
+    let named = match owner {
+        AnnotationOwner::Class(class) => Some(file.class(class)),
+        AnnotationOwner::Function(function) => file.function(function).class.map(|c| file.class(c)),
+        _ => None,
+    };
+    let function_is_asked = match owner {
+        AnnotationOwner::Function(function) => asked(file.function(function).name, file.function(function).parent),
+        _ => false,
+    };
+    if function_is_asked || named.is_some_and(|class| asked(class.name, class.parent)) {
+        return Evaluated::Yes;
+    }
+    match owner {
         AnnotationOwner::Local | AnnotationOwner::Module => Evaluated::No,
         AnnotationOwner::Class(class) => of_class(world, module, class),
         AnnotationOwner::Function(function) => of_function(world, module, function),
@@ -119,6 +135,14 @@ fn of_base(world: World, module: ModuleId, scope: super::ScopeId, path: &[&str],
                 super::Bound::Class(class) => Some(class),
                 _ => None,
             });
+            let hooked = classes.clone().any(|c| {
+                let class = world.names.file(home).class(c);
+                class.metaclass.is_some()
+                    || ["__init_subclass__", "__prepare__", "__new__"].iter().any(|m| class.methods.contains_key(m))
+            });
+            if hooked && reads_annotations(world, home) {
+                return Evaluated::Possibly;
+            }
             // A base made by a call, e.g. `declarative_base()`.
             classes.map(|c| of_class_within(world, home, c, depth - 1)).max().unwrap_or(Evaluated::Possibly)
         }
@@ -156,8 +180,8 @@ fn of_decorator(world: World, module: ModuleId, path: &[&str]) -> Evaluated {
     match object {
         Object::External(path) if is_stdlib(&path) && !matches!(*last, "singledispatch" | "register") => Evaluated::No,
         // A decorator of the project is read as any other of its functions: does it ask for types?
-        Object::Attribute { module, name, rest } if rest.is_empty() => {
-            if reads_annotations(world, module, name) { Evaluated::Possibly } else { Evaluated::No }
+        Object::Attribute { module, rest, .. } if rest.is_empty() => {
+            if reads_annotations(world, module) { Evaluated::Possibly } else { Evaluated::No }
         }
         _ if HARMLESS_DECORATORS.contains(last) => Evaluated::No,
         _ if DECORATORS.contains(last) => Evaluated::Yes,
@@ -165,12 +189,15 @@ fn of_decorator(world: World, module: ModuleId, path: &[&str]) -> Evaluated {
     }
 }
 
-/// Whether the module that defines a decorator asks for annotations anywhere.
-fn reads_annotations(world: World, module: ModuleId, _name: &str) -> bool {
-    let text = world.project().text(module).as_bytes();
-    ["get_type_hints", "signature(", "get_annotations", "__annotations__", "getfullargspec"]
-        .iter()
-        .any(|word| memchr::memmem::find(text, word.as_bytes()).is_some())
+/// Whether a module, or one that it imports, asks for annotations anywhere.
+fn reads_annotations(world: World, module: ModuleId) -> bool {
+    let reads = |module: ModuleId| {
+        let text = world.project().text(module).as_bytes();
+        ["get_type_hints", "signature(", "get_annotations", "__annotations__", "getfullargspec"]
+            .iter()
+            .any(|word| memchr::memmem::find(text, word.as_bytes()).is_some())
+    };
+    reads(module) || world.graph.edges_of(module).iter().any(|e| !e.implicit && reads(e.to))
 }
 
 fn is_builtin_class(name: &str) -> bool {

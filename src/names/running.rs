@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use crate::syntax::Span;
 use super::scope::{ClassId, FunctionId, MODULE, Moment, Reference, Role, ScopeKind, Use};
 use super::{Bound, Object, ScopeId, World};
+use crate::outcome::Kind;
 use crate::project::ModuleId;
 
 /// Functions that may run at import time.
@@ -27,6 +28,8 @@ impl Running {
             names: BTreeSet::new(),
             callers: HashSet::new(),
             handed: HashMap::new(),
+            fields_called: HashSet::new(),
+            fields: HashMap::new(),
             results: HashSet::new(),
             metaclasses: HashSet::new(),
             extended: HashSet::new(),
@@ -67,6 +70,9 @@ struct Search<'w, 'p> {
     callers: HashSet<(ModuleId, FunctionId)>,
     /// What was handed to functions that do not, so far.
     handed: HashMap<(ModuleId, FunctionId), Vec<Handed<'p>>>,
+    /// Attributes that are called, and what was put into those that are not, so far.
+    fields_called: HashSet<&'p str>,
+    fields: HashMap<&'p str, Vec<Handed<'p>>>,
     /// Functions whose results are called.
     results: HashSet<(ModuleId, FunctionId)>,
     /// Metaclasses already taken to run.
@@ -95,6 +101,14 @@ const BUILTIN_METHODS: [&str; 60] = [
     "encode", "decode", "title", "find", "rfind", "partition", "rpartition", "splitlines", "zfill", "isdigit", "group",
     "match", "search", "sub", "compile", "read", "write", "close", "readline", "readlines", "flush", "fileno", "tell",
     "seek", "capitalize",
+];
+
+/// Special methods that only run at what import-time code does not do: in an event loop, when an instance is copied, pickled,
+/// shown or dropped, or when a descriptor is reached through an instance.
+const NOT_ON_IMPORT: [&str; 19] = [
+    "__del__", "__aenter__", "__aexit__", "__aiter__", "__anext__", "__await__", "__reduce__", "__reduce_ex__",
+    "__getstate__", "__setstate__", "__copy__", "__deepcopy__", "__repr__", "__str__", "__format__", "__get__", "__set__",
+    "__delete__", "__dir__",
 ];
 
 impl<'w, 'p> Search<'w, 'p> {
@@ -128,10 +142,14 @@ impl<'w, 'p> Search<'w, 'p> {
     /// All that runs at one moment of a module.
     fn moment(&mut self, module: ModuleId, moment: Moment) {
         let file = self.world.names.file(module);
+        if moment == Moment::Import {
+            self.imported_names(module);
+        }
         for used in file.uses.iter().filter(|u| u.moment == moment) {
             self.used(module, used);
         }
         for (method, _) in file.method_calls.iter().filter(|(_, m)| *m == moment) {
+            self.field(method);
             self.method(method);
         }
         // A lambda may be called by whatever it is handed to.
@@ -157,6 +175,20 @@ impl<'w, 'p> Search<'w, 'p> {
         }
     }
 
+    /// Names taken from modules that do not bind them.
+    fn imported_names(&mut self, module: ModuleId) {
+        let graph = self.world.graph;
+        for (index, site) in graph.files[module.index()].sites.iter().enumerate() {
+            if let (Some(target), Some(name), Kind::Eager) = (graph.targets[module.index()][index], site.name, site.kind)
+                && !target.is_module
+                && self.world.names.file(target.module).bindings(name).is_empty()
+            {
+                self.here = (module, site.at);
+                self.getattr(target.module);
+            }
+        }
+    }
+
     fn used(&mut self, module: ModuleId, used: &Use<'p>) {
         if matches!(used.role, Role::Annotation(_) | Role::Quoted(_) | Role::Delete) {
             return;
@@ -168,13 +200,7 @@ impl<'w, 'p> Search<'w, 'p> {
         {
             // Handed to functions of the project, it runs if they call what they are handed.
             let value = Handed { module, scope: used.scope, name: used.name, attributes, here: self.here };
-            for receiver in receivers {
-                if self.callers.contains(&receiver) {
-                    self.hand(&value);
-                } else {
-                    self.handed.entry(receiver).or_default().push(value.clone());
-                }
-            }
+            receivers.into_iter().for_each(|receiver| self.hand_to(receiver, &value));
             return;
         }
         if used.role == Role::Returned {
@@ -183,6 +209,30 @@ impl<'w, 'p> Search<'w, 'p> {
             return;
         }
         self.reach(module, used.scope, used.name, &attributes, used.role);
+    }
+
+    fn hand_to(&mut self, receiver: (ModuleId, FunctionId), value: &Handed<'p>) {
+        for attribute in &self.world.names.file(receiver.0).function(receiver.1).stores {
+            if self.fields_called.contains(attribute) {
+                self.hand(value);
+            } else {
+                self.fields.entry(attribute).or_default().push(value.clone());
+            }
+        }
+        if self.callers.contains(&receiver) {
+            self.hand(value);
+        } else {
+            self.handed.entry(receiver).or_default().push(value.clone());
+        }
+    }
+
+    /// An attribute of this name is called, or its value goes on.
+    fn field(&mut self, attribute: &'p str) {
+        if self.fields_called.insert(attribute) {
+            for value in self.fields.remove(attribute).unwrap_or_default() {
+                self.hand(&value);
+            }
+        }
     }
 
     fn hand(&mut self, value: &Handed<'p>) {
@@ -198,12 +248,13 @@ impl<'w, 'p> Search<'w, 'p> {
                 let bindings = self.world.names.file(home).bindings(name);
                 let found: Vec<_> = bindings
                     .iter()
-                    .filter_map(|b| match b.what {
-                        Bound::Function(function) => Some((home, function)),
+                    .map(|b| match b.what {
+                        Bound::Function(function) => Some(vec![(home, function)]),
+                        Bound::Class(class) => self.initializers(home, class),
                         _ => None,
                     })
-                    .collect();
-                (!found.is_empty() && found.len() == bindings.len()).then_some(found)
+                    .collect::<Option<Vec<_>>>()?;
+                (!found.is_empty()).then(|| found.into_iter().flatten().collect())
             }
             Object::External(path) => {
                 let quiet = path.starts_with("typing.")
@@ -226,10 +277,32 @@ impl<'w, 'p> Search<'w, 'p> {
         }
     }
 
+    /// The `__init__` of a class whose bases are all known, without a metaclass or `__new__` that might do otherwise.
+    fn initializers(&self, module: ModuleId, class: ClassId) -> Option<Vec<(ModuleId, FunctionId)>> {
+        let found = self.world.names.file(module).class(class);
+        if found.metaclass.is_some() || found.methods.contains_key("__new__") || !found.decorators.is_empty() {
+            return None;
+        }
+        if let Some(own) = found.methods.get("__init__") {
+            return Some(own.iter().map(|f| (module, *f)).collect());
+        }
+        let bases = self.bases(module, class);
+        let known = bases.len() == found.bases.iter().filter(|b| !matches!(b.as_slice(), ["object"] | [.., "Generic"])).count();
+        let [(home, base), ..] = bases.as_slice() else { return None };
+        if !known || (*home, *base) == (module, class) {
+            return None;
+        }
+        self.initializers(*home, *base)
+    }
+
     /// A function calls or hands on one of its parameters.
     fn calls_parameter(&mut self, module: ModuleId, owner: ScopeId) {
         let ScopeKind::Function(function) = self.world.names.file(module).scope(owner).kind else { return };
         if self.callers.insert((module, function)) {
+            let found = self.world.names.file(module).function(function);
+            for default in &found.defaults {
+                self.reach(module, found.parent, default.name, &default.attributes, Role::Called);
+            }
             for value in self.handed.remove(&(module, function)).unwrap_or_default() {
                 self.hand(&value);
             }
@@ -238,6 +311,9 @@ impl<'w, 'p> Search<'w, 'p> {
 
     fn reach(&mut self, module: ModuleId, scope: ScopeId, name: &'p str, attributes: &[&'p str], role: Role) {
         let invoked = matches!(role, Role::Called | Role::Decorator | Role::Argument);
+        if let (Some(last), false) = (attributes.last(), role == Role::Inspected) {
+            self.field(last);
+        }
         let file = self.world.names.file(module);
         // A local name: a nested function, or a value that came from elsewhere.
         if let Some(owner) = file.owner(name, scope)
@@ -265,7 +341,7 @@ impl<'w, 'p> Search<'w, 'p> {
         let file = self.world.names.file(module);
         for binding in &file.scope(owner).bindings[name] {
             match binding.what {
-                Bound::Function(function) if invoked => self.run(module, function),
+                Bound::Function(function) if invoked && attributes.is_empty() => self.run(module, function),
                 Bound::Class(class) => self.class_is_used(module, class, invoked, attributes),
                 // Called, handed on, or put somewhere from where it may be called.
                 Bound::Parameter if role != Role::Inspected && attributes.is_empty() => self.calls_parameter(module, owner),
@@ -291,11 +367,15 @@ impl<'w, 'p> Search<'w, 'p> {
 
     fn attribute(&mut self, home: ModuleId, name: String, rest: &[&'p str], role: Role, invoked: bool) {
         let file = self.world.names.file(home);
-        let Some((name, bindings)) = file.scope(MODULE).bindings.get_key_value(name.as_str()) else { return };
+        let Some((name, bindings)) = file.scope(MODULE).bindings.get_key_value(name.as_str()) else {
+            self.getattr(home);
+            return;
+        };
         let (name, bindings) = (*name, bindings.clone());
         for binding in bindings {
             match binding.what {
-                Bound::Function(function) if invoked => self.run(home, function),
+                // `f.register(…)` or `@x.setter` do not call what they belong to.
+                Bound::Function(function) if invoked && rest.is_empty() => self.run(home, function),
                 Bound::Class(class) => {
                     if role == Role::Base {
                         self.class_is_extended(home, class);
@@ -303,7 +383,8 @@ impl<'w, 'p> Search<'w, 'p> {
                         self.class_is_used(home, class, invoked, rest);
                     }
                 }
-                Bound::Value if invoked => {
+                Bound::Value if !invoked => rest.iter().for_each(|a| self.method(a)),
+                Bound::Value => {
                     if let Some(method) = rest.last() {
                         self.method(method);
                     }
@@ -315,6 +396,15 @@ impl<'w, 'p> Search<'w, 'p> {
                     }
                 }
                 _ => {}
+            }
+        }
+    }
+
+    /// A name that the module does not bind is asked of its `__getattr__` (PEP 562).
+    fn getattr(&mut self, module: ModuleId) {
+        for binding in self.world.names.file(module).bindings("__getattr__") {
+            if let Bound::Function(function) = binding.what {
+                self.run(module, function);
             }
         }
     }
@@ -400,7 +490,7 @@ impl<'w, 'p> Search<'w, 'p> {
         let file = self.world.names.file(module);
         let found = file.class(class);
         for (name, functions) in &found.methods {
-            let special = name.starts_with("__") && name.ends_with("__") && *name != "__del__";
+            let special = name.starts_with("__") && name.ends_with("__") && !NOT_ON_IMPORT.contains(name);
             for function in functions {
                 self.live.entry(name).or_default().push((module, *function));
                 if special || self.names.contains(name) {

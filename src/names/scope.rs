@@ -138,6 +138,10 @@ pub struct Function<'a> {
     pub class: Option<ClassId>,
     pub decorators: Vec<Vec<&'a str>>,
     pub params: Vec<&'a str>,
+    /// What default values read.
+    pub defaults: Vec<Reference<'a>>,
+    /// Attributes that names are put into as they are: `self.attribute = name`.
+    pub stores: Vec<&'a str>,
     pub is_lambda: bool,
     /// Whether it calls `locals()`, `vars()`, `eval` or `exec`.
     pub dynamic: bool,
@@ -217,6 +221,12 @@ pub struct FileNames<'a> {
     pub dynamic: Option<Span>,
     /// `from __future__ import annotations`.
     pub postponed: bool,
+    /// Attributes read of modules that a literal names: `import_module("m").name`.
+    pub literal_reads: Vec<(&'a str, &'a str, Span)>,
+    /// Modules named by a literal whose object goes on.
+    pub literal_escapes: Vec<(&'a str, Span)>,
+    /// What it asks the annotations of.
+    pub evaluated: Vec<(Reference<'a>, ScopeId)>,
     /// Modules that it takes out of `sys.modules` or reloads, as written.
     pub reloads: Vec<(Reference<'a>, ScopeId)>,
     /// Whether it replaces attributes of what a computed string names.

@@ -1,6 +1,6 @@
 //! Who uses which attribute of which module: by import, attribute, alias, star, string or patch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
@@ -50,6 +50,8 @@ pub struct ModuleUsers<'p> {
 pub struct Users<'p> {
     by_module: BTreeMap<ModuleId, ModuleUsers<'p>>,
     none: ModuleUsers<'p>,
+    /// Classes and functions whose annotations some call evaluates, by module and name.
+    evaluated: BTreeSet<(ModuleId, String)>,
 }
 
 impl<'p> Users<'p> {
@@ -73,7 +75,20 @@ impl<'p> Users<'p> {
             let here = AttributeUse { user: module, name, how: How::Text, span: Span::default() };
             by_module.entry(module).or_default().uses.push(here);
         }
-        Self { by_module, none: ModuleUsers::default() }
+        let mut evaluated = BTreeSet::new();
+        for user in &ids {
+            for (reference, scope) in &world.names.file(*user).evaluated {
+                if let Object::Attribute { module, name, .. } = world.trace_reference(*user, *scope, reference).object {
+                    evaluated.insert((module, name.to_owned()));
+                }
+            }
+        }
+        Self { by_module, none: ModuleUsers::default(), evaluated }
+    }
+
+    /// Whether some call evaluates the annotations of what a module's name stands for.
+    pub fn evaluates(&self, module: ModuleId, name: &str) -> bool {
+        self.evaluated.contains(&(module, name.to_owned()))
     }
 
     pub fn of(&self, module: ModuleId) -> &ModuleUsers<'p> {
@@ -145,6 +160,16 @@ fn facts<'p>(world: World<'_, 'p>, user: ModuleId) -> Vec<(ModuleId, Fact<'p>)> 
             // e.g. `PREFIX = "pkg.mod."` with `patch(PREFIX + name)`, or `patch.multiple("pkg.mod", …)`.
             None if path.patches || file.patches => out.push((module, Fact::PatchedSomehow(path.span))),
             None => {}
+        }
+    }
+    for (module, name, span) in &file.literal_reads {
+        if let Some((module, None)) = path_target(world, user, module) {
+            out.push((module, Fact::Use(name, How::Text, *span)));
+        }
+    }
+    for (module, span) in &file.literal_escapes {
+        if let Some((module, None)) = path_target(world, user, module) {
+            out.push((module, Fact::Escape(*span)));
         }
     }
     for access in &file.accesses {

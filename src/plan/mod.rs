@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::graph::{Edge, Graph, counts};
-use crate::names::Names;
+use crate::names::{Names, World};
 use crate::outcome::{ProjectOutcome, Safety};
 use crate::project::settings::Level;
 use crate::project::{ModuleId, Project};
@@ -29,6 +29,9 @@ pub enum Stage {
 
 /// Time that the exact choice of cuts may take for one component.
 const BUDGET: Duration = Duration::from_secs(2);
+
+/// Modules of cycles whose import is simulated before and after a change.
+const ENTRIES: usize = 400;
 
 /// Rounds of choosing, applying and checking; each drops a fix, removes imports, or ends the loop.
 const ROUNDS: usize = 60;
@@ -208,6 +211,16 @@ impl Plan {
                 self.drop_where(ctx, &mut fixes, &modules, Reason::FailedCheck, &first.what);
                 return Step::Dropped;
             }
+            let entries = entries(ctx, &after, cycles);
+            let world = World { graph: &after, names: &names };
+            if let Some((entry, failure)) = verify::new_failures(ctx.world, world, &entries).into_iter().next() {
+                let entry = &ctx.project().module(entry).name;
+                let what = format!("`import {entry}` would fail: {}", failure.error);
+                let near: BTreeSet<ModuleId> = failure.chain.iter().copied().filter(|m| changed.contains(m)).collect();
+                let blamed = if near.is_empty() { changed } else { near };
+                self.drop_where(ctx, &mut fixes, &blamed, Reason::FailedCheck, &what);
+                return Step::Dropped;
+            }
             if !shrinks(ctx, &after, cycles) {
                 let all: BTreeSet<ModuleId> = changed;
                 self.drop_where(ctx, &mut fixes, &all, Reason::FailedCheck, "no cycle becomes smaller");
@@ -290,4 +303,18 @@ fn choose_fixes(_ctx: &Context, cycle: &Cycle, fixes: Vec<Fix>) -> Vec<Fix> {
         }
     }
     fixes.into_iter().enumerate().filter(|(i, _)| wanted.contains(i)).map(|(_, f)| f).collect()
+}
+
+/// The modules whose import is simulated before and after: those of the cycles and, while cycles remain, all that load them.
+fn entries(ctx: &Context, after: &Graph, cycles: &[Cycle]) -> Vec<ModuleId> {
+    let mut all: Vec<ModuleId> = cycles.iter().flat_map(|c| &c.modules).copied().take(ENTRIES).collect();
+    let left = self::cycles(after, Level::Eager);
+    if !left.is_empty() {
+        let mut known: BTreeSet<ModuleId> = all.iter().copied().collect();
+        for cycle in &left {
+            let importers = verify::importers(ctx.world.graph, cycle.modules[0]);
+            all.extend(importers.into_iter().filter(|m| known.insert(*m)).take(ENTRIES));
+        }
+    }
+    all
 }

@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Plan, Planned, cycles};
+use rayon::prelude::*;
+
+use super::{ENTRIES, Plan, Planned, cycles};
 use crate::graph::{Edge, Graph, counts, shortest_loop};
 use crate::names::scope::MODULE;
 use crate::names::{Bound, Moment, Role};
 use crate::outcome::*;
 use crate::project::settings::Level;
 use crate::project::{ModuleId, Project};
+use crate::simulate::Simulator;
 use crate::strategy::{Context, Cycle, Fix};
 use crate::syntax::{Lines, Span};
 
@@ -156,11 +159,28 @@ fn entry(
         shortest_loop: shortest_loop(&cycle.modules, &cycle.edges).iter().map(|e| lines.import(ctx, e)).collect(),
         imports: imports(ctx, cycle, lines),
         modules,
-        crashes: Vec::new(),
+        crashes: crashes(ctx, cycle),
         status: if gone { Status::Planned } else { Status::Refused },
         fixes,
         refusals,
     }
+}
+
+/// The modules of a component that cannot be imported first, as far as it can be told without running them.
+fn crashes(ctx: &Context, cycle: &Cycle) -> Vec<CrashEntry> {
+    let world = ctx.world;
+    let simulator = Simulator::new(world, ctx.project().modules().map(|(id, _)| id));
+    let found: Vec<Option<CrashEntry>> = cycle
+        .modules
+        .par_iter()
+        .take(ENTRIES)
+        .map(|entry| {
+            let failure = simulator.import(*entry).err()?;
+            let (file, line) = place(ctx, (failure.module, failure.span));
+            Some(CrashEntry { entry: ctx.project().module(*entry).name.clone(), error: failure.error, file, line })
+        })
+        .collect();
+    found.into_iter().flatten().collect()
 }
 
 /// Explicit and implicit imports of a component, those of one statement and target together.

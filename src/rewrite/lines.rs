@@ -60,10 +60,10 @@ pub fn next_line(text: &str, at: usize) -> usize {
 /// Blank lines right before a line's start.
 pub fn blank_lines_before(text: &str, start: usize) -> Range<usize> {
     let mut at = start;
-    while at > 0 {
+    while text[..at].ends_with(['\n', '\r']) {
         let end = if text[..at].ends_with("\r\n") { at - 2 } else { at - 1 };
         let previous = line_start(text, end);
-        if !text[previous..end].trim().is_empty() {
+        if !text[previous..end].trim_matches([' ', '\t']).is_empty() {
             break;
         }
         at = previous;
@@ -74,7 +74,7 @@ pub fn blank_lines_before(text: &str, start: usize) -> Range<usize> {
 /// Blank lines from a line's start on.
 pub fn blank_lines_after(text: &str, start: usize) -> Range<usize> {
     let mut at = start;
-    while at < text.len() && text[at..line_end(text, at)].trim_matches([' ', '\t', '\x0c']).is_empty() {
+    while at < text.len() && text[at..line_end(text, at)].trim_matches([' ', '\t']).is_empty() {
         at = next_line(text, at);
     }
     start..at

@@ -36,21 +36,23 @@ pub fn add(page: &mut Page, function: Span, imports: Vec<ImportText>) -> Result<
     if !run.is_empty() {
         for (key, statement) in statements {
             let statement = noted(page, statement);
-            let above = run.iter().rev().find(|p| p.key.as_ref().is_some_and(|k| *k <= key));
-            let at = match above {
-                Some(place) => next_line(text, place.span.end),
-                None => line_start(text, run[0].span.start),
+            let before = |p: &&&Place| p.key.as_ref().is_some_and(|k| *k <= key);
+            let above = run.iter().rev().find(before);
+            let section = |p: Option<&&Place>| p.and_then(|p| p.key.as_ref()).map(|k| k.section);
+            let apart = |p: Option<&&Place>| section(p).is_some_and(|s| s != key.section);
+            let (at, lead, trail) = match above {
+                Some(place) => (below_line(text, place.span)?, if apart(Some(place)) { newline } else { "" }, ""),
+                None => (line_start(text, run[0].span.start), "", if apart(run.first()) { newline } else { "" }),
             };
-            page.add(insert_line(text, at, &indent, &statement, newline))?;
+            let mut edit = insert_line(text, at, &indent, &statement, newline);
+            edit.text = format!("{lead}{}{trail}", edit.text);
+            page.add(edit)?;
         }
         return Ok(());
     }
     let at = match body.get(start) {
         _ if start == 0 => head_of(page, line_start(text, first.span.start), def),
-        Some(_) => {
-            let below = next_line(text, first.span.end);
-            blank_lines_after(text, below).end
-        }
+        Some(_) => blank_lines_after(text, below_line(text, first.span)?).end,
         // A docstring alone: nothing can use the name, but the import is not lost.
         None => next_line(text, first.span.end),
     };
@@ -65,6 +67,15 @@ pub fn add(page: &mut Page, function: Span, imports: Vec<ImportText>) -> Result<
         new.insert_str(0, newline);
     }
     page.add(Edit::insert(at, new))
+}
+
+/// Where the line behind a statement begins, if nothing but a comment follows on its own.
+fn below_line(text: &str, stmt: Span) -> Result<usize, RewriteError> {
+    let rest = text[stmt.end..line_end(text, stmt.end)].trim();
+    if !rest.is_empty() && !rest.starts_with('#') {
+        return Err(RewriteError::Form("another statement follows on the line that it would stand behind"));
+    }
+    Ok(next_line(text, stmt.end))
 }
 
 /// The start of the body with the comments that stand above its first statement.

@@ -96,12 +96,12 @@ fn edit(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> Resul
         }
     }
     let gone = remove::statements_going(&page, &removed);
-    type_checking::add(&mut page, typed, &gone)?;
+    let anchor = type_checking::add(&mut page, typed, &gone)?;
     for (function, imports) in local {
         local::add(&mut page, function, imports)?;
     }
     make_lazy(&mut page, &lazy)?;
-    remove::remove(&mut page, &removed)?;
+    remove::remove(&mut page, &removed, anchor)?;
     Ok(page.edits)
 }
 

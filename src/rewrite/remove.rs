@@ -1,6 +1,7 @@
 //! Takes names out of import statements, and statements out of blocks.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use super::lines::*;
 use super::{Page, RewriteError};
@@ -19,13 +20,28 @@ fn kept(page: &Page, stmt: Span, removed: &BTreeSet<usize>) -> Vec<usize> {
     all.map(|(i, _)| i).filter(|i| !removed.contains(i)).collect()
 }
 
-pub fn remove(page: &mut Page, removed: &BTreeSet<usize>) -> Result<(), RewriteError> {
+/// Takes the sites out. Blank lines around a statement that goes are thinned out, but not below `anchor`, behind which something
+/// new stands.
+pub fn remove(page: &mut Page, removed: &BTreeSet<usize>, anchor: Option<Span>) -> Result<(), RewriteError> {
     let going = statements_going(page, removed);
     let partly: BTreeSet<Span> =
         removed.iter().map(|s| page.imports.sites[*s].stmt).filter(|s| !going.contains(s)).collect();
+    let text = page.text;
+    let mut lines: Vec<Range<usize>> = Vec::new();
     for stmt in &going {
-        let edit = whole(page, *stmt, &going)?;
-        page.add(edit)?;
+        match whole(page, *stmt, &going)? {
+            Whole::Edit(edit) => page.add(edit)?,
+            // Statements on neighbouring lines go as one.
+            Whole::Lines(range) => match lines.last_mut() {
+                Some(last) if last.end == range.start => last.end = range.end,
+                _ => lines.push(range),
+            },
+        }
+    }
+    let anchor = anchor.map(|a| next_line(text, a.end));
+    for range in lines {
+        let range = if anchor == Some(range.end) { range } else { with_blank_lines(text, range) };
+        page.add(Edit::delete(range))?;
     }
     for stmt in partly {
         names(page, stmt, removed)?;
@@ -33,18 +49,26 @@ pub fn remove(page: &mut Page, removed: &BTreeSet<usize>) -> Result<(), RewriteE
     Ok(())
 }
 
+enum Whole {
+    Edit(Edit),
+    /// Whole lines.
+    Lines(Range<usize>),
+}
+
 /// Removes a whole statement with its line, or leaves `pass` in a block that would be empty.
-fn whole(page: &Page, stmt: Span, going: &BTreeSet<Span>) -> Result<Edit, RewriteError> {
+fn whole(page: &Page, stmt: Span, going: &BTreeSet<Span>) -> Result<Whole, RewriteError> {
     let text = page.text;
     let block = block_of(&page.ast.body, stmt).ok_or(RewriteError::Form("it is no statement of its own"))?;
     let in_module = std::ptr::eq(block, page.ast.body.as_slice());
     if !in_module && block.iter().all(|s| going.contains(&s.span)) {
-        return Ok(if block[0].span == stmt { Edit::replace(stmt.range(), "pass") } else { delete_line(text, stmt)? });
+        if block[0].span == stmt {
+            return Ok(Whole::Edit(Edit::replace(stmt.range(), "pass")));
+        }
     }
     delete_line(text, stmt)
 }
 
-fn delete_line(text: &str, stmt: Span) -> Result<Edit, RewriteError> {
+fn delete_line(text: &str, stmt: Span) -> Result<Whole, RewriteError> {
     let start = line_start(text, stmt.start);
     let end = line_end(text, stmt.end);
     let before = text[start..stmt.start].trim_matches(['\u{feff}', ' ', '\t', '\x0c']);
@@ -53,30 +77,32 @@ fn delete_line(text: &str, stmt: Span) -> Result<Edit, RewriteError> {
         // e.g. `import a; import b`: what follows moves up to its place.
         let rest = rest.trim_start_matches([' ', '\t']);
         if !rest.is_empty() && !rest.starts_with('#') {
-            return Ok(Edit::delete(stmt.start..end - rest.len()));
+            return Ok(Whole::Edit(Edit::delete(stmt.start..end - rest.len())));
         }
     }
     if !before.is_empty() {
         let Some(head) = text[start..stmt.start].trim_end().strip_suffix(';') else {
             return Err(RewriteError::Form("it shares its line with a block's head"));
         };
-        return Ok(Edit::delete(start + head.len()..stmt.end));
+        return Ok(Whole::Edit(Edit::delete(start + head.len()..stmt.end)));
     }
     // A mark at the very start of the file stays, so does a form feed before the statement.
     let start = start + (text[start..stmt.start].len() - text[start..stmt.start].trim_start_matches(['\u{feff}', '\x0c']).len());
-    let mut from = start;
-    let mut to = next_line(text, stmt.end);
-    let above = blank_lines_before(text, start);
-    let below = blank_lines_after(text, to);
-    if !below.is_empty() || to == text.len() {
-        if above.start == 0 {
-            to = below.end;
-        } else if !above.is_empty() {
-            let (up, down) = (above.len(), below.len());
-            if up <= down || to == text.len() { from = above.start } else { to = below.end }
-        }
+    Ok(Whole::Lines(start..next_line(text, stmt.end)))
+}
+
+/// Lines that go, with those blank lines around them that would stand twice.
+fn with_blank_lines(text: &str, lines: Range<usize>) -> Range<usize> {
+    let above = blank_lines_before(text, lines.start);
+    let below = blank_lines_after(text, lines.end);
+    let at_end = below.end == text.len();
+    if below.is_empty() && !at_end {
+        return lines;
     }
-    Ok(Edit::delete(from..to))
+    if text[..above.start].trim_matches('\u{feff}').is_empty() {
+        return lines.start..below.end;
+    }
+    if above.len() <= below.len() || at_end { above.start..lines.end } else { lines.start..below.end }
 }
 
 /// Removes some names of a statement.

@@ -10,13 +10,14 @@ use crate::syntax::Span;
 use crate::syntax::ast::{Stmt, StmtKind};
 use crate::syntax::imports::Guards;
 
-pub fn add(page: &mut Page, imports: Vec<ImportText>, gone: &BTreeSet<Span>) -> Result<(), RewriteError> {
+/// Adds the imports; gives the statement behind which a new block stands.
+pub fn add(page: &mut Page, imports: Vec<ImportText>, gone: &BTreeSet<Span>) -> Result<Option<Span>, RewriteError> {
     if imports.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     match existing_block(page) {
-        Some(block) => into_block(page, block, imports),
-        None => new_block(page, imports, gone),
+        Some(block) => into_block(page, block, imports).map(|()| None),
+        None => new_block(page, imports, gone).map(Some),
     }
 }
 
@@ -155,7 +156,7 @@ fn head<'p, 'a>(page: &'p Page<'a>) -> Vec<&'p Stmt<'a>> {
     out
 }
 
-fn new_block(page: &mut Page, imports: Vec<ImportText>, gone: &BTreeSet<Span>) -> Result<(), RewriteError> {
+fn new_block(page: &mut Page, imports: Vec<ImportText>, gone: &BTreeSet<Span>) -> Result<Span, RewriteError> {
     let text = page.text;
     let newline = page.layout.newline;
     let guard = guard(page, gone)?;
@@ -177,7 +178,8 @@ fn new_block(page: &mut Page, imports: Vec<ImportText>, gone: &BTreeSet<Span>) -
     let lead = if at == text.len() && !text.ends_with(['\n', '\r']) { newline } else { "" };
     let below = blank_lines_after(text, at);
     let trail = if below.is_empty() && at < text.len() { newline } else { "" };
-    page.add(Edit::insert(at, format!("{lead}{newline}{block}{trail}")))
+    page.add(Edit::insert(at, format!("{lead}{newline}{block}{trail}")))?;
+    Ok(last)
 }
 
 /// How the file can spell TYPE_CHECKING; imports it if it does not yet.

@@ -1,7 +1,7 @@
 //! defer-import: an import that is not needed while its module is imported runs later or never: under TYPE_CHECKING, as a
 //! lazy import, or in the functions that use it.
 
-use super::import_use::{Obstacle, Uses, later_obstacle, load_obstacle, obstacle, reload_doubt, uses};
+use super::import_use::{Obstacle, Uses, later_obstacle, load_obstacle, obstacle, occurs, reload_doubt, uses};
 use super::{Context, Cycle, Fix, ImportId, Proposals, Refusal, Strategy};
 use crate::names::users::How;
 use crate::outcome::{Kind, Safety};
@@ -43,6 +43,7 @@ fn defer(ctx: &Context, id: ImportId) -> Result<Option<Fix>, Obstacle> {
         return Ok(None);
     }
     if ctx.project().settings.target_version >= (3, 15)
+        && !crate::graph::counts(ctx.project().settings.level, Kind::Lazy)
         && let Some(fix) = lazy(ctx, id)
     {
         return Ok(Some(fix));
@@ -58,9 +59,18 @@ fn defer(ctx: &Context, id: ImportId) -> Result<Option<Fix>, Obstacle> {
         return Err(lost);
     }
     if found.none() {
-        // Left to unused-import, unless the name stands in some text: then a type checker may need it.
-        let message = "nothing uses the name, but it occurs in a string or comment";
+        let message = if occurs(ctx, id) {
+            "nothing uses the name, but it occurs in a string or comment"
+        } else {
+            "nothing uses the name: removing the import is for unused-import"
+        };
         return Err(Obstacle::new(Reason::KeptOnPurpose, (id.module, site.at), message));
+    }
+    let level = ctx.project().settings.level;
+    let counted = if found.functions.is_empty() { Kind::Type } else { Kind::Deferred };
+    if crate::graph::counts(level, counted) {
+        let message = format!("the import would still count at level {}", level.as_str());
+        return Err(Obstacle::new(Reason::StillCounts, (id.module, site.at), message));
     }
     if found.functions.is_empty() {
         return Ok(Some(for_types(ctx, id, &found)));

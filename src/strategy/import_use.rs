@@ -7,7 +7,7 @@ use super::{Context, ImportId, Reason};
 use crate::names::evaluated::{self, Evaluated};
 use crate::names::scope::{AnnotationOwner, Binding, FunctionId, MODULE};
 use crate::names::users::{How, is_public};
-use crate::names::{Bound, Moment, Object, Role, Use, words};
+use crate::names::{Bound, FileNames, Moment, Object, Role, Use, words};
 use crate::outcome::Kind;
 use crate::project::ModuleId;
 use crate::syntax::Span;
@@ -79,7 +79,7 @@ pub fn uses(ctx: &Context, id: ImportId) -> Uses {
         match (used.role, used.moment) {
             (Role::Quoted(None), _) | (_, Moment::Never) => out.types = true,
             (Role::Quoted(Some(annotation)) | Role::Annotation(annotation), moment) => {
-                let evaluated = evaluated::annotation(world, id.module, annotation);
+                let evaluated = evaluated::annotation(world, &ctx.users, id.module, annotation);
                 let found = file.annotation(annotation);
                 match evaluated {
                     Evaluated::Yes => {
@@ -122,6 +122,9 @@ pub fn uses(ctx: &Context, id: ImportId) -> Uses {
                 } else if name == "__del__" {
                     let message = "nothing can be imported in `__del__` while the interpreter shuts down";
                     out.blocked.get_or_insert(Obstacle::new(Reason::NoPlace, at, message));
+                } else if declared_global(file, used) {
+                    let message = format!("`{}` is declared global in `{name}`", used.name);
+                    out.blocked.get_or_insert(Obstacle::new(Reason::ReboundName, at, message));
                 } else if file.function(outermost).dynamic {
                     let message = format!("`{name}` reads its names by string");
                     out.blocked.get_or_insert(Obstacle::new(Reason::DynamicNames, at, message));
@@ -135,6 +138,18 @@ pub fn uses(ctx: &Context, id: ImportId) -> Uses {
     let all = out.quotes.clone();
     out.quotes.retain(|q| !all.iter().any(|o| o != q && o.contains(*q)));
     out
+}
+
+/// Whether a scope around the use says `global` of its name.
+fn declared_global(file: &FileNames, used: &Use) -> bool {
+    let mut at = Some(used.scope);
+    while let Some(scope) = at {
+        if file.scope(scope).globals.contains(used.name) {
+            return true;
+        }
+        at = file.scope(scope).parent;
+    }
+    false
 }
 
 fn shown(used: &Use) -> String {
@@ -200,6 +215,10 @@ pub fn obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
     {
         let message = format!("another module uses `{}.{name}`", ctx.project().module(id.module).name);
         return Some(Obstacle::new(Reason::UsedElsewhere, (other.user, other.span), message));
+    }
+    if ctx.users.uses(id.module, name).any(|u| u.user == id.module && u.span == Span::default()) {
+        let message = format!("the project's manifest names `{name}` of this module");
+        return Some(Obstacle::new(Reason::PublicName, here, message));
     }
     if let Some(own) = ctx.users.uses(id.module, name).find(|u| u.user == id.module) {
         let message = format!("the module names `{name}` by its own path");
@@ -312,6 +331,18 @@ pub fn load_obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
     }
     for module in &lost {
         let this = ctx.project().module(*module);
+        if let Some((package, name)) = this.name.rsplit_once('.')
+            && let Some(package) = ctx.project().tree.find(package, this.root)
+        {
+            let users = ctx.users.uses(package, name).filter(|u| matches!(u.how, How::Attribute(_) | How::Text));
+            for found in users {
+                let before = graph.loaded_by(found.user, &nothing);
+                if before.contains(module) && !graph.loaded_by(found.user, &cut).contains(module) {
+                    let message = format!("`{}` is used as an attribute without being imported there", this.name);
+                    return Some(Obstacle::new(Reason::SubmoduleAccess, (found.user, found.span), message));
+                }
+            }
+        }
         for package in this.ancestors() {
             let Some(package) = ctx.project().tree.find(package, this.root) else { continue };
             let before = graph.loaded_by(package, &nothing);

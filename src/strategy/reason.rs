@@ -31,6 +31,10 @@ pub enum Reason {
     ImportSideEffect,
     /// The target would no longer be loaded with its package, whose attribute it is.
     SubmoduleAccess,
+    /// The name is used, so that its import cannot simply go.
+    Used,
+    /// A deferred import is still one at the level asked for.
+    StillCounts,
     /// A comment says that the import is there on purpose.
     KeptOnPurpose,
     /// The use stands in a place where no import can stand before it.
@@ -60,6 +64,8 @@ impl Reason {
             Reason::NoName => "no-name",
             Reason::ImportSideEffect => "import-side-effect",
             Reason::SubmoduleAccess => "submodule-access",
+            Reason::Used => "name-is-used",
+            Reason::StillCounts => "still-counts",
             Reason::KeptOnPurpose => "kept-on-purpose",
             Reason::NoPlace => "no-place",
             Reason::NotWritable => "not-writable",

@@ -1,8 +1,8 @@
 //! unused-import: an import whose name nobody uses, of a module that is loaded anyway or whose import does nothing, is
 //! removed.
 
-use super::import_use::{load_obstacle, obstacle, occurs, uses};
-use super::{Context, Cycle, Fix, Proposals, Strategy};
+use super::import_use::{Obstacle, load_obstacle, obstacle, occurs, uses};
+use super::{Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, Strategy};
 use crate::outcome::Safety;
 use crate::rewrite::Intent;
 
@@ -12,10 +12,15 @@ const COST: u64 = 10;
 
 fn propose(ctx: &Context, cycle: &Cycle) -> Proposals {
     let mut out = Proposals::default();
+    let alone = ctx.project().settings.strategies == [STRATEGY.name];
     for id in cycle.imports() {
         let site = ctx.world.graph.site(id.module, id.site);
-        // Where a name is used, the refusals of other strategies say more.
-        if obstacle(ctx, id).is_some() || !uses(ctx, id).none() || occurs(ctx, id) || load_obstacle(ctx, id).is_some() {
+        if let Some(found) = obstacle(ctx, id).or_else(|| kept(ctx, id)).or_else(|| load_obstacle(ctx, id)) {
+            // Where a name is used, the refusals of other strategies say more.
+            if alone || uses(ctx, id).none() {
+                let Obstacle { reason, message, at } = found;
+                out.refusals.push(Refusal { strategy: STRATEGY.name, import: id, reason, message, at });
+            }
             continue;
         }
         let module = &ctx.project().module(id.module).name;
@@ -31,4 +36,13 @@ fn propose(ctx: &Context, cycle: &Cycle) -> Proposals {
         });
     }
     out
+}
+
+/// A use of the name, or a place in strings or comments where it may be one.
+fn kept(ctx: &Context, id: ImportId) -> Option<Obstacle> {
+    let at = (id.module, ctx.world.graph.site(id.module, id.site).at);
+    if !uses(ctx, id).none() {
+        return Some(Obstacle::new(Reason::Used, at, "the name is used"));
+    }
+    occurs(ctx, id).then(|| Obstacle::new(Reason::Used, at, "the name occurs in a string or comment"))
 }
