@@ -119,7 +119,7 @@ fn load_damage(ctx: &Context, after: &Graph, changed: &BTreeSet<ModuleId>) -> Ve
         }
         let (had, has) = (old.importers(module), new.importers(module));
         let name = &before.project.module(module).name;
-        if had.difference(&has).any(|m| users.contains(m)) {
+        if had.difference(&has).any(|m| users.contains(m) && !sources.contains(m)) {
             let what = format!("`{name}` is used as an attribute where it would no longer be loaded");
             out.push(Damage { what, modules: sources.into_iter().collect() });
         } else if ctx.effect(module).is_some() && had.difference(&has).next().is_some() {

@@ -138,7 +138,8 @@ fn of_base(world: World, module: ModuleId, scope: super::ScopeId, path: &[&str],
             let hooked = classes.clone().any(|c| {
                 let class = world.names.file(home).class(c);
                 class.metaclass.is_some()
-                    || ["__init_subclass__", "__prepare__", "__new__"].iter().any(|m| class.methods.contains_key(m))
+                    || class.bases.iter().any(|b| b.as_slice() == ["type"])
+                    || ["__init_subclass__", "__prepare__", "__new__", "__set_name__"].iter().any(|m| class.methods.contains_key(m))
             });
             if hooked && reads_annotations(world, home) {
                 return Evaluated::Possibly;

@@ -253,6 +253,17 @@ pub fn is_public(world: World, module: ModuleId, name: &str) -> bool {
     if this.is_package || world.graph.files[module.index()].exported.contains(&name) {
         return true;
     }
+    // A module with nothing of its own is there to pass names on.
+    let file = world.names.file(module);
+    let own = |b: &super::scope::Binding| !matches!(b.what, Bound::Import(_) | Bound::Declared);
+    let passes_on = file
+        .scope(super::scope::MODULE)
+        .bindings
+        .iter()
+        .all(|(name, all)| name.starts_with("__") && name.ends_with("__") || !all.iter().any(own));
+    if passes_on && file.uses.iter().all(|u| u.moment == super::Moment::Never || u.name.starts_with("__")) {
+        return true;
+    }
     let again = world.names.file(module).bindings(name).iter().any(|b| match b.what {
         Bound::Import(site) => {
             let site = world.graph.site(module, site);

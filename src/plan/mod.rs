@@ -1,7 +1,7 @@
 //! The planner: for each component the cheapest fixes after which no cycle is left, applied in memory, checked against a new
 //! analysis of the new text, accepted or dropped, until nothing more can be done.
 
-mod feedback;
+pub mod feedback;
 mod report;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -138,7 +138,16 @@ impl Plan {
             let mut proposals = strategy::propose(ctx, cycle);
             proposals.fixes.retain(|f| !f.removes.iter().any(|i| self.dropped.contains(&key(ctx.world.graph, *i))));
             self.note(ctx, &mut proposals);
-            chosen.extend(choose_fixes(ctx, cycle, proposals.fixes));
+            let fixes = choose_fixes(cycle, proposals.fixes);
+            match little_gain(cycle, &fixes) {
+                Some(message) => {
+                    let import = fixes[0].removes[0];
+                    let at = (import.module, ctx.world.graph.site(import.module, import.site).at);
+                    let strategy = fixes[0].strategy;
+                    self.refuse(ctx, Refusal { strategy, import, reason: Reason::LittleGain, message, at });
+                }
+                None => chosen.extend(fixes),
+            }
         }
         if chosen.is_empty() {
             return Step::Done;
@@ -201,7 +210,7 @@ impl Plan {
                     continue;
                 }
             };
-            let next = ctx.project().with_change(&change);
+            let next = change.apply(ctx.project());
             let after = Graph::new(&next, &|| {});
             let names = Names::new(&after);
             let changed: BTreeSet<ModuleId> = intents.keys().copied().collect();
@@ -270,8 +279,26 @@ fn shrinks(ctx: &Context, after: &Graph, before: &[Cycle]) -> bool {
     pairs(&cycles(after, level)) < pairs(before)
 }
 
+/// Whether fixes that leave a part of the cycle free fewer modules than they cut pairs of modules.
+fn little_gain(cycle: &Cycle, fixes: &[Fix]) -> Option<String> {
+    let removed: BTreeSet<ImportId> = fixes.iter().flat_map(|f| f.removes.iter().copied()).collect();
+    let (cut, kept): (Vec<&Edge>, Vec<&Edge>) =
+        cycle.edges.iter().partition(|e| removed.contains(&ImportId { module: e.from, site: e.site }));
+    let kept: BTreeSet<(u32, u32)> = kept.into_iter().map(|e| (e.from.0, e.to.0)).collect();
+    let pairs: BTreeSet<(u32, u32)> =
+        cut.into_iter().map(|e| (e.from.0, e.to.0)).filter(|pair| !kept.contains(pair)).collect();
+    let left: usize = crate::graph::strongly_connected(kept.into_iter()).iter().map(Vec::len).sum();
+    let freed = cycle.modules.len() - left;
+    (left > 0 && freed < pairs.len()).then(|| {
+        format!(
+            "{} imports between modules would have to go to free {freed} modules, and {left} would stay in cycles",
+            pairs.len()
+        )
+    })
+}
+
 /// The cheapest fixes that dissolve what of a cycle can be.
-fn choose_fixes(_ctx: &Context, cycle: &Cycle, fixes: Vec<Fix>) -> Vec<Fix> {
+fn choose_fixes(cycle: &Cycle, fixes: Vec<Fix>) -> Vec<Fix> {
     let mut by_import: HashMap<ImportId, usize> = HashMap::new();
     for (index, fix) in fixes.iter().enumerate() {
         for import in &fix.removes {

@@ -1,5 +1,5 @@
 //! What a project is: its files, its source roots and the modules in them. A project is a value; a rewrite gives
-//! a new one ([`Project::with_change`]), and nothing here touches the disk.
+//! a new one, and nothing here touches the disk.
 
 mod folders;
 pub mod layout;
@@ -11,7 +11,6 @@ pub mod settings;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::change::{Change, FileOp};
 pub use modules::{Module, ModuleTree, is_identifier};
 pub use settings::Settings;
 
@@ -108,35 +107,5 @@ impl Project {
 
     pub fn modules(&self) -> impl Iterator<Item = (ModuleId, &Module)> {
         self.tree.modules.iter().enumerate().map(|(i, m)| (ModuleId(i as u32), m))
-    }
-
-    /// The project as it is after `change`. Ids of files that stay are kept; a deleted file is taken out of the
-    /// modules and leaves an empty text.
-    pub fn with_change(&self, change: &Change) -> Project {
-        let mut next = self.clone();
-        for (file, edit) in &change.edits {
-            let text = edit.apply(&self.file(*file).text);
-            next.files[file.index()].text = Arc::from(text);
-        }
-        for op in &change.files {
-            match op {
-                FileOp::Create { path, text } => next.files.push(SourceFile {
-                    path: path.clone(),
-                    text: Arc::from(text.as_str()),
-                    trouble: None,
-                    writable: true,
-                }),
-                FileOp::Delete { path } => {
-                    if let Some(file) = next.files.iter_mut().find(|f| &f.path == path) {
-                        file.text = Arc::from("");
-                        file.path = String::new();
-                    }
-                }
-            }
-        }
-        if !change.files.is_empty() {
-            next.tree = ModuleTree::new(&next.files, self.tree.roots.clone());
-        }
-        next
     }
 }

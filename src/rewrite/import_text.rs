@@ -1,7 +1,10 @@
 //! An import statement as it is printed, and where it sorts among others.
 
+use std::collections::BTreeSet;
+use std::ops::Range;
+
 use super::Page;
-use super::lines::line_end;
+use super::lines::{blank_lines_after, blank_lines_before, line_end, line_start, next_line};
 use crate::names::evaluated::is_stdlib;
 use crate::syntax::Span;
 use crate::syntax::ast::{Stmt, StmtKind};
@@ -17,6 +20,8 @@ pub struct ImportText {
     pub alias: Option<String>,
     /// A comment that goes with it, with its `#`.
     pub comment: Option<String>,
+    /// Comment lines that stand above it and speak of it alone.
+    pub above: Vec<String>,
 }
 
 /// Sections as isort and ruff know them, in order.
@@ -46,8 +51,13 @@ impl SortKey {
 }
 
 impl ImportText {
-    pub fn of(page: &Page, site: usize) -> Self {
+    /// The import of a site, with its comments if its whole statement is among those `going`.
+    pub fn of(page: &Page, site: usize, going: &BTreeSet<Span>) -> Self {
         let site = &page.imports.sites[site];
+        let above = if going.contains(&site.stmt) { attached(page, site.stmt) } else { None };
+        let above = above.map_or_else(Vec::new, |range| {
+            page.text[range].lines().map(|line| line.trim().to_owned()).collect()
+        });
         let dots = ".".repeat(site.level);
         let rename = |name: &str| match site.asname {
             Some(asname) => format!("{name} as {asname}"),
@@ -58,6 +68,7 @@ impl ImportText {
             name: site.name.map(rename),
             alias: if site.name.is_none() { site.asname.map(str::to_owned) } else { None },
             comment: comment_of(page, site),
+            above,
         }
     }
 
@@ -75,14 +86,19 @@ impl ImportText {
         while let Some(first) = rest.first() {
             let comments: Vec<&str> = rest.iter().filter_map(|i| i.comment.as_deref()).collect();
             let same = if first.name.is_some() && comments.is_empty() {
-                rest.iter().take_while(|i| i.module == first.module && i.name.is_some()).count()
+                let same = |i: &&ImportText| i.module == first.module && i.name.is_some() && i.above == first.above;
+                rest.iter().take_while(same).count()
             } else {
                 // A comment speaks of one statement: statements stay apart.
                 1
             };
             let (now, later) = rest.split_at(same);
             rest = later;
-            out.push((first.key(page), statement(page, now, indent)));
+            let mut text = String::new();
+            for line in &first.above {
+                text.push_str(&format!("{line}{}{indent}", page.layout.newline));
+            }
+            out.push((first.key(page), text + &statement(page, now, indent)));
         }
         out.sort();
         out
@@ -91,11 +107,7 @@ impl ImportText {
 
 fn statement(page: &Page, imports: &[ImportText], indent: &str) -> String {
     let first = &imports[0];
-    let local = !indent.is_empty() && page.project.settings.lints_local_imports;
-    let comment = match (&first.comment, local) {
-        (Some(comment), _) => format!("  {comment}"),
-        (None, _) => String::new(),
-    };
+    let comment = first.comment.as_ref().map_or_else(String::new, |comment| format!("  {comment}"));
     if first.name.is_none() {
         return match &first.alias {
             Some(alias) => format!("import {} as {alias}{comment}", first.module),
@@ -159,6 +171,32 @@ fn key(page: &Page, module: &str, from: bool) -> SortKey {
         Section::ThirdParty
     };
     SortKey { section, from, closeness: usize::MAX - level, module: bare.to_lowercase() }
+}
+
+/// The lines of the comment right above a statement, if it speaks of nothing else: a blank line stands above it and one below the
+/// statement, and no tool reads it.
+pub fn attached(page: &Page, stmt: Span) -> Option<Range<usize>> {
+    let text = page.text;
+    let start = line_start(text, stmt.start);
+    let below = next_line(text, stmt.end);
+    if below < text.len() && blank_lines_after(text, below).is_empty() {
+        return None;
+    }
+    let mut top = start;
+    while text[..top].ends_with(['\n', '\r']) {
+        let end = if text[..top].ends_with("\r\n") { top - 2 } else { top - 1 };
+        let line = line_start(text, end);
+        if !text[line..end].trim_start().starts_with('#') {
+            break;
+        }
+        top = line;
+    }
+    let words = text[top..start].to_lowercase();
+    let read_by_tools = ["isort", "fmt:", "noqa", "ruff", "pylint", "type:", "mypy", "pyright", "flake8", "yapf", "coding"];
+    if top == start || top == 0 || blank_lines_before(text, top).is_empty() || read_by_tools.iter().any(|w| words.contains(w)) {
+        return None;
+    }
+    Some(top..start)
 }
 
 /// The comment that goes with one name of an import: behind the whole statement, if it is the only name; else on the name's

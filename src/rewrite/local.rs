@@ -104,10 +104,19 @@ fn insert_line(text: &str, at: usize, indent: &str, statement: &str, newline: &s
 
 /// Marks a local import for a linter of the project that objects to them.
 fn noted(page: &Page, statement: String) -> String {
-    if !page.project.settings.lints_local_imports || statement.contains('#') || statement.contains('\n') {
+    if !page.project.settings.lints_local_imports {
         return statement;
     }
-    format!("{statement}  # noqa: PLC0415")
+    // The mark stands on the line on which the statement begins, which may have comments above it.
+    let lines = statement.split_inclusive('\n').map(|line| {
+        let code = line.trim_start();
+        if !code.starts_with("from ") && !code.starts_with("import ") || code.contains('#') {
+            return line.to_owned();
+        }
+        let plain = line.trim_end_matches(['\r', '\n']);
+        format!("{plain}  # noqa: PLC0415{}", &line[plain.len()..])
+    });
+    lines.collect()
 }
 
 struct Place {

@@ -80,22 +80,28 @@ fn edit(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> Resul
     let imports = imports(&ast);
     let mut page =
         Page { project, text, layout: Layout::of(text), ast, imports, edits: TextEdit::default() };
-    let mut removed = BTreeSet::new();
+    let removed: BTreeSet<usize> = wanted
+        .iter()
+        .filter_map(|i| match i {
+            Intent::Remove { site } => Some(*site),
+            _ => None,
+        })
+        .collect();
+    let gone = remove::statements_going(&page, &removed);
     let mut typed = Vec::new();
     let mut local: BTreeMap<Span, Vec<ImportText>> = BTreeMap::new();
     let mut lazy = BTreeSet::new();
     for intent in wanted {
         match intent {
-            Intent::Remove { site } => drop(removed.insert(*site)),
-            Intent::ForTypes { site } => typed.push(ImportText::of(&page, *site)),
+            Intent::Remove { .. } => {}
+            Intent::ForTypes { site } => typed.push(ImportText::of(&page, *site, &gone)),
             Intent::Local { site, function } => {
-                local.entry(*function).or_default().push(ImportText::of(&page, *site));
+                local.entry(*function).or_default().push(ImportText::of(&page, *site, &gone));
             }
             Intent::Lazy { site } => drop(lazy.insert(*site)),
             Intent::Quote { span } => quote(&mut page, *span)?,
         }
     }
-    let gone = remove::statements_going(&page, &removed);
     let anchor = type_checking::add(&mut page, typed, &gone)?;
     for (function, imports) in local {
         local::add(&mut page, function, imports)?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use super::import_text::attached;
 use super::lines::*;
 use super::{Page, RewriteError};
 use crate::edit::Edit;
@@ -32,10 +33,14 @@ pub fn remove(page: &mut Page, removed: &BTreeSet<usize>, anchor: Option<Span>) 
         match whole(page, *stmt, &going)? {
             Whole::Edit(edit) => page.add(edit)?,
             // Statements on neighbouring lines go as one.
-            Whole::Lines(range) => match lines.last_mut() {
-                Some(last) if last.end == range.start => last.end = range.end,
-                _ => lines.push(range),
-            },
+            Whole::Lines(range) => {
+                let above = attached(page, *stmt);
+                let range = above.map_or(range.start, |a| a.start)..range.end;
+                match lines.last_mut() {
+                    Some(last) if last.end == range.start => last.end = range.end,
+                    _ => lines.push(range),
+                }
+            }
         }
     }
     let anchor = anchor.map(|a| next_line(text, a.end));

@@ -75,7 +75,7 @@ fn into_block(page: &mut Page, block: Vec<Line>, imports: Vec<ImportText>) -> Re
         // Names of one module join the statement that is there.
         let home = block.iter().find_map(|l| l.joins.as_ref().filter(|(module, _, _)| *module == import.module));
         match (home, &import.name, &import.comment) {
-            (Some((_, list, names)), Some(name), None) => {
+            (Some((_, list, names)), Some(name), None) if import.above.is_empty() => {
                 match joined.iter_mut().find(|(span, _, _)| span == list) {
                     Some((_, all, _)) => all.push(name.clone()),
                     None => {
@@ -175,10 +175,21 @@ fn new_block(page: &mut Page, imports: Vec<ImportText>, gone: &BTreeSet<Span>) -
         return Err(RewriteError::Form("the module has no import to stand behind"));
     };
     let at = next_line(text, last.end);
-    let lead = if at == text.len() && !text.ends_with(['\n', '\r']) { newline } else { "" };
+    let mut lead = if at == text.len() && !text.ends_with(['\n', '\r']) { newline.repeat(2) } else { newline.to_owned() };
+    if gone.contains(&last) {
+        // The lines above go as well: if they stand behind a blank one, that is the one needed.
+        let mut top = line_start(text, last.start);
+        while let Some(above) = gone.iter().find(|g| next_line(text, g.end) == top) {
+            top = line_start(text, above.start);
+        }
+        let filled = page.edits.edits().iter().any(|e| e.range == (top..top));
+        if !filled && !blank_lines_before(text, top).is_empty() {
+            lead.clear();
+        }
+    }
     let below = blank_lines_after(text, at);
     let trail = if below.is_empty() && at < text.len() { newline } else { "" };
-    page.add(Edit::insert(at, format!("{lead}{newline}{block}{trail}")))?;
+    page.add(Edit::insert(at, format!("{lead}{block}{trail}")))?;
     Ok(last)
 }
 
@@ -282,7 +293,7 @@ fn insert_name(names: &mut Vec<String>, name: &str) -> usize {
 fn import_typing(page: &mut Page, gone: &BTreeSet<Span>) -> Result<(), RewriteError> {
     let text = page.text;
     let newline = page.layout.newline;
-    let new = ImportText { module: "typing".into(), name: Some("TYPE_CHECKING".into()), alias: None, comment: None };
+    let new = ImportText { module: "typing".into(), name: Some("TYPE_CHECKING".into()), alias: None, comment: None, above: Vec::new() };
     let key = new.key(page);
     let statement = format!("from typing import TYPE_CHECKING{newline}");
     let head: Vec<(Span, SortKey)> =

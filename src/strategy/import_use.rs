@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{Context, ImportId, Reason};
 use crate::names::evaluated::{self, Evaluated};
 use crate::names::scope::{AnnotationOwner, Binding, FunctionId, MODULE};
-use crate::names::users::{How, is_public};
+use crate::names::users::{AttributeUse, How, is_public};
 use crate::names::{Bound, FileNames, Moment, Object, Role, Use, words};
 use crate::outcome::Kind;
 use crate::project::ModuleId;
@@ -334,7 +334,8 @@ pub fn load_obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
         if let Some((package, name)) = this.name.rsplit_once('.')
             && let Some(package) = ctx.project().tree.find(package, this.root)
         {
-            let users = ctx.users.uses(package, name).filter(|u| matches!(u.how, How::Attribute(_) | How::Text));
+            let reads = |u: &&AttributeUse| matches!(u.how, How::Attribute(_) | How::Text) && u.user != id.module;
+            let users = ctx.users.uses(package, name).filter(reads);
             for found in users {
                 let before = graph.loaded_by(found.user, &nothing);
                 if before.contains(module) && !graph.loaded_by(found.user, &cut).contains(module) {

@@ -43,6 +43,8 @@ pub enum Reason {
     NotWritable,
     /// The statement is written in a way that cannot be taken apart.
     Form,
+    /// The cycle cannot go whole, and the part that can is not worth the imports that would move.
+    LittleGain,
     /// Applied, it made the project worse.
     FailedCheck,
 }
@@ -70,6 +72,7 @@ impl Reason {
             Reason::NoPlace => "no-place",
             Reason::NotWritable => "not-writable",
             Reason::Form => "statement-form",
+            Reason::LittleGain => "little-gain",
             Reason::FailedCheck => "failed-check",
         }
     }
