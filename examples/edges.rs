@@ -40,11 +40,14 @@ fn main() -> std::io::Result<()> {
         let key = (project.module(edge.from).name.clone(), project.module(edge.to).name.clone(), kind, edge.implicit);
         rows.entry(key).or_default().push(line);
     }
-    let rows: Vec<_> = rows.into_iter().map(|((a, b, c, d), mut lines)| {
-        lines.sort_unstable();
-        lines.dedup();
-        (a, b, c, d, lines)
-    }).collect();
+    let rows: Vec<_> = rows
+        .into_iter()
+        .map(|((a, b, c, d), mut lines)| {
+            lines.sort_unstable();
+            lines.dedup();
+            (a, b, c, d, lines)
+        })
+        .collect();
     println!("{}", serde_json::to_string(&rows)?);
     Ok(())
 }

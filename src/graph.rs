@@ -1,5 +1,6 @@
 //! The import graph: which module imports which, when, and what of it runs in circles. The only user of petgraph.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 
@@ -57,7 +58,11 @@ impl<'p> Graph<'p> {
         }
         let read = |(index, module): (usize, &Module)| {
             let text = &project.file(module.file).text;
-            if same_text(self.project, project, module) { self.files[index].clone() } else { Arc::new(imports(&parse(text))) }
+            if same_text(self.project, project, module) {
+                self.files[index].clone()
+            } else {
+                Arc::new(imports(&parse(text)))
+            }
         };
         Self::link(project, project.tree.modules.par_iter().enumerate().map(read).collect())
     }
@@ -223,8 +228,8 @@ fn loop_through(start: ModuleId, next: &BTreeMap<ModuleId, Vec<Edge>>, limit: us
                     }
                     return Some(path);
                 }
-                if !came.contains_key(&edge.to) {
-                    came.insert(edge.to, *edge);
+                if let Entry::Vacant(free) = came.entry(edge.to) {
+                    free.insert(*edge);
                     following.push(edge.to);
                 }
             }

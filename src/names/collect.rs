@@ -21,6 +21,9 @@ pub fn collect<'a>(ast: &Ast<'a>, imports: &FileImports<'a>) -> FileNames<'a> {
         guard: Kind::Eager,
         conditional: false,
         named: Vec::new(),
+        may_patch: ["patch", "setattr"]
+            .iter()
+            .any(|w| memchr::memmem::find(ast.text.as_bytes(), w.as_bytes()).is_some()),
     };
     walk.push_scope(ScopeKind::Module, None);
     walk.out.postponed = ast.body.iter().any(is_postponement);
@@ -62,6 +65,8 @@ struct Walk<'a> {
     conditional: bool,
     /// Modules named by a literal of which an attribute is read at once.
     named: Vec<Span>,
+    /// Whether the text speaks of patching at all.
+    may_patch: bool,
 }
 
 /// Calls that replace an attribute named by a string.
@@ -73,18 +78,20 @@ const TYPE_CALLS: [&str; 7] = ["cast", "TypeVar", "NewType", "ForwardRef", "Type
 const INSPECTING: [&str; 7] = ["isinstance", "issubclass", "type", "id", "callable", "len", "super"];
 
 /// Calls that evaluate the annotations of their first argument.
-const EVALUATING: [&str; 7] =
-    ["get_type_hints", "get_annotations", "signature", "resolve_types", "type_hints", "evaluate_forward_ref", "TypeAdapter"];
+const EVALUATING: [&str; 7] = [
+    "get_type_hints",
+    "get_annotations",
+    "signature",
+    "resolve_types",
+    "type_hints",
+    "evaluate_forward_ref",
+    "TypeAdapter",
+];
 
 impl<'a> Walk<'a> {
     fn push_scope(&mut self, kind: ScopeKind, parent: Option<ScopeId>) -> ScopeId {
-        let scope = Scope {
-            kind,
-            parent,
-            bindings: BTreeMap::new(),
-            globals: BTreeSet::new(),
-            nonlocals: BTreeSet::new(),
-        };
+        let scope =
+            Scope { kind, parent, bindings: BTreeMap::new(), globals: BTreeSet::new(), nonlocals: BTreeSet::new() };
         self.out.scopes.push(scope);
         ScopeId(self.out.scopes.len() as u32 - 1)
     }
@@ -279,7 +286,8 @@ impl<'a> Walk<'a> {
                 if let Some(name) = name {
                     self.bind(name.text, Bound::Value, name.span, references(value));
                 }
-                self.in_type_params(type_params, |walk| walk.annotation(value, AnnotationOwner::Local));
+                // Evaluated when `__value__` is asked for, by anyone.
+                self.in_type_params(type_params, |walk| walk.expr(value, Role::Load));
             }
             StmtKind::Return(values) => values.iter().for_each(|v| self.expr(v, Role::Returned)),
             _ => {
@@ -509,7 +517,7 @@ impl<'a> Walk<'a> {
                 role: Role::Quoted(id),
                 moment: self.moment(),
                 owner: None,
-                        passed_to: None,
+                passed_to: None,
             });
         }
     }
@@ -578,7 +586,9 @@ impl<'a> Walk<'a> {
             }
             ExprKind::Str(std::borrow::Cow::Borrowed(text)) => self.path_string(text, expr.span, false),
             ExprKind::Compare { .. } | ExprKind::Not(_) => {
-                expr.parts(&mut |part| self.expr(part, if let Role::Annotation(_) = role { role } else { Role::Inspected }));
+                expr.parts(&mut |part| {
+                    self.expr(part, if let Role::Annotation(_) = role { role } else { Role::Inspected })
+                });
             }
             _ => {
                 let role = role_of_part(role);
@@ -608,6 +618,9 @@ impl<'a> Walk<'a> {
             || plain.len() < text.len() && is_identifier(plain)
         {
             self.out.paths.push(PathString { text, span, patches });
+        } else if self.may_patch && is_identifier(text) {
+            // It may be the first part of a path that is put together.
+            self.out.paths.push(PathString { text, span, patches: false });
         }
     }
 
@@ -615,22 +628,31 @@ impl<'a> Walk<'a> {
         let called = func.last_name().unwrap_or_default();
         let replaces = REPLACING.contains(&called) && !matches!(func.kind, ExprKind::Call { .. });
         if replaces && let Some(first) = args.first() {
-            let computed = !matches!(first.value.kind, ExprKind::Str(_) | ExprKind::Name(_) | ExprKind::Attribute { .. });
+            let computed =
+                !matches!(first.value.kind, ExprKind::Str(_) | ExprKind::Name(_) | ExprKind::Attribute { .. });
             let held = first.value.as_name().is_some_and(|n| n.chars().all(|c| !c.is_lowercase()));
             self.out.patches |= called != "dict" && (computed || held);
         }
-        if matches!(func.kind, ExprKind::Name(_)) && args.is_empty() && matches!(called, "globals" | "locals" | "vars" | "dir")
+        if matches!(func.kind, ExprKind::Name(_))
+            && args.is_empty()
+            && matches!(called, "globals" | "locals" | "vars" | "dir")
             || matches!(func.kind, ExprKind::Name("eval" | "exec"))
         {
             self.dynamic(called, func.span);
         }
-        if EVALUATING.contains(&called) && let Some(path) = args.first().and_then(|a| a.value.dotted()) {
+        if EVALUATING.contains(&called)
+            && let Some(path) = args.first().and_then(|a| a.value.dotted())
+        {
             self.out.evaluated.push((reference(&path), self.scope));
         }
-        if called == "reload" && let Some(path) = args.first().and_then(|a| a.value.dotted()) {
+        if called == "reload"
+            && let Some(path) = args.first().and_then(|a| a.value.dotted())
+        {
             self.out.reloads.push((reference(&path), self.scope));
         }
-        if called == "pop" && let ExprKind::Attribute { value, .. } = &func.kind {
+        if called == "pop"
+            && let ExprKind::Attribute { value, .. } = &func.kind
+        {
             let keys: Vec<&Expr> = args.iter().take(1).map(|a| &a.value).collect();
             if value.dotted().is_some_and(|d| d.ends_with(&["sys", "modules"])) {
                 for key in keys {
@@ -673,7 +695,8 @@ impl<'a> Walk<'a> {
         for arg in args {
             let first = self.out.uses.len();
             self.arg(arg, called, replaces);
-            if let (Some(path), true) = (func.dotted(), matches!(arg.value.kind, ExprKind::Name(_) | ExprKind::Attribute { .. }))
+            if let (Some(path), true) =
+                (func.dotted(), matches!(arg.value.kind, ExprKind::Name(_) | ExprKind::Attribute { .. }))
                 && let Some(used) = self.out.uses.get_mut(first)
             {
                 used.passed_to = Some(Box::new(reference(&path)));
@@ -734,6 +757,9 @@ impl<'a> Walk<'a> {
                 _ => {
                     if let Some(attribute) = attributes.last() {
                         self.out.method_calls.push((attributes[0].text, self.moment()));
+                        if imports_computed(at) {
+                            self.out.computed_reads.insert(attribute.text);
+                        }
                         if let Some(module) = named_module(at) {
                             self.out.literal_reads.push((module, attribute.text, at.span));
                             self.named.push(at.span);
@@ -747,8 +773,9 @@ impl<'a> Walk<'a> {
     }
 
     fn docstring(&mut self, body: &[Stmt<'a>]) {
-        let Some(Stmt { kind: StmtKind::Expr(Expr { kind: ExprKind::Str(std::borrow::Cow::Borrowed(text)), .. }), .. }) =
-            body.first()
+        let Some(Stmt {
+            kind: StmtKind::Expr(Expr { kind: ExprKind::Str(std::borrow::Cow::Borrowed(text)), .. }), ..
+        }) = body.first()
         else {
             return;
         };
@@ -767,6 +794,12 @@ impl<'a> Walk<'a> {
             self.quoted(comment, None);
         }
     }
+}
+
+/// `import_module(name)` of a name that is not a literal.
+fn imports_computed(expr: &Expr) -> bool {
+    matches!(&expr.kind, ExprKind::Call { func, .. } if matches!(func.last_name(), Some("import_module" | "__import__")))
+        && named_module(expr).is_none()
 }
 
 /// The module that `import_module("m")`, `__import__("m")` or `sys.modules["m"]` gives, as written.

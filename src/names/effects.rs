@@ -34,7 +34,7 @@ enum What<'a> {
 pub fn candidates<'a>(ast: &Ast<'a>) -> Vec<Effect<'a>> {
     let mut out = Vec::new();
     let guards = Guards::of(&ast.body);
-    block(&ast.body, &guards, false, &mut out);
+    block(&ast.body, &guards, &mut out);
     out
 }
 
@@ -52,7 +52,7 @@ fn reference<'a>(expr: &Expr<'a>) -> Option<Reference<'a>> {
     }
 }
 
-fn block<'a>(body: &[Stmt<'a>], guards: &Guards<'a>, in_class: bool, out: &mut Vec<Effect<'a>>) {
+fn block<'a>(body: &[Stmt<'a>], guards: &Guards<'a>, out: &mut Vec<Effect<'a>>) {
     for stmt in body {
         let mut add = |what| out.push(Effect { span: stmt.span, what });
         for expr in stmt_exprs(stmt) {
@@ -81,12 +81,12 @@ fn block<'a>(body: &[Stmt<'a>], guards: &Guards<'a>, in_class: bool, out: &mut V
                         Some(_) => {}
                     }
                 }
-                block(&class.body, guards, true, out);
+                block(&class.body, guards, out);
             }
             StmtKind::If { branches } => {
                 for (index, branch) in branches.iter().enumerate() {
                     if guards.arm(branches, index) == crate::outcome::Kind::Eager {
-                        block(&branch.body, guards, in_class, out);
+                        block(&branch.body, guards, out);
                     }
                 }
             }
@@ -95,10 +95,11 @@ fn block<'a>(body: &[Stmt<'a>], guards: &Guards<'a>, in_class: bool, out: &mut V
                     add(What::Other);
                 }
             }
+            StmtKind::Raise(_) => add(What::Other),
             StmtKind::Other(parts) if !parts.is_empty() => add(What::Other),
             _ => {
                 for inner in stmt.blocks() {
-                    block(inner, guards, in_class, out);
+                    block(inner, guards, out);
                 }
             }
         }
@@ -131,16 +132,60 @@ fn calls<'a>(expr: &Expr<'a>, add: &mut impl FnMut(What<'a>)) {
 /// Words in the names of third-party functions, decorators and base classes that put what they get into a registry: routes,
 /// tasks, signal receivers, ORM models, plugins.
 const REGISTERING: [&str; 28] = [
-    "regist", "route", "task", "receiver", "hook", "listen", "event", "command", "subscri", "handler", "plugin", "signal",
-    "connect", "model", "document", "table", "schema", "entity", "extension", "declarative", "blueprint", "group", "app",
-    "resource", "view", "serializer", "install", "patch",
+    "regist",
+    "route",
+    "task",
+    "receiver",
+    "hook",
+    "listen",
+    "event",
+    "command",
+    "subscri",
+    "handler",
+    "plugin",
+    "signal",
+    "connect",
+    "model",
+    "document",
+    "table",
+    "schema",
+    "entity",
+    "extension",
+    "declarative",
+    "blueprint",
+    "group",
+    "app",
+    "resource",
+    "view",
+    "serializer",
+    "install",
+    "patch",
 ];
 
 /// Third-party packages whose base classes keep track of their subclasses.
 const KEEPING_TRACK: [&str; 22] = [
-    "django", "sqlalchemy", "flask_sqlalchemy", "sqlmodel", "celery", "peewee", "mongoengine", "marshmallow", "pony",
-    "tortoise", "odoo", "luigi", "airflow", "kivy", "bokeh", "wagtail", "ormar", "piccolo", "beanie", "cliff",
-    "elasticsearch_dsl", "graphene",
+    "django",
+    "sqlalchemy",
+    "flask_sqlalchemy",
+    "sqlmodel",
+    "celery",
+    "peewee",
+    "mongoengine",
+    "marshmallow",
+    "pony",
+    "tortoise",
+    "odoo",
+    "luigi",
+    "airflow",
+    "kivy",
+    "bokeh",
+    "wagtail",
+    "ormar",
+    "piccolo",
+    "beanie",
+    "cliff",
+    "elasticsearch_dsl",
+    "graphene",
 ];
 
 /// Whether something from outside may keep track of what it is handed.
@@ -168,7 +213,9 @@ fn is_visible(world: World, module: ModuleId, what: &What) -> bool {
         What::BoundCall(call) => match world.trace_reference(module, MODULE, call).object {
             Object::Attribute { module: home, name, rest } if rest.is_empty() => registers(world, home, name, 3),
             // A method of an instance made here and now.
-            Object::Attribute { module: home, name, .. } if is_class(world, home, name) => registers(world, home, name, 3),
+            Object::Attribute { module: home, name, .. } if is_class(world, home, name) => {
+                registers(world, home, name, 3)
+            }
             // A method of an object that another module owns, e.g. `task = app.task(f)`.
             Object::Attribute { module: home, .. } => home != module,
             Object::External(path) => !is_stdlib(&path) && keeps_track(&path) && path.contains(".register"),
@@ -179,7 +226,9 @@ fn is_visible(world: World, module: ModuleId, what: &What) -> bool {
             Object::Attribute { module: home, .. } => home != module,
             Object::External(path) => keeps_track(&path),
             Object::Module(_) => true,
-            Object::Unknown => !matches!(decorator.name, "property" | "staticmethod" | "classmethod") && !in_class_body(decorator),
+            Object::Unknown => {
+                !matches!(decorator.name, "property" | "staticmethod" | "classmethod") && !in_class_body(decorator)
+            }
         },
         What::Base(Some(base)) => base_registers(world, module, base, 16),
         What::Metaclass(Some(path)) => {
@@ -207,7 +256,9 @@ fn is_quiet_call(world: World, module: ModuleId, call: &Reference) -> bool {
         Object::External(path) => {
             matches!(path.as_str(), "logging.getLogger.addHandler" | "typing.cast" | "warnings.warn")
         }
-        Object::Attribute { module: home, name, rest } => rest.is_empty() && !registers(world, home, name, 3) && is_function(world, home, name),
+        Object::Attribute { module: home, name, rest } => {
+            rest.is_empty() && !registers(world, home, name, 3) && is_function(world, home, name)
+        }
         Object::Unknown => call.attributes.is_empty() && matches!(call.name, "isinstance" | "hasattr" | "super"),
         Object::Module(_) => false,
     }
@@ -228,8 +279,23 @@ fn is_function(world: World, module: ModuleId, name: &str) -> bool {
 
 /// Names of methods that put something into a collection.
 const MUTATORS: [&str; 17] = [
-    "append", "add", "update", "setdefault", "insert", "extend", "register", "connect", "subscribe", "appendleft",
-    "__setitem__", "register_type", "push", "set", "put", "dispatch", "add_dispatcher",
+    "append",
+    "add",
+    "update",
+    "setdefault",
+    "insert",
+    "extend",
+    "register",
+    "connect",
+    "subscribe",
+    "appendleft",
+    "__setitem__",
+    "register_type",
+    "push",
+    "set",
+    "put",
+    "dispatch",
+    "add_dispatcher",
 ];
 
 /// Whether calling a function of the project may put something into the state of a module.
@@ -268,22 +334,20 @@ fn function_registers(world: World, module: ModuleId, id: FunctionId, depth: usi
     sets_global
         || file.uses.iter().filter(|u| within(u.moment)).any(|u| match u.role {
             // What a function does to its own variables, or to attributes of what it is handed, stays there.
-                Role::Store | Role::Delete => {
-                    u.owner == Some(MODULE)
-                        || u.attributes.is_empty() && u.owner.is_some_and(|o| is_parameter(file, o, u.name))
-                }
+            Role::Store | Role::Delete => {
+                u.owner == Some(MODULE)
+                    || u.attributes.is_empty() && u.owner.is_some_and(|o| is_parameter(file, o, u.name))
+            }
             Role::Called if u.owner == Some(MODULE) && !u.attributes.is_empty() => {
                 u.attributes.last().is_some_and(|a| MUTATORS.contains(&a.text))
             }
-            Role::Called if u.owner == Some(MODULE) && u.name != name => {
-                match world.trace_use(module, u).object {
-                    Object::Attribute { module, name, rest } if rest.is_empty() => {
-                        is_function(world, module, name) && registers(world, module, name, depth - 1)
-                    }
-                    Object::External(path) => keeps_track(&path),
-                    _ => false,
+            Role::Called if u.owner == Some(MODULE) && u.name != name => match world.trace_use(module, u).object {
+                Object::Attribute { module, name, rest } if rest.is_empty() => {
+                    is_function(world, module, name) && registers(world, module, name, depth - 1)
                 }
-            }
+                Object::External(path) => keeps_track(&path),
+                _ => false,
+            },
             _ => false,
         })
 }
@@ -353,7 +417,12 @@ fn base_registers(world: World, module: ModuleId, base: &Reference, depth: usize
                 _ => true,
             })
         }
-        Object::Unknown => !base.name.chars().next().is_some_and(char::is_lowercase) && !base.name.ends_with("Error") && !base.name.ends_with("Exception") && !base.name.ends_with("Warning"),
+        Object::Unknown => {
+            !base.name.chars().next().is_some_and(char::is_lowercase)
+                && !base.name.ends_with("Error")
+                && !base.name.ends_with("Exception")
+                && !base.name.ends_with("Warning")
+        }
         _ => true,
     }
 }

@@ -35,7 +35,11 @@ pub struct Names<'p> {
 pub enum Object<'n> {
     Module(ModuleId),
     /// An attribute of a module that is no module, and what stands behind it.
-    Attribute { module: ModuleId, name: &'n str, rest: Vec<&'n str> },
+    Attribute {
+        module: ModuleId,
+        name: &'n str,
+        rest: Vec<&'n str>,
+    },
     /// Comes from outside the project: its dotted name.
     External(String),
     /// Something of a function or class, or not bound at all.
@@ -55,13 +59,8 @@ const DEPTH: usize = 24;
 impl<'p> Names<'p> {
     pub fn new(graph: &Graph<'p>) -> Self {
         let project = graph.project;
-        let (files, effects) = project
-            .tree
-            .modules
-            .par_iter()
-            .enumerate()
-            .map(|(index, module)| read(graph, index, module))
-            .unzip();
+        let (files, effects) =
+            project.tree.modules.par_iter().enumerate().map(|(index, module)| read(graph, index, module)).unzip();
         Self { project, files, effects }
     }
 
@@ -231,9 +230,12 @@ impl<'w, 'p> World<'w, 'p> {
 
     /// Whether `from module import *` binds a name.
     pub fn exports(&self, module: ModuleId, name: &str, depth: usize) -> bool {
-        let exported = &self.graph.files[module.index()].exported;
-        if !exported.is_empty() {
-            return exported.contains(&name);
+        let imports = &self.graph.files[module.index()];
+        if imports.exported.contains(&name) {
+            return true;
+        }
+        if !imports.exported.is_empty() && !imports.exports_more {
+            return false;
         }
         if name.starts_with('_') {
             return false;

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::syntax::Span;
 use super::scope::{ClassId, FunctionId, MODULE, Moment, Reference, Role, ScopeKind, Use};
 use super::{Bound, Object, ScopeId, World};
 use crate::outcome::Kind;
 use crate::project::ModuleId;
+use crate::syntax::Span;
 
 /// Functions that may run at import time.
 #[derive(Debug, Default)]
@@ -95,20 +95,90 @@ struct Handed<'p> {
 
 /// Methods of builtin types, which a call on an unknown value nearly always means.
 const BUILTIN_METHODS: [&str; 60] = [
-    "append", "extend", "insert", "remove", "pop", "clear", "index", "count", "sort", "reverse", "copy", "get", "items",
-    "keys", "values", "update", "setdefault", "popitem", "add", "discard", "union", "intersection", "difference", "join",
-    "split", "rsplit", "strip", "lstrip", "rstrip", "format", "replace", "startswith", "endswith", "lower", "upper",
-    "encode", "decode", "title", "find", "rfind", "partition", "rpartition", "splitlines", "zfill", "isdigit", "group",
-    "match", "search", "sub", "compile", "read", "write", "close", "readline", "readlines", "flush", "fileno", "tell",
-    "seek", "capitalize",
+    "append",
+    "extend",
+    "insert",
+    "remove",
+    "pop",
+    "clear",
+    "index",
+    "count",
+    "sort",
+    "reverse",
+    "copy",
+    "get",
+    "items",
+    "keys",
+    "values",
+    "update",
+    "setdefault",
+    "popitem",
+    "add",
+    "discard",
+    "union",
+    "intersection",
+    "difference",
+    "join",
+    "split",
+    "rsplit",
+    "strip",
+    "lstrip",
+    "rstrip",
+    "format",
+    "replace",
+    "startswith",
+    "endswith",
+    "lower",
+    "upper",
+    "encode",
+    "decode",
+    "title",
+    "find",
+    "rfind",
+    "partition",
+    "rpartition",
+    "splitlines",
+    "zfill",
+    "isdigit",
+    "group",
+    "match",
+    "search",
+    "sub",
+    "compile",
+    "read",
+    "write",
+    "close",
+    "readline",
+    "readlines",
+    "flush",
+    "fileno",
+    "tell",
+    "seek",
+    "capitalize",
 ];
 
 /// Special methods that only run at what import-time code does not do: in an event loop, when an instance is copied, pickled,
 /// shown or dropped, or when a descriptor is reached through an instance.
 const NOT_ON_IMPORT: [&str; 19] = [
-    "__del__", "__aenter__", "__aexit__", "__aiter__", "__anext__", "__await__", "__reduce__", "__reduce_ex__",
-    "__getstate__", "__setstate__", "__copy__", "__deepcopy__", "__repr__", "__str__", "__format__", "__get__", "__set__",
-    "__delete__", "__dir__",
+    "__del__",
+    "__aenter__",
+    "__aexit__",
+    "__aiter__",
+    "__anext__",
+    "__await__",
+    "__reduce__",
+    "__reduce_ex__",
+    "__getstate__",
+    "__setstate__",
+    "__copy__",
+    "__deepcopy__",
+    "__repr__",
+    "__str__",
+    "__format__",
+    "__get__",
+    "__set__",
+    "__delete__",
+    "__dir__",
 ];
 
 impl<'w, 'p> Search<'w, 'p> {
@@ -179,7 +249,8 @@ impl<'w, 'p> Search<'w, 'p> {
     fn imported_names(&mut self, module: ModuleId) {
         let graph = self.world.graph;
         for (index, site) in graph.files[module.index()].sites.iter().enumerate() {
-            if let (Some(target), Some(name), Kind::Eager) = (graph.targets[module.index()][index], site.name, site.kind)
+            if let (Some(target), Some(name), Kind::Eager) =
+                (graph.targets[module.index()][index], site.name, site.kind)
                 && !target.is_module
                 && self.world.names.file(target.module).bindings(name).is_empty()
             {
@@ -242,7 +313,12 @@ impl<'w, 'p> Search<'w, 'p> {
     }
 
     /// The functions that a callee stands for, if it can only be functions of the project, or nothing that calls.
-    fn receivers(&self, module: ModuleId, scope: ScopeId, callee: &Reference<'p>) -> Option<Vec<(ModuleId, FunctionId)>> {
+    fn receivers(
+        &self,
+        module: ModuleId,
+        scope: ScopeId,
+        callee: &Reference<'p>,
+    ) -> Option<Vec<(ModuleId, FunctionId)>> {
         match self.world.trace_reference(module, scope, callee).object {
             Object::Attribute { module: home, name, rest } if rest.is_empty() => {
                 let bindings = self.world.names.file(home).bindings(name);
@@ -261,16 +337,29 @@ impl<'w, 'p> Search<'w, 'p> {
                     || path.starts_with("typing_extensions.")
                     || matches!(
                         path.as_str(),
-                        "functools.partial" | "functools.wraps" | "functools.update_wrapper" | "functools.lru_cache"
-                            | "functools.partialmethod" | "weakref.ref" | "weakref.WeakMethod" | "warnings.warn"
-                            | "collections.namedtuple" | "collections.defaultdict" | "contextvars.ContextVar"
-                            | "operator.attrgetter" | "enum.Enum" | "dataclasses.field"
+                        "functools.partial"
+                            | "functools.wraps"
+                            | "functools.update_wrapper"
+                            | "functools.lru_cache"
+                            | "functools.partialmethod"
+                            | "weakref.ref"
+                            | "weakref.WeakMethod"
+                            | "warnings.warn"
+                            | "collections.namedtuple"
+                            | "collections.defaultdict"
+                            | "contextvars.ContextVar"
+                            | "operator.attrgetter"
+                            | "enum.Enum"
+                            | "dataclasses.field"
                     );
                 quiet.then(Vec::new)
             }
             Object::Unknown => {
                 let quiet = callee.attributes.is_empty()
-                    && matches!(callee.name, "property" | "staticmethod" | "classmethod" | "frozenset" | "setattr" | "repr");
+                    && matches!(
+                        callee.name,
+                        "property" | "staticmethod" | "classmethod" | "frozenset" | "setattr" | "repr"
+                    );
                 quiet.then(Vec::new)
             }
             _ => None,
@@ -287,7 +376,8 @@ impl<'w, 'p> Search<'w, 'p> {
             return Some(own.iter().map(|f| (module, *f)).collect());
         }
         let bases = self.bases(module, class);
-        let known = bases.len() == found.bases.iter().filter(|b| !matches!(b.as_slice(), ["object"] | [.., "Generic"])).count();
+        let known =
+            bases.len() == found.bases.iter().filter(|b| !matches!(b.as_slice(), ["object"] | [.., "Generic"])).count();
         let [(home, base), ..] = bases.as_slice() else { return None };
         if !known || (*home, *base) == (module, class) {
             return None;
@@ -344,7 +434,9 @@ impl<'w, 'p> Search<'w, 'p> {
                 Bound::Function(function) if invoked && attributes.is_empty() => self.run(module, function),
                 Bound::Class(class) => self.class_is_used(module, class, invoked, attributes),
                 // Called, handed on, or put somewhere from where it may be called.
-                Bound::Parameter if role != Role::Inspected && attributes.is_empty() => self.calls_parameter(module, owner),
+                Bound::Parameter if role != Role::Inspected && attributes.is_empty() => {
+                    self.calls_parameter(module, owner)
+                }
                 Bound::Import(_) => {
                     if let Object::Attribute { module: home, name, rest } =
                         self.world.trace(module, owner, name, attributes).object

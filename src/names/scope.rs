@@ -225,6 +225,8 @@ pub struct FileNames<'a> {
     pub literal_reads: Vec<(&'a str, &'a str, Span)>,
     /// Modules named by a literal whose object goes on.
     pub literal_escapes: Vec<(&'a str, Span)>,
+    /// Attributes read of modules that a computed name gives.
+    pub computed_reads: BTreeSet<&'a str>,
     /// What it asks the annotations of.
     pub evaluated: Vec<(Reference<'a>, ScopeId)>,
     /// Modules that it takes out of `sys.modules` or reloads, as written.

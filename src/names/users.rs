@@ -52,6 +52,10 @@ pub struct Users<'p> {
     none: ModuleUsers<'p>,
     /// Classes and functions whose annotations some call evaluates, by module and name.
     evaluated: BTreeSet<(ModuleId, String)>,
+    /// Classes and functions that are handed to something outside the project, which may evaluate their annotations.
+    handed_out: BTreeSet<(ModuleId, String)>,
+    /// Names read of modules that nothing names.
+    read_somewhere: BTreeSet<&'p str>,
 }
 
 impl<'p> Users<'p> {
@@ -83,7 +87,20 @@ impl<'p> Users<'p> {
                 }
             }
         }
-        Self { by_module, none: ModuleUsers::default(), evaluated }
+        let handed_out = ids.par_iter().flat_map_iter(|user| handed_out(world, *user)).collect();
+        let read_somewhere =
+            ids.iter().flat_map(|user| world.names.file(*user).computed_reads.iter().copied()).collect();
+        Self { by_module, none: ModuleUsers::default(), evaluated, handed_out, read_somewhere }
+    }
+
+    /// Whether what a module's name stands for is handed to code outside the project.
+    pub fn is_handed_out(&self, module: ModuleId, name: &str) -> bool {
+        self.handed_out.contains(&(module, name.to_owned()))
+    }
+
+    /// Whether an attribute of this name is read of a module that nothing names.
+    pub fn is_read_somewhere(&self, name: &str) -> bool {
+        self.read_somewhere.contains(name)
     }
 
     /// Whether some call evaluates the annotations of what a module's name stands for.
@@ -106,6 +123,26 @@ impl<'p> Users<'p> {
         let direct = users.uses.iter().find(|u| u.name == name && u.how == How::Replaced);
         direct.map(|u| (u.user, u.span)).or(users.patched_somehow)
     }
+}
+
+/// What a module hands to calls of third-party code, by where it is defined.
+fn handed_out(world: World, user: ModuleId) -> Vec<(ModuleId, String)> {
+    let file = world.names.file(user);
+    let mut out = Vec::new();
+    for used in file.uses.iter().filter(|u| u.role == Role::Argument) {
+        let Some(callee) = &used.passed_to else { continue };
+        let outside = match world.trace_reference(user, used.scope, callee).object {
+            Object::External(path) => !super::evaluated::is_stdlib(&path),
+            _ => false,
+        };
+        if outside
+            && let Object::Attribute { module, name, rest } = world.trace_use(user, used).object
+            && rest.is_empty()
+        {
+            out.push((module, name.to_owned()));
+        }
+    }
+    out
 }
 
 enum Fact<'p> {
@@ -139,6 +176,16 @@ fn facts<'p>(world: World<'_, 'p>, user: ModuleId) -> Vec<(ModuleId, Fact<'p>)> 
         let attributes: Vec<&'p str> = used.attributes.iter().map(|a| a.text).collect();
         let trace = world.trace_in(user, used.scope, used.name, &attributes);
         let last = trace.reads.len();
+        for (module, name) in &trace.reads {
+            match *name {
+                "__dict__" => out.push((*module, Fact::Escape(used.span))),
+                "__name__" if file.patches => out.push((*module, Fact::PatchedSomehow(used.span))),
+                _ => {}
+            }
+            if *name == "__dict__" && used.role == Role::Store {
+                out.push((*module, Fact::PatchedSomehow(used.span)));
+            }
+        }
         for (at, (module, name)) in trace.reads.iter().enumerate() {
             let how = match used.role {
                 Role::Store | Role::Delete if at + 1 == last && last == attributes.len() => How::Replaced,
@@ -250,7 +297,8 @@ fn manifest_paths<'p>(world: World<'_, 'p>) -> Vec<(ModuleId, &'p str)> {
 pub fn is_public(world: World, module: ModuleId, name: &str) -> bool {
     let project = world.project();
     let this = project.module(module);
-    if this.is_package || world.graph.files[module.index()].exported.contains(&name) {
+    let imports = &world.graph.files[module.index()];
+    if this.is_package || imports.exports_more || imports.exported.contains(&name) {
         return true;
     }
     // A module with nothing of its own is there to pass names on.
@@ -274,4 +322,3 @@ pub fn is_public(world: World, module: ModuleId, name: &str) -> bool {
     let path = format!("{}.{name}", this.name);
     again || project.settings.public.iter().any(|p| *p == path || p.strip_suffix(".*") == Some(&this.name))
 }
-

@@ -165,12 +165,7 @@ fn greedy(graph: &Graph) -> Choice {
 
 /// The cheapest set of arcs that hits all cycles, if it is cheaper than `limit`; `Some(None)` if none is, `None` if time
 /// is out.
-fn hitting_set(
-    graph: &Graph,
-    cycles: &[Vec<usize>],
-    limit: u64,
-    deadline: Instant,
-) -> Option<Option<BTreeSet<usize>>> {
+fn hitting_set(graph: &Graph, cycles: &[Vec<usize>], limit: u64, deadline: Instant) -> Option<Option<BTreeSet<usize>>> {
     let sets: Vec<Vec<usize>> = cycles
         .iter()
         .map(|c| {

@@ -48,9 +48,10 @@ fn skipped(graph: &Graph) -> Vec<crate::project::Skipped> {
             out.push(crate::project::Skipped {
                 file: file.path.clone(),
                 line: Some(Lines::new(&file.text).line(at.min(file.text.len()))),
-                reason: "holds text that is not valid Python 3, or newer than the parser: read as far as possible, never \
+                reason:
+                    "holds text that is not valid Python 3, or newer than the parser: read as far as possible, never \
                          rewritten"
-                    .to_owned(),
+                        .to_owned(),
             });
         }
     }
@@ -109,13 +110,7 @@ fn changes(before: &Project, after: &Project) -> Vec<FileChange> {
     out
 }
 
-fn entry(
-    ctx: &Context,
-    cycle: &Cycle,
-    plan: &Plan,
-    still: &BTreeSet<ModuleId>,
-    lines: &mut LineCache,
-) -> CycleEntry {
+fn entry(ctx: &Context, cycle: &Cycle, plan: &Plan, still: &BTreeSet<ModuleId>, lines: &mut LineCache) -> CycleEntry {
     let project = ctx.project();
     let modules: Vec<String> = cycle.modules.iter().map(|m| project.module(*m).name.clone()).collect();
     let members: BTreeSet<ModuleId> = cycle.modules.iter().copied().collect();
@@ -179,9 +174,10 @@ fn imports(ctx: &Context, cycle: &Cycle, lines: &mut LineCache) -> Vec<ImportEnt
     let mut out: Vec<ImportEntry> = Vec::new();
     for edge in &cycle.edges {
         let entry = lines.import(ctx, edge);
-        match out.iter_mut().find(|o| {
-            o.span == entry.span && o.file == entry.file && o.to == entry.to && o.implicit == entry.implicit
-        }) {
+        match out
+            .iter_mut()
+            .find(|o| o.span == entry.span && o.file == entry.file && o.to == entry.to && o.implicit == entry.implicit)
+        {
             Some(same) => {
                 if !same.names.contains(&entry.names[0]) {
                     same.names.extend(entry.names);

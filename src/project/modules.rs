@@ -79,9 +79,7 @@ impl ModuleTree {
             }
             modules.push(Module { name: inside.replace('/', "."), file: FileId(index as u32), root, is_package });
         }
-        modules.sort_by(|a, b| {
-            (&a.name, &files[a.file.index()].path).cmp(&(&b.name, &files[b.file.index()].path))
-        });
+        modules.sort_by(|a, b| (&a.name, &files[a.file.index()].path).cmp(&(&b.name, &files[b.file.index()].path)));
         let mut by_name: HashMap<String, Vec<ModuleId>> = HashMap::with_capacity(modules.len());
         let mut by_file = HashMap::with_capacity(modules.len());
         for (index, module) in modules.iter().enumerate() {
@@ -94,9 +92,11 @@ impl ModuleTree {
     /// The module of this name as code in `root` would find it: its own root first, then the others in order.
     pub fn find(&self, name: &str, root: usize) -> Option<ModuleId> {
         let found = self.by_name.get(name)?;
-        found.iter().find(|id| self.modules[id.index()].root == root).or_else(|| {
-            found.iter().min_by_key(|id| self.modules[id.index()].root)
-        }).copied()
+        found
+            .iter()
+            .find(|id| self.modules[id.index()].root == root)
+            .or_else(|| found.iter().min_by_key(|id| self.modules[id.index()].root))
+            .copied()
     }
 
     /// Whether modules stand below this name though it is none itself.

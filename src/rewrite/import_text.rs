@@ -55,9 +55,8 @@ impl ImportText {
     pub fn of(page: &Page, site: usize, going: &BTreeSet<Span>) -> Self {
         let site = &page.imports.sites[site];
         let above = if going.contains(&site.stmt) { attached(page, site.stmt) } else { None };
-        let above = above.map_or_else(Vec::new, |range| {
-            page.text[range].lines().map(|line| line.trim().to_owned()).collect()
-        });
+        let above =
+            above.map_or_else(Vec::new, |range| page.text[range].lines().map(|line| line.trim().to_owned()).collect());
         let dots = ".".repeat(site.level);
         let rename = |name: &str| match site.asname {
             Some(asname) => format!("{name} as {asname}"),
@@ -192,8 +191,13 @@ pub fn attached(page: &Page, stmt: Span) -> Option<Range<usize>> {
         top = line;
     }
     let words = text[top..start].to_lowercase();
-    let read_by_tools = ["isort", "fmt:", "noqa", "ruff", "pylint", "type:", "mypy", "pyright", "flake8", "yapf", "coding"];
-    if top == start || top == 0 || blank_lines_before(text, top).is_empty() || read_by_tools.iter().any(|w| words.contains(w)) {
+    let read_by_tools =
+        ["isort", "fmt:", "noqa", "ruff", "pylint", "type:", "mypy", "pyright", "flake8", "yapf", "coding"];
+    if top == start
+        || top == 0
+        || blank_lines_before(text, top).is_empty()
+        || read_by_tools.iter().any(|w| words.contains(w))
+    {
         return None;
     }
     Some(top..start)

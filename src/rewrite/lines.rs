@@ -18,8 +18,18 @@ impl Layout {
         let crlf = text.matches("\r\n").count();
         let lf = text.matches('\n').count() - crlf;
         let cr = text.matches('\r').count() - crlf;
-        let newline = if crlf > lf { "\r\n" } else if cr > lf { "\r" } else { "\n" };
-        Self { newline, indent: indent_step(text), single_quotes: text.matches('\'').count() > text.matches('"').count() }
+        let newline = if crlf > lf {
+            "\r\n"
+        } else if cr > lf {
+            "\r"
+        } else {
+            "\n"
+        };
+        Self {
+            newline,
+            indent: indent_step(text),
+            single_quotes: text.matches('\'').count() > text.matches('"').count(),
+        }
     }
 }
 

@@ -29,6 +29,9 @@ pub fn add(page: &mut Page, function: Span, imports: Vec<ImportText>) -> Result<
         new.push_str(&format!("{newline}{newline}{indent}"));
         return page.add(Edit::replace(head..first.span.start, new));
     }
+    if text[..first.span.start].trim_end().ends_with('\\') {
+        return Err(RewriteError::Form("its function's body continues the line of the head"));
+    }
     let indent = indent_of(text, first.span.start).to_owned();
     let statements = ImportText::print(page, imports, &indent);
     let start = usize::from(first.is_docstring);

@@ -78,8 +78,7 @@ fn edit(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> Resul
     let text = project.text(module);
     let ast = parse(text);
     let imports = imports(&ast);
-    let mut page =
-        Page { project, text, layout: Layout::of(text), ast, imports, edits: TextEdit::default() };
+    let mut page = Page { project, text, layout: Layout::of(text), ast, imports, edits: TextEdit::default() };
     let removed: BTreeSet<usize> = wanted
         .iter()
         .filter_map(|i| match i {

@@ -65,10 +65,8 @@ fn whole(page: &Page, stmt: Span, going: &BTreeSet<Span>) -> Result<Whole, Rewri
     let text = page.text;
     let block = block_of(&page.ast.body, stmt).ok_or(RewriteError::Form("it is no statement of its own"))?;
     let in_module = std::ptr::eq(block, page.ast.body.as_slice());
-    if !in_module && block.iter().all(|s| going.contains(&s.span)) {
-        if block[0].span == stmt {
-            return Ok(Whole::Edit(Edit::replace(stmt.range(), "pass")));
-        }
+    if !in_module && block[0].span == stmt && block.iter().all(|s| going.contains(&s.span)) {
+        return Ok(Whole::Edit(Edit::replace(stmt.range(), "pass")));
     }
     delete_line(text, stmt)
 }
@@ -92,7 +90,8 @@ fn delete_line(text: &str, stmt: Span) -> Result<Whole, RewriteError> {
         return Ok(Whole::Edit(Edit::delete(start + head.len()..stmt.end)));
     }
     // A mark at the very start of the file stays, so does a form feed before the statement.
-    let start = start + (text[start..stmt.start].len() - text[start..stmt.start].trim_start_matches(['\u{feff}', '\x0c']).len());
+    let start = start
+        + (text[start..stmt.start].len() - text[start..stmt.start].trim_start_matches(['\u{feff}', '\x0c']).len());
     Ok(Whole::Lines(start..next_line(text, stmt.end)))
 }
 

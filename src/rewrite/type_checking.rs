@@ -51,11 +51,9 @@ fn line(page: &Page, stmt: &Stmt) -> Line {
     let joins = match &stmt.kind {
         StmtKind::Import(import) if !import.names.is_empty() => import.from.and_then(|from| {
             let text = stmt.span.of(page.text);
-            let comment = text.contains('#') || page.text[stmt.span.end..line_end(page.text, stmt.span.end)].contains('#');
-            let list = Span {
-                start: import.names.first()?.span.start,
-                end: import.names.last()?.span.end,
-            };
+            let comment =
+                text.contains('#') || page.text[stmt.span.end..line_end(page.text, stmt.span.end)].contains('#');
+            let list = Span { start: import.names.first()?.span.start, end: import.names.last()?.span.end };
             let names = import.names.iter().map(|a| a.span.of(page.text).to_owned()).collect();
             let plain = !comment && !text.contains(['\\', '\n', '(']);
             plain.then(|| (format!("{}{}", ".".repeat(from.level), from.module), list, names))
@@ -97,9 +95,7 @@ fn into_block(page: &mut Page, block: Vec<Line>, imports: Vec<ImportText>) -> Re
     for (key, statement) in ImportText::print(page, rest, &indent) {
         let above = block.iter().rev().find(|l| l.key.as_ref().is_some_and(|k| *k <= key));
         let below = block.iter().find(|l| l.key.as_ref().is_some_and(|k| *k > key));
-        let apart = |other: Option<&Line>| {
-            other.and_then(|l| l.key.as_ref()).is_some_and(|k| k.section != key.section)
-        };
+        let apart = |other: Option<&Line>| other.and_then(|l| l.key.as_ref()).is_some_and(|k| k.section != key.section);
         let (at, new) = match (above, below) {
             (Some(above), below) => {
                 let at = next_line(text, above.span.end);
@@ -175,7 +171,8 @@ fn new_block(page: &mut Page, imports: Vec<ImportText>, gone: &BTreeSet<Span>) -
         return Err(RewriteError::Form("the module has no import to stand behind"));
     };
     let at = next_line(text, last.end);
-    let mut lead = if at == text.len() && !text.ends_with(['\n', '\r']) { newline.repeat(2) } else { newline.to_owned() };
+    let mut lead =
+        if at == text.len() && !text.ends_with(['\n', '\r']) { newline.repeat(2) } else { newline.to_owned() };
     if gone.contains(&last) {
         // The lines above go as well: if they stand behind a blank one, that is the one needed.
         let mut top = line_start(text, last.start);
@@ -293,7 +290,13 @@ fn insert_name(names: &mut Vec<String>, name: &str) -> usize {
 fn import_typing(page: &mut Page, gone: &BTreeSet<Span>) -> Result<(), RewriteError> {
     let text = page.text;
     let newline = page.layout.newline;
-    let new = ImportText { module: "typing".into(), name: Some("TYPE_CHECKING".into()), alias: None, comment: None, above: Vec::new() };
+    let new = ImportText {
+        module: "typing".into(),
+        name: Some("TYPE_CHECKING".into()),
+        alias: None,
+        comment: None,
+        above: Vec::new(),
+    };
     let key = new.key(page);
     let statement = format!("from typing import TYPE_CHECKING{newline}");
     let head: Vec<(Span, SortKey)> =

@@ -84,7 +84,8 @@ fn defer(ctx: &Context, id: ImportId) -> Result<Option<Fix>, Obstacle> {
 fn for_types(ctx: &Context, id: ImportId, found: &Uses) -> Fix {
     let site = ctx.world.graph.site(id.module, id.site);
     let module = &ctx.project().module(id.module).name;
-    let mut intents = vec![(id.module, Intent::Remove { site: id.site }), (id.module, Intent::ForTypes { site: id.site })];
+    let mut intents =
+        vec![(id.module, Intent::Remove { site: id.site }), (id.module, Intent::ForTypes { site: id.site })];
     intents.extend(found.quotes.iter().map(|span| (id.module, Intent::Quote { span: *span })));
     Fix {
         strategy: STRATEGY.name,
@@ -159,9 +160,10 @@ fn lazy(ctx: &Context, id: ImportId) -> Option<Fix> {
         .collect();
     for each in &together {
         let name = ctx.world.graph.site(each.module, each.site).bound()?;
-        let taken = ctx.users.uses(id.module, name).any(|u| {
-            matches!(u.how, How::Import(Kind::Eager) | How::Attribute(crate::names::Moment::Import))
-        });
+        let taken = ctx
+            .users
+            .uses(id.module, name)
+            .any(|u| matches!(u.how, How::Import(Kind::Eager) | How::Attribute(crate::names::Moment::Import)));
         if taken || uses(ctx, *each).blocked.is_some() || !ctx.users.of(id.module).stars.is_empty() {
             return None;
         }

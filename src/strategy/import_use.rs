@@ -194,6 +194,9 @@ pub fn obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
             return Some(Obstacle::new(Reason::ConditionalImport, here, message));
         }
     }
+    if let Some(kept) = purpose(ctx, id, &PURPOSES) {
+        return Some(kept);
+    }
     let others: Vec<&Binding> = file.bindings(name).iter().filter(|b| !is_binding_of(ctx, b, id)).collect();
     if let Some(other) = others.iter().find(|b| b.moment != Moment::Never || site.name.is_some()) {
         let message = format!("`{name}` is bound more than once");
@@ -208,7 +211,8 @@ pub fn obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
         let message = format!("`{}.{name}` is replaced from outside", ctx.project().module(id.module).name);
         return Some(Obstacle::new(Reason::PatchedName, (user, at), message));
     }
-    if let Some(other) = ctx.users.uses(id.module, name).find(|u| u.how != How::Import(Kind::Type) && u.user != id.module)
+    if let Some(other) =
+        ctx.users.uses(id.module, name).find(|u| u.how != How::Import(Kind::Type) && u.user != id.module)
     {
         let message = format!("another module uses `{}.{name}`", ctx.project().module(id.module).name);
         return Some(Obstacle::new(Reason::UsedElsewhere, (other.user, other.span), message));
@@ -235,6 +239,10 @@ pub fn obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
         let message = "the module reads its own names by string";
         return Some(Obstacle::new(Reason::DynamicNames, (id.module, at), message));
     }
+    if ctx.users.is_read_somewhere(name) {
+        let message = format!("`{name}` is read of a module whose name is computed");
+        return Some(Obstacle::new(Reason::DynamicNames, here, message));
+    }
     if file.doctest.contains(name) {
         let message = format!("a doctest uses `{name}`");
         return Some(Obstacle::new(Reason::DoctestUse, here, message));
@@ -253,11 +261,14 @@ fn is_binding_of(ctx: &Context, binding: &Binding, id: ImportId) -> bool {
     plain(this) && other.name.is_none() && other.asname.is_none()
 }
 
-/// A comment that keeps an import whose name nobody uses: on its own line, or on the first or last of its statement.
-pub fn purpose(ctx: &Context, id: ImportId) -> Option<Obstacle> {
+/// Words of comments that say an import is there for others.
+const PURPOSES: [&str; 8] =
+    ["side effect", "side-effect", "regist", "keep", "re-export", "reexport", "backward", "backwards compat"];
+
+/// A comment that keeps an import: on its own line, or on the first or last of its statement.
+fn purpose(ctx: &Context, id: ImportId, words: &[&str]) -> Option<Obstacle> {
     let site = ctx.world.graph.site(id.module, id.site);
     let text = ctx.project().text(id.module);
-    let words = ["side effect", "side-effect", "regist", "keep", "f401", "re-export", "reexport", "backward", "compat"];
     [site.stmt.start, site.at.end, site.stmt.end].into_iter().find_map(|at| {
         let end = text[at..].find(['\n', '\r']).map_or(text.len(), |n| at + n);
         let comment = text[at..end].split_once('#')?.1.trim();
@@ -267,13 +278,17 @@ pub fn purpose(ctx: &Context, id: ImportId) -> Option<Obstacle> {
     })
 }
 
+/// A comment that silences a linter about an import which nothing uses: it is there on purpose.
+pub fn silenced(ctx: &Context, id: ImportId) -> Option<Obstacle> {
+    purpose(ctx, id, &["f401", "unused-import", "noqa"])
+}
+
 /// What stands against importing the target later, at a call, than now.
 pub fn later_obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
     let world = ctx.world;
     let site = world.graph.site(id.module, id.site);
     let target = world.graph.targets[id.module.index()][id.site]?;
-    let here = (id.module, site.at);
-    let Some(name) = site.name else { return None };
+    let name = site.name?;
     if target.is_module {
         return None;
     }
@@ -293,7 +308,6 @@ pub fn later_obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
             return Some(Obstacle::new(Reason::ReboundState, (home, inside.span), message));
         }
     }
-    let _ = here;
     None
 }
 
@@ -322,12 +336,14 @@ pub fn load_obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
     if still.contains(&target) {
         return None;
     }
-    let mut lost: Vec<ModuleId> = graph.loaded_by(target, &nothing).into_iter().filter(|m| !still.contains(m)).collect();
+    let mut lost: Vec<ModuleId> =
+        graph.loaded_by(target, &nothing).into_iter().filter(|m| !still.contains(m)).collect();
     lost.sort_unstable();
     for module in &lost {
         if let Some(at) = ctx.effect(*module) {
             let name = &ctx.project().module(*module).name;
-            let message = format!("importing `{name}` does something that others can see, and it would be imported later");
+            let message =
+                format!("importing `{name}` does something that others can see, and it would be imported later");
             return Some(Obstacle::new(Reason::ImportSideEffect, (*module, at), message));
         }
     }

@@ -1,7 +1,7 @@
 //! unused-import: an import whose name nobody uses, of a module that is loaded anyway or whose import does nothing, is
 //! removed.
 
-use super::import_use::{Obstacle, load_obstacle, obstacle, occurs, purpose, uses};
+use super::import_use::{Obstacle, load_obstacle, obstacle, occurs, silenced, uses};
 use super::{Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, Strategy};
 use crate::outcome::Safety;
 use crate::rewrite::Intent;
@@ -44,7 +44,7 @@ fn kept(ctx: &Context, id: ImportId) -> Option<Obstacle> {
     if !uses(ctx, id).none() {
         return Some(Obstacle::new(Reason::Used, at, "the name is used"));
     }
-    if let Some(comment) = purpose(ctx, id) {
+    if let Some(comment) = silenced(ctx, id) {
         return Some(comment);
     }
     occurs(ctx, id).then(|| Obstacle::new(Reason::Used, at, "the name occurs in a string or comment"))

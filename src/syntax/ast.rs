@@ -54,25 +54,61 @@ pub enum StmtKind<'a> {
     /// An expression on its own.
     Expr(Expr<'a>),
     /// `a = b = value`, one entry a target.
-    Assign { targets: Vec<Expr<'a>>, value: Expr<'a> },
-    AugAssign { target: Expr<'a>, value: Expr<'a> },
-    AnnAssign { target: Expr<'a>, annotation: Expr<'a>, value: Option<Expr<'a>> },
+    Assign {
+        targets: Vec<Expr<'a>>,
+        value: Expr<'a>,
+    },
+    AugAssign {
+        target: Expr<'a>,
+        value: Expr<'a>,
+    },
+    AnnAssign {
+        target: Expr<'a>,
+        annotation: Expr<'a>,
+        value: Option<Expr<'a>>,
+    },
     Import(Import<'a>),
     Function(Box<Function<'a>>),
     Class(Box<Class<'a>>),
-    If { branches: Vec<Branch<'a>> },
-    While { test: Expr<'a>, body: Vec<Stmt<'a>>, orelse: Vec<Stmt<'a>> },
-    For { target: Expr<'a>, iter: Expr<'a>, body: Vec<Stmt<'a>>, orelse: Vec<Stmt<'a>> },
-    Try { body: Vec<Stmt<'a>>, handlers: Vec<Handler<'a>>, orelse: Vec<Stmt<'a>>, finally: Vec<Stmt<'a>> },
-    With { items: Vec<WithItem<'a>>, body: Vec<Stmt<'a>> },
-    Match { subject: Vec<Expr<'a>>, cases: Vec<Case<'a>> },
+    If {
+        branches: Vec<Branch<'a>>,
+    },
+    While {
+        test: Expr<'a>,
+        body: Vec<Stmt<'a>>,
+        orelse: Vec<Stmt<'a>>,
+    },
+    For {
+        target: Expr<'a>,
+        iter: Expr<'a>,
+        body: Vec<Stmt<'a>>,
+        orelse: Vec<Stmt<'a>>,
+    },
+    Try {
+        body: Vec<Stmt<'a>>,
+        handlers: Vec<Handler<'a>>,
+        orelse: Vec<Stmt<'a>>,
+        finally: Vec<Stmt<'a>>,
+    },
+    With {
+        items: Vec<WithItem<'a>>,
+        body: Vec<Stmt<'a>>,
+    },
+    Match {
+        subject: Vec<Expr<'a>>,
+        cases: Vec<Case<'a>>,
+    },
     Return(Vec<Expr<'a>>),
     Raise(Vec<Expr<'a>>),
     Assert(Vec<Expr<'a>>),
     Delete(Vec<Expr<'a>>),
     Global(Vec<Ident<'a>>),
     Nonlocal(Vec<Ident<'a>>),
-    TypeAlias { name: Option<Ident<'a>>, type_params: Vec<Expr<'a>>, value: Expr<'a> },
+    TypeAlias {
+        name: Option<Ident<'a>>,
+        type_params: Vec<Expr<'a>>,
+        value: Expr<'a>,
+    },
     Pass,
     /// `break`, `continue`, and what Python 2 had.
     Other(Vec<Expr<'a>>),
@@ -189,19 +225,43 @@ pub struct Expr<'a> {
 #[derive(Debug)]
 pub enum ExprKind<'a> {
     Name(&'a str),
-    Attribute { value: Box<Expr<'a>>, name: Ident<'a> },
-    Subscript { value: Box<Expr<'a>>, index: Vec<Expr<'a>> },
-    Call { func: Box<Expr<'a>>, args: Vec<Arg<'a>> },
+    Attribute {
+        value: Box<Expr<'a>>,
+        name: Ident<'a>,
+    },
+    Subscript {
+        value: Box<Expr<'a>>,
+        index: Vec<Expr<'a>>,
+    },
+    Call {
+        func: Box<Expr<'a>>,
+        args: Vec<Arg<'a>>,
+    },
     /// A string without interpolation; the text between the quotes, escapes as written.
     Str(std::borrow::Cow<'a, str>),
-    Lambda { params: Params<'a>, body: Box<Expr<'a>> },
+    Lambda {
+        params: Params<'a>,
+        body: Box<Expr<'a>>,
+    },
     /// Any comprehension or generator; a dictionary's element has two parts.
-    Comprehension { element: Vec<Expr<'a>>, clauses: Vec<Clause<'a>> },
-    Walrus { name: Ident<'a>, value: Box<Expr<'a>> },
+    Comprehension {
+        element: Vec<Expr<'a>>,
+        clauses: Vec<Clause<'a>>,
+    },
+    Walrus {
+        name: Ident<'a>,
+        value: Box<Expr<'a>>,
+    },
     Not(Box<Expr<'a>>),
     /// `and` if the flag is set, else `or`.
-    BoolOp { and: bool, values: Vec<Expr<'a>> },
-    Compare { operators: Vec<&'a str>, values: Vec<Expr<'a>> },
+    BoolOp {
+        and: bool,
+        values: Vec<Expr<'a>>,
+    },
+    Compare {
+        operators: Vec<&'a str>,
+        values: Vec<Expr<'a>>,
+    },
     /// List, tuple or set display.
     Sequence(Vec<Expr<'a>>),
     Dict(Vec<Expr<'a>>),

@@ -60,6 +60,8 @@ pub struct FileImports<'a> {
     pub bound: Vec<(&'a str, Option<usize>)>,
     /// Names that `__all__` lists in a literal.
     pub exported: Vec<&'a str>,
+    /// Whether `__all__` also holds what no literal says.
+    pub exports_more: bool,
     /// Where the parser lost its way first.
     pub error: Option<usize>,
 }
@@ -203,6 +205,12 @@ impl<'a> Walk<'a> {
                     self.export(name, value);
                 }
             }
+            // `__all__.append("name")`, `__all__.extend(other.__all__)`
+            StmtKind::Expr(Expr { kind: ExprKind::Call { func, args }, .. })
+                if func.dotted().is_some_and(|d| d.len() == 2 && d[0] == "__all__") && self.place < Place::Class =>
+            {
+                args.iter().for_each(|arg| self.exported(&arg.value));
+            }
             _ => {
                 for block in stmt.blocks() {
                     self.under(Kind::Eager, Place::Block, block);
@@ -212,15 +220,19 @@ impl<'a> Walk<'a> {
     }
 
     fn export(&mut self, name: &str, value: &Expr<'a>) {
-        if name != "__all__" || self.place != Place::Top {
-            return;
+        if name == "__all__" && self.place < Place::Class {
+            self.exported(value);
         }
-        if let ExprKind::Sequence(items) = &value.kind {
-            let names = items.iter().filter_map(|item| match &item.kind {
-                ExprKind::Str(std::borrow::Cow::Borrowed(name)) => Some(*name),
-                _ => None,
-            });
-            self.out.exported.extend(names);
+    }
+
+    fn exported(&mut self, value: &Expr<'a>) {
+        match &value.kind {
+            ExprKind::Sequence(items) => items.iter().for_each(|item| self.exported(item)),
+            ExprKind::Str(std::borrow::Cow::Borrowed(name)) => self.out.exported.push(name),
+            _ => {
+                self.out.exports_more = true;
+                value.parts(&mut |part| self.exported(part));
+            }
         }
     }
 
@@ -255,7 +267,9 @@ impl<'a> Walk<'a> {
         }
         for site in found {
             let index = self.out.sites.len();
-            if kind == Kind::Eager && let Some(name) = site.bound() {
+            if kind == Kind::Eager
+                && let Some(name) = site.bound()
+            {
                 self.bind(name, Some(index));
             }
             self.out.sites.push(site);
@@ -340,9 +354,7 @@ pub fn stmt_exprs<'e, 'a>(stmt: &'e Stmt<'a>) -> Vec<&'e Expr<'a>> {
         StmtKind::Expr(value) => vec![value],
         StmtKind::Assign { targets, value } => std::iter::once(value).chain(targets).collect(),
         StmtKind::AugAssign { target, value } => vec![value, target],
-        StmtKind::AnnAssign { target, annotation, value } => {
-            value.iter().chain([annotation, target]).collect()
-        }
+        StmtKind::AnnAssign { target, annotation, value } => value.iter().chain([annotation, target]).collect(),
         StmtKind::Function(f) => {
             let params = f.params.defaults.iter().chain(&f.params.annotations);
             f.decorators.iter().chain(params).chain(&f.returns).chain(&f.type_params).collect()

@@ -9,9 +9,10 @@ use super::ast::*;
 
 pub(super) fn lower<'a>(text: &'a str, base: usize, tree: &Tree, lazy: &[usize]) -> Ast<'a> {
     let root = tree.root_node();
-    let mut lower = Lower { text, base, lazy, comments: Vec::new() };
+    let mut lower = Lower { text, base, lazy, comments: Vec::new(), invalid: None };
     let body = lower.block(root);
     let error = root.has_error().then(|| first_error(root)).flatten().map(|at| at + base);
+    let error = error.into_iter().chain(lower.invalid).min();
     lower.comments.sort_unstable();
     lower.comments.dedup();
     Ast { text, body, comments: lower.comments, error }
@@ -40,6 +41,8 @@ struct Lower<'a, 'l> {
     base: usize,
     lazy: &'l [usize],
     comments: Vec<Span>,
+    /// The first thing that the grammar takes and Python 3 does not.
+    invalid: Option<usize>,
 }
 
 impl<'a> Lower<'a, '_> {
@@ -79,7 +82,16 @@ impl<'a> Lower<'a, '_> {
     }
 
     fn field_block(&mut self, node: Node, name: &str) -> Vec<Stmt<'a>> {
-        self.field(node, name).map_or_else(Vec::new, |n| self.block(n))
+        let body = self.field(node, name).map_or_else(Vec::new, |n| self.block(n));
+        if body.is_empty() {
+            self.reject(node);
+        }
+        body
+    }
+
+    fn reject(&mut self, node: Node) {
+        let at = node.start_byte() + self.base;
+        self.invalid = Some(self.invalid.map_or(at, |known| known.min(at)));
     }
 
     /// Comments that are direct children of a node whose parts are taken by field.
@@ -144,6 +156,10 @@ impl<'a> Lower<'a, '_> {
                     self.stmt(child, out);
                 }
                 return;
+            }
+            "print_statement" | "exec_statement" => {
+                self.reject(node);
+                StmtKind::Other(self.exprs(node))
             }
             kind if kind.ends_with("_statement") => StmtKind::Other(self.exprs(node)),
             "block" => {
@@ -220,7 +236,8 @@ impl<'a> Lower<'a, '_> {
             _ => self.field(node, "module_name").map(|module| {
                 let span = self.span(module);
                 let text = span.of(self.text);
-                let level = text.bytes().take_while(|b| matches!(b, b'.' | b' ' | b'\t')).filter(|b| *b == b'.').count();
+                let level =
+                    text.bytes().take_while(|b| matches!(b, b'.' | b' ' | b'\t')).filter(|b| *b == b'.').count();
                 From { level, module: text.trim_start_matches(['.', ' ', '\t']), span }
             }),
         };
@@ -332,10 +349,9 @@ impl<'a> Lower<'a, '_> {
         for arm in arms {
             self.comments_of(arm);
             branches.push(match arm.kind() {
-                "elif_clause" => Branch {
-                    test: self.field_expr(arm, "condition"),
-                    body: self.field_block(arm, "consequence"),
-                },
+                "elif_clause" => {
+                    Branch { test: self.field_expr(arm, "condition"), body: self.field_block(arm, "consequence") }
+                }
                 _ => Branch { test: None, body: self.field_block(arm, "body") },
             });
         }
@@ -573,9 +589,9 @@ impl<'a> Lower<'a, '_> {
                 body: Box::new(self.field_or_none(node, "body")),
             },
             "list_comprehension" | "set_comprehension" | "dictionary_comprehension" | "generator_expression" => {
-                let element = self.field(node, "body").map(|body| {
-                    if body.kind() == "pair" { self.exprs(body) } else { vec![self.expr(body)] }
-                });
+                let element = self
+                    .field(node, "body")
+                    .map(|body| if body.kind() == "pair" { self.exprs(body) } else { vec![self.expr(body)] });
                 ExprKind::Comprehension { element: element.unwrap_or_default(), clauses: self.clauses(node) }
             }
             "named_expression" => match (self.field(node, "name"), self.field_expr(node, "value")) {

@@ -54,9 +54,9 @@ fn lazy_keywords(text: &str) -> Vec<usize> {
         let after = &text[at + 4..];
         let words = after.trim_start_matches([' ', '\t']);
         let is_import = words.len() < after.len()
-            && ["import", "from"].iter().any(|k| {
-                words.strip_prefix(k).is_some_and(|rest| rest.starts_with([' ', '\t', '\\', '.', '(']))
-            });
+            && ["import", "from"]
+                .iter()
+                .any(|k| words.strip_prefix(k).is_some_and(|rest| rest.starts_with([' ', '\t', '\\', '.', '('])));
         if is_import && before.chars().all(|c| c == ' ' || c == '\t') {
             found.push(at);
         }
