@@ -194,10 +194,8 @@ fn place(path: &Path) -> (PathBuf, PathBuf) {
     (root, start)
 }
 
-/// The nearest folder with a build file, or the top of the repository. Folders that are packages themselves are passed
-/// over, as old projects have a setup.py in subpackages, unless there is no other.
+/// The nearest folder with a build file, or the top of the repository. In a package, a `setup.py` is but a module.
 fn marked(folder: &Path) -> Option<PathBuf> {
-    let mut inside_package = None;
     for at in folder.ancestors() {
         if at != folder && is_shared(at) {
             break;
@@ -207,11 +205,8 @@ fn marked(folder: &Path) -> Option<PathBuf> {
         if is_repository || has_marker && !is_package(at) {
             return Some(at.to_owned());
         }
-        if has_marker {
-            inside_package.get_or_insert_with(|| at.to_owned());
-        }
     }
-    inside_package
+    None
 }
 
 fn is_package(folder: &Path) -> bool {
