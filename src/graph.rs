@@ -12,6 +12,7 @@ use crate::outcome::Kind;
 use crate::project::resolve::{Resolver, Target, absolute};
 use crate::project::settings::Level;
 use crate::project::{Module, ModuleId, Project};
+use crate::skim::skim;
 use crate::syntax::imports::{FileImports, ImportSite, imports};
 use crate::syntax::parse;
 
@@ -43,10 +44,12 @@ pub struct Graph<'p> {
 impl<'p> Graph<'p> {
     /// Reads the imports of every module; `done` is called once a file.
     pub fn new(project: &'p Project, done: &(dyn Fn() + Sync)) -> Self {
+        let large = project.tree.modules.len() > LARGE;
         let read = |module: &Module| {
-            let found = Arc::new(imports(&parse(&project.file(module.file).text)));
+            let text = &project.file(module.file).text;
+            let skimmed = if large { skim(text) } else { None };
             done();
-            found
+            Arc::new(skimmed.unwrap_or_else(|| imports(&parse(text))))
         };
         Self::link(project, project.tree.modules.par_iter().map(read).collect())
     }
@@ -152,6 +155,9 @@ impl<'p> Graph<'p> {
         seen
     }
 }
+
+/// Modules from which on files are skimmed for their imports, and only those that matter for a plan are read in full.
+pub const LARGE: usize = 2000;
 
 /// Whether two states of a project share the text of a module.
 pub fn same_text(before: &Project, after: &Project, module: &Module) -> bool {

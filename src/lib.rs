@@ -14,6 +14,7 @@ pub mod project;
 pub mod change;
 pub mod outcome;
 pub mod syntax;
+pub mod skim;
 pub mod graph;
 pub mod names;
 pub mod rewrite;

@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use rayon::prelude::*;
+
 use crate::names::scope::MODULE;
 use crate::names::{Bound, Moment, Object, Role, World};
 use crate::outcome::Kind;
@@ -28,21 +30,47 @@ pub struct Failure {
 /// One step of a module's body.
 #[derive(Clone, Debug)]
 enum Step<'p> {
-    Import { site: usize, handled: bool },
-    Bind { name: &'p str },
-    Read { name: &'p str, attributes: Vec<&'p str>, called: bool, handled: bool },
+    Import {
+        site: usize,
+        handled: bool,
+    },
+    Bind {
+        name: &'p str,
+    },
+    /// Reads attributes of modules, then runs the imports of a function that is called.
+    Read {
+        reads: Vec<Read<'p>>,
+        call: Option<(ModuleId, Vec<usize>)>,
+        handled: bool,
+    },
+}
+
+/// An attribute read of a module.
+#[derive(Clone, Debug)]
+struct Read<'p> {
+    home: ModuleId,
+    attribute: &'p str,
+    /// The submodule of that name, if there is one.
+    submodule: Option<ModuleId>,
 }
 
 /// The bodies of all modules, ready to be run from any entry.
 pub struct Simulator<'w, 'p> {
     world: World<'w, 'p>,
     scripts: HashMap<ModuleId, Vec<(Span, Step<'p>)>>,
+    /// The packages above each module, the topmost first.
+    packages: HashMap<ModuleId, Vec<ModuleId>>,
 }
 
 impl<'w, 'p> Simulator<'w, 'p> {
     pub fn new(world: World<'w, 'p>, modules: impl IntoIterator<Item = ModuleId>) -> Self {
-        let scripts = modules.into_iter().map(|m| (m, script(world, m))).collect();
-        Self { world, scripts }
+        let modules: Vec<ModuleId> = modules.into_iter().collect();
+        let scripts = modules.par_iter().map(|m| (*m, script(world, *m))).collect();
+        let packages = |module: &ModuleId| {
+            let this = world.project().module(*module);
+            (*module, this.ancestors().filter_map(|name| world.project().tree.find(name, this.root)).collect())
+        };
+        Self { world, scripts, packages: modules.par_iter().map(packages).collect() }
     }
 
     /// Imports `entry` in a fresh interpreter.
@@ -80,8 +108,19 @@ fn script<'p>(world: World<'_, 'p>, module: ModuleId) -> Vec<(Span, Step<'p>)> {
         if evaluated && (!used.attributes.is_empty() || used.role == Role::Called) {
             let attributes = used.attributes.iter().map(|a| a.text).collect();
             let conditional = file.bindings(used.name).iter().any(|b| b.conditional);
+            let attributes: Vec<&'p str> = attributes;
+            let trace = world.trace(module, MODULE, used.name, &attributes);
+            let read = |(at, (home, _)): (usize, &(ModuleId, &str))| {
+                let this = world.project().module(*home);
+                let submodule = world.project().tree.find(&format!("{}.{}", this.name, attributes[at]), this.root);
+                Read { home: *home, attribute: attributes[at], submodule }
+            };
+            let reads: Vec<Read<'p>> = trace.reads.iter().enumerate().map(read).collect();
             let called = used.role == Role::Called;
-            steps.push((used.span, Step::Read { name: used.name, attributes, called, handled: conditional }));
+            let call = if called { imports_of_call(world, trace.object) } else { None };
+            if !reads.is_empty() || call.is_some() {
+                steps.push((used.span, Step::Read { reads, call, handled: conditional }));
+            }
         }
     }
     steps.sort_by_key(|(span, _)| *span);
@@ -105,12 +144,11 @@ struct Run<'s, 'w, 'p> {
 impl<'p> Run<'_, '_, 'p> {
     /// Loads a module and the packages above it, as far as they are not loaded yet.
     fn load(&mut self, module: ModuleId) -> Result<(), Failure> {
-        let world = self.simulator.world;
-        let this = world.project().module(module);
-        for name in this.ancestors() {
-            if let Some(package) = world.project().tree.find(name, this.root) {
-                self.run(package)?;
-            }
+        if self.states.contains_key(&module) {
+            return Ok(());
+        }
+        for package in self.simulator.packages.get(&module).map_or(&[][..], Vec::as_slice) {
+            self.run(*package)?;
         }
         self.run(module)
     }
@@ -150,7 +188,11 @@ impl<'p> Run<'_, '_, 'p> {
                 self.bind(module, name);
                 Ok(())
             }
-            Step::Read { name, attributes, called, .. } => self.read(module, span, name, attributes, *called),
+            Step::Read { reads, call, .. } => {
+                self.read(module, span, reads)?;
+                let Some((home, sites)) = call else { return Ok(()) };
+                sites.iter().try_for_each(|site| self.import(*home, *site, None))
+            }
         }
     }
 
@@ -232,19 +274,9 @@ impl<'p> Run<'_, '_, 'p> {
     }
 
     /// Evaluates a dotted name at import time.
-    fn read(
-        &mut self,
-        module: ModuleId,
-        span: Span,
-        name: &'p str,
-        attributes: &[&'p str],
-        called: bool,
-    ) -> Result<(), Failure> {
+    fn read(&mut self, module: ModuleId, span: Span, reads: &[Read<'p>]) -> Result<(), Failure> {
         let world = self.simulator.world;
-        let trace = world.trace(module, MODULE, name, attributes);
-        for (home, attribute) in &trace.reads {
-            let this = world.project().module(*home);
-            let submodule = world.project().tree.find(&format!("{}.{attribute}", this.name), this.root);
+        for Read { home, attribute, submodule } in reads {
             let bound = self.states.get(home).is_some_and(|s| s.bound.contains(attribute));
             let in_progress = submodule.is_some_and(|s| self.states.contains_key(&s) && !self.attributes.contains(&s));
             let missing = match submodule {
@@ -257,39 +289,32 @@ impl<'p> Run<'_, '_, 'p> {
                 let error = format!(
                     "AttributeError: partially initialized module '{}' has no attribute '{attribute}' (most likely due to a \
                      circular import)",
-                    this.name
+                    world.project().module(*home).name
                 );
                 return Err(Failure { module, span, error, chain: self.chain.clone() });
             }
         }
-        if called {
-            self.call(trace.object)?;
-        }
         Ok(())
     }
+}
 
-    /// Runs the imports inside a function that is called.
-    fn call(&mut self, object: Object<'_>) -> Result<(), Failure> {
-        let world = self.simulator.world;
-        let Object::Attribute { module, name, rest } = object else { return Ok(()) };
-        if !rest.is_empty() {
-            return Ok(());
-        }
-        let file = world.names.file(module);
-        let [only] = file.bindings(name) else { return Ok(()) };
-        let Bound::Function(function) = only.what else { return Ok(()) };
-        let span = file.function(function).span;
-        let sites = &world.graph.files[module.index()].sites;
-        // An import in a branch may not run; only one on the straight path of the function is taken to.
-        let inside: Vec<usize> = (0..sites.len())
-            .filter(|i| sites[*i].kind == Kind::Deferred && span.contains(sites[*i].stmt))
-            .filter(|i| is_unconditional(world, module, function, *i))
-            .collect();
-        for site in inside {
-            self.import(module, site, None)?;
-        }
-        Ok(())
+/// The imports on the straight path of a function that is called by name: its module and their sites.
+fn imports_of_call(world: World, object: Object<'_>) -> Option<(ModuleId, Vec<usize>)> {
+    let Object::Attribute { module, name, rest } = object else { return None };
+    if !rest.is_empty() {
+        return None;
     }
+    let file = world.names.file(module);
+    let [only] = file.bindings(name) else { return None };
+    let Bound::Function(function) = only.what else { return None };
+    let span = file.function(function).span;
+    let sites = &world.graph.files[module.index()].sites;
+    // An import in a branch may not run; only one on the straight path of the function is taken to.
+    let inside: Vec<usize> = (0..sites.len())
+        .filter(|i| sites[*i].kind == Kind::Deferred && span.contains(sites[*i].stmt))
+        .filter(|i| is_unconditional(world, module, function, *i))
+        .collect();
+    (!inside.is_empty()).then_some((module, inside))
 }
 
 /// Whether an import in a function binds its name there on the straight path.

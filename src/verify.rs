@@ -117,7 +117,7 @@ fn load_damage(ctx: &Context, after: &Graph, changed: &BTreeSet<ModuleId>) -> Ve
         if users.is_empty() && ctx.effect(module).is_none() {
             continue;
         }
-        let (had, has) = (old.importers(module), new.importers(module));
+        let (had, has) = (old.importers([module]), new.importers([module]));
         let name = &before.project.module(module).name;
         if had.difference(&has).any(|m| users.contains(m) && !sources.contains(m)) {
             let what = format!("`{name}` is used as an attribute where it would no longer be loaded");
@@ -161,9 +161,9 @@ impl Reach {
         Self { importers }
     }
 
-    fn importers(&self, module: ModuleId) -> BTreeSet<ModuleId> {
-        let mut seen = BTreeSet::from([module]);
-        let mut todo = vec![module];
+    fn importers(&self, modules: impl IntoIterator<Item = ModuleId>) -> BTreeSet<ModuleId> {
+        let mut todo: Vec<ModuleId> = modules.into_iter().collect();
+        let mut seen: BTreeSet<ModuleId> = todo.iter().copied().collect();
         while let Some(at) = todo.pop() {
             for from in self.importers.get(&at).map_or(&[][..], Vec::as_slice) {
                 if seen.insert(*from) {
@@ -188,7 +188,7 @@ pub fn new_failures(before: World, after: World, entries: &[ModuleId]) -> Vec<(M
         .collect()
 }
 
-/// All modules whose import loads a module, itself included.
-pub fn importers(graph: &Graph, module: ModuleId) -> BTreeSet<ModuleId> {
-    Reach::new(graph).importers(module)
+/// All modules whose import loads one of `modules`, themselves included.
+pub fn importers(graph: &Graph, modules: impl IntoIterator<Item = ModuleId>) -> BTreeSet<ModuleId> {
+    Reach::new(graph).importers(modules)
 }

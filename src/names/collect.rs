@@ -26,6 +26,7 @@ pub fn collect<'a>(ast: &Ast<'a>, imports: &FileImports<'a>) -> FileNames<'a> {
             .any(|w| memchr::memmem::find(ast.text.as_bytes(), w.as_bytes()).is_some()),
     };
     walk.push_scope(ScopeKind::Module, None);
+    walk.out.asks_subclasses = memchr::memmem::find(ast.text.as_bytes(), b"__subclasses__").is_some();
     walk.out.postponed = ast.body.iter().any(is_postponement);
     walk.docstring(&ast.body);
     walk.block(&ast.body);

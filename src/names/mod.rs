@@ -18,7 +18,8 @@ pub use scope::{Bound, FileNames, Moment, Role, ScopeId, Use};
 
 use crate::graph::{Graph, same_text};
 use crate::project::{Module, ModuleId, Project};
-use crate::syntax::parse;
+use crate::syntax::imports::{FileImports, imports};
+use crate::syntax::{Ast, parse};
 use effects::Effect;
 use scope::{MODULE, Reference};
 
@@ -57,19 +58,29 @@ pub struct Trace<'n> {
 const DEPTH: usize = 24;
 
 impl<'p> Names<'p> {
-    pub fn new(graph: &Graph<'p>) -> Self {
+    /// The names of the modules that are `wanted`, by module; the others are taken to have none. What the graph knows of their
+    /// imports is completed by what only the tree tells.
+    pub fn new(graph: &mut Graph<'p>, wanted: &[bool]) -> Self {
         let project = graph.project;
-        let (files, effects) =
-            project.tree.modules.par_iter().enumerate().map(|(index, module)| read(graph, index, module)).unzip();
+        let nothing: FileFacts<'p> = (Arc::new(FileNames::empty()), Arc::default());
+        let read = |(index, module): (usize, &Module)| {
+            if !wanted[index] {
+                return (graph.files[index].clone(), nothing.clone());
+            }
+            let ast = parse(&project.file(module.file).text);
+            let imports = imports(&ast);
+            let facts = facts(&ast, &imports);
+            (Arc::new(imports), facts)
+        };
+        let found: (Vec<_>, Vec<_>) = project.tree.modules.par_iter().enumerate().map(read).unzip();
+        let (files, effects) = found.1.into_iter().unzip();
+        graph.files = found.0;
         Self { project, files, effects }
     }
 
     /// The names after a change: files whose text is the same are not read again.
     pub fn after(&self, graph: &Graph<'p>) -> Self {
         let project = graph.project;
-        if self.files.len() != project.tree.modules.len() {
-            return Self::new(graph);
-        }
         let (files, effects) = project
             .tree
             .modules
@@ -79,7 +90,7 @@ impl<'p> Names<'p> {
                 if same_text(self.project, project, module) {
                     (self.files[index].clone(), self.effects[index].clone())
                 } else {
-                    read(graph, index, module)
+                    facts(&parse(&project.file(module.file).text), &graph.files[index])
                 }
             })
             .unzip();
@@ -93,9 +104,8 @@ impl<'p> Names<'p> {
 
 type FileFacts<'p> = (Arc<FileNames<'p>>, Arc<Vec<Effect<'p>>>);
 
-fn read<'p>(graph: &Graph<'p>, index: usize, module: &Module) -> FileFacts<'p> {
-    let ast = parse(&graph.project.file(module.file).text);
-    (Arc::new(collect::collect(&ast, &graph.files[index])), Arc::new(effects::candidates(&ast)))
+fn facts<'p>(ast: &Ast<'p>, imports: &FileImports<'p>) -> FileFacts<'p> {
+    (Arc::new(collect::collect(ast, imports)), Arc::new(effects::candidates(ast)))
 }
 
 /// Names and graph together answer what a name stands for.

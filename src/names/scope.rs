@@ -225,6 +225,8 @@ pub struct FileNames<'a> {
     pub literal_reads: Vec<(&'a str, &'a str, Span)>,
     /// Modules named by a literal whose object goes on.
     pub literal_escapes: Vec<(&'a str, Span)>,
+    /// Whether it asks a class for its subclasses.
+    pub asks_subclasses: bool,
     /// Attributes read of modules that a computed name gives.
     pub computed_reads: BTreeSet<&'a str>,
     /// What it asks the annotations of.
@@ -236,6 +238,18 @@ pub struct FileNames<'a> {
 }
 
 impl<'a> FileNames<'a> {
+    /// A file without names.
+    pub fn empty() -> Self {
+        let module = Scope {
+            kind: ScopeKind::Module,
+            parent: None,
+            bindings: BTreeMap::new(),
+            globals: BTreeSet::new(),
+            nonlocals: BTreeSet::new(),
+        };
+        Self { scopes: vec![module], ..Self::default() }
+    }
+
     pub fn scope(&self, id: ScopeId) -> &Scope<'a> {
         &self.scopes[id.0 as usize]
     }

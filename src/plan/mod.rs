@@ -2,6 +2,7 @@
 //! analysis of the new text, accepted or dropped, until nothing more can be done.
 
 pub mod feedback;
+mod relevant;
 mod report;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -43,12 +44,13 @@ pub fn solve(project: &Project, progress: &(dyn Fn(Stage) + Sync)) -> ProjectOut
     let level = project.settings.level;
     let total = project.tree.modules.len();
     let done = AtomicUsize::new(0);
-    let graph = Graph::new(project, &|| progress(Stage::Parse(done.fetch_add(1, Ordering::Relaxed) + 1, total)));
+    let mut graph = Graph::new(project, &|| progress(Stage::Parse(done.fetch_add(1, Ordering::Relaxed) + 1, total)));
     let mut found = cycles(&graph, level);
     if found.is_empty() {
         return report::nothing(&graph);
     }
-    let names = Names::new(&graph);
+    let wanted = relevant::modules(&graph, &found);
+    let names = Names::new(&mut graph, &wanted);
     let ctx = Context::new(&graph, &names, &found);
     if level == Level::Fragile {
         found.retain(|c| c.edges.iter().any(|e| report::is_early(&ctx, e)));
@@ -244,7 +246,7 @@ impl Plan {
                 self.drop_where(ctx, &mut fixes, &modules, Reason::FailedCheck, &first.what);
                 return Step::Dropped;
             }
-            let entries = entries(ctx, &after, cycles);
+            let entries = entries(ctx, &after, cycles, &changed);
             let world = World { graph: &after, names: &names };
             if let Some((entry, failure)) = verify::new_failures(ctx.world, world, &entries).into_iter().next() {
                 let entry = &ctx.project().module(entry).name;
@@ -353,15 +355,17 @@ fn choose_fixes(cycle: &Cycle, fixes: Vec<Fix>) -> Vec<Fix> {
     fixes.into_iter().enumerate().filter(|(i, _)| wanted.contains(i)).map(|(_, f)| f).collect()
 }
 
-/// The modules whose import is simulated before and after: those of the cycles and, while cycles remain, all that load them.
-fn entries(ctx: &Context, after: &Graph, cycles: &[Cycle]) -> Vec<ModuleId> {
+/// The modules whose import is simulated before and after: those of the cycles and, while cycles remain, all that
+/// load them and something that changes.
+fn entries(ctx: &Context, after: &Graph, cycles: &[Cycle], changed: &BTreeSet<ModuleId>) -> Vec<ModuleId> {
     let mut all: Vec<ModuleId> = cycles.iter().flat_map(|c| &c.modules).copied().take(ENTRIES).collect();
     let left = self::cycles(after, Level::Eager);
     if !left.is_empty() {
         let mut known: BTreeSet<ModuleId> = all.iter().copied().collect();
+        let touched = verify::importers(ctx.world.graph, changed.iter().copied());
         for cycle in &left {
-            let importers = verify::importers(ctx.world.graph, cycle.modules[0]);
-            all.extend(importers.into_iter().filter(|m| known.insert(*m)).take(ENTRIES));
+            let importers = verify::importers(ctx.world.graph, [cycle.modules[0]]);
+            all.extend(importers.into_iter().filter(|m| touched.contains(m) && known.insert(*m)).take(ENTRIES));
         }
     }
     all

@@ -1,0 +1,75 @@
+//! Which modules of a large project can matter for the fixes of its cycles: those that the cycles load, and those that may use
+//! a name of theirs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aho_corasick::AhoCorasick;
+use rayon::prelude::*;
+
+use crate::graph::{Graph, LARGE};
+use crate::project::ModuleId;
+use crate::strategy::Cycle;
+
+/// By module. In a project that is not large, all are.
+pub fn modules(graph: &Graph, cycles: &[Cycle]) -> Vec<bool> {
+    let project = graph.project;
+    let count = project.tree.modules.len();
+    if count <= LARGE {
+        return vec![true; count];
+    }
+    let members: BTreeSet<ModuleId> = cycles.iter().flat_map(|c| c.modules.iter().copied()).collect();
+    let mut wanted = vec![false; count];
+    // What they load: it may call into them while it runs.
+    for cycle in cycles {
+        for module in graph.loaded_by(cycle.modules[0], &|_| false) {
+            wanted[module.index()] = true;
+        }
+    }
+    for member in &members {
+        wanted[member.index()] = true;
+        graph.edges_of(*member).iter().for_each(|e| wanted[e.to.index()] = true);
+    }
+    // Who may read, replace or pass on a name that their imports bind: the names that a fix may take away.
+    let mut taken: BTreeMap<ModuleId, BTreeSet<&str>> = BTreeMap::new();
+    for edge in cycles.iter().flat_map(|c| &c.edges) {
+        taken.entry(edge.from).or_default().extend(graph.site(edge.from, edge.site).bound());
+    }
+    let packages: BTreeSet<ModuleId> = members
+        .iter()
+        .flat_map(|m| {
+            let this = project.module(*m);
+            this.ancestors().filter_map(|p| project.tree.find(p, this.root)).collect::<Vec<_>>()
+        })
+        .collect();
+    for edge in graph.edges.iter().filter(|e| !e.implicit) {
+        let Some(names) = taken.get(&edge.to) else {
+            // `import package`, from which a member can be reached by attributes.
+            let site = graph.site(edge.from, edge.site);
+            wanted[edge.from.index()] |= packages.contains(&edge.to) && (site.name.is_none() || site.star);
+            continue;
+        };
+        let site = graph.site(edge.from, edge.site);
+        let is_module = graph.targets[edge.from.index()][edge.site].is_some_and(|t| t.is_module);
+        let reads = match site.name {
+            Some(name) if !is_module => names.contains(name),
+            _ if site.star || site.call => true,
+            _ => {
+                let text = project.text(edge.from).as_bytes();
+                let mut words = names.iter().copied().chain(["getattr", "patch", "reload", "vars(", "__dict__"]);
+                words.any(|w| memchr::memmem::find(text, w.as_bytes()).is_some())
+            }
+        };
+        wanted[edge.from.index()] |= reads;
+    }
+    // Who names them in a string, or imports by a name that is computed.
+    let paths = members.iter().map(|m| project.module(*m).name.as_str()).filter(|n| n.contains('.'));
+    let words: Vec<String> = paths
+        .flat_map(|p| [".", "\"", "'", ":"].map(|end| format!("{p}{end}")))
+        .chain(["import_module(", "__import__(", "__subclasses__"].map(str::to_owned))
+        .collect();
+    let Ok(search) = AhoCorasick::new(words) else { return vec![true; count] };
+    let named: Vec<bool> =
+        project.tree.modules.par_iter().map(|m| search.is_match(project.file(m.file).text.as_bytes())).collect();
+    wanted.iter_mut().zip(named).for_each(|(wanted, named)| *wanted |= named);
+    wanted
+}

@@ -1,0 +1,600 @@
+//! The import statements of a file out of its bytes, without a tree: strings, comments, brackets, continuation lines,
+//! indentation and block headers are followed, nothing else is. Gives exactly what [`imports`](crate::syntax::imports::imports)
+//! gives of the tree, or nothing: what it cannot be sure of is left to the parser.
+
+use crate::outcome::Kind;
+use crate::syntax::Span;
+use crate::syntax::imports::{FileImports, ImportSite, Place};
+
+/// The imports of a file in order, and what it binds; `None` where only the parser can tell. `__all__` is not read.
+pub fn skim(text: &str) -> Option<FileImports<'_>> {
+    let bytes = text.as_bytes();
+    // Calls that import, other names for TYPE_CHECKING, and Python 2 need the tree.
+    for word in ["import_module", "__import__", "TYPE_CHECKING as", "MYPY"] {
+        if memchr::memmem::find(bytes, word.as_bytes()).is_some() {
+            return None;
+        }
+    }
+    let mut skim = Skim { text, bytes, at: 0, blocks: Vec::new(), found: FileImports::default() };
+    if text.starts_with('\u{feff}') {
+        skim.at = '\u{feff}'.len_utf8();
+    }
+    while skim.at < bytes.len() {
+        skim.logical_line()?;
+    }
+    Some(skim.found)
+}
+
+/// What is known of the test of an `if`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Test {
+    /// TYPE_CHECKING or plainly false.
+    Never,
+    NotNever,
+    Main,
+    Other,
+}
+
+/// A block header whose body may still go on.
+struct Block {
+    indent: usize,
+    /// Of what stands in the body, the blocks around it included.
+    kind: Kind,
+    place: Place,
+    /// Tests of an `if` chain so far.
+    tests: Option<Vec<Test>>,
+}
+
+struct Skim<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    at: usize,
+    blocks: Vec<Block>,
+    found: FileImports<'a>,
+}
+
+fn is_word(byte: u8) -> bool {
+    byte == b'_' || byte.is_ascii_alphanumeric() || byte >= 0x80
+}
+
+impl<'a> Skim<'a> {
+    fn byte(&self, at: usize) -> u8 {
+        self.bytes.get(at).copied().unwrap_or(0)
+    }
+
+    /// One line with those that continue it.
+    fn logical_line(&mut self) -> Option<()> {
+        let mut indent = 0;
+        loop {
+            match self.byte(self.at) {
+                b' ' => indent += 1,
+                b'\t' => indent = (indent / 8 + 1) * 8,
+                b'\x0c' => indent = 0,
+                _ => break,
+            }
+            self.at += 1;
+        }
+        match self.byte(self.at) {
+            b'\n' | b'\r' => {
+                self.at += 1;
+                return Some(());
+            }
+            b'#' => {
+                self.skip_comment();
+                return Some(());
+            }
+            b'\\' => return None,
+            0 if self.at >= self.bytes.len() => return Some(()),
+            _ => {}
+        }
+        let start = self.at;
+        let mut closed = None;
+        while self.blocks.last().is_some_and(|b| b.indent >= indent) {
+            closed = self.blocks.pop();
+        }
+        let closed = closed.filter(|b| b.indent == indent);
+        let line = self.line_end(start)?;
+        let word = self.word(start);
+        match word {
+            "import" | "from" | "lazy" => self.import(start, word, &line),
+            "def" | "class" | "if" | "elif" | "else" | "for" | "while" | "try" | "except" | "finally" | "with"
+            | "async" | "match" | "case" => self.header(start, word, &line, indent, closed),
+            // Python 2, which only the parser tells from the rest.
+            "print" | "exec" => {
+                let next = self.bytes[start + word.len()..].iter().find(|b| !matches!(b, b' ' | b'\t'));
+                if matches!(next, Some(b'(' | b'=' | b'.' | b',' | b'[' | b':')) {
+                    self.plain(start, &line)
+                } else {
+                    None
+                }
+            }
+            _ => {
+                self.assignment(start, word)?;
+                self.plain(start, &line)
+            }
+        }
+    }
+
+    /// Notes the name that a plain assignment binds.
+    fn assignment(&mut self, start: usize, word: &'a str) -> Option<()> {
+        if word.is_empty() || self.around().0 != Kind::Eager || self.around().1 >= Place::Class {
+            return Some(());
+        }
+        let value = |at: usize| {
+            let rest = self.text[at..].trim_start_matches([' ', '\t']);
+            let value = rest.strip_prefix('=')?;
+            (!value.starts_with('=')).then_some(self.text.len() - value.len())
+        };
+        if let Some(at) = value(start + word.len()) {
+            self.found.bound.push((word, None));
+            // `a = b = …` binds both.
+            let at = self.text.len() - self.text[at..].trim_start_matches([' ', '\t']).len();
+            let next = self.word(at);
+            if !next.is_empty() && value(at + next.len()).is_some() {
+                return None;
+            }
+        }
+        Some(())
+    }
+
+    /// A statement that is no import: it must not hide one behind a semicolon.
+    fn plain(&self, start: usize, line: &Line) -> Option<()> {
+        if line.semicolon && memchr::memmem::find(&self.bytes[start..line.end], b"import").is_some() {
+            return None;
+        }
+        Some(())
+    }
+
+    fn word(&self, start: usize) -> &'a str {
+        let length = self.bytes[start..].iter().take_while(|b| is_word(**b)).count();
+        &self.text[start..start + length]
+    }
+
+    fn skip_comment(&mut self) {
+        self.at = memchr::memchr2(b'\n', b'\r', &self.bytes[self.at..]).map_or(self.bytes.len(), |n| self.at + n);
+    }
+
+    /// Goes to the end of the logical line that starts here, and behind it.
+    fn line_end(&mut self, start: usize) -> Option<Line> {
+        let mut depth = 0usize;
+        let mut line = Line { end: start, colon: false, semicolon: false, inline: false };
+        self.at = start;
+        loop {
+            let byte = self.byte(self.at);
+            match byte {
+                0 if self.at >= self.bytes.len() => {
+                    return (depth == 0).then_some(line);
+                }
+                b'\n' | b'\r' => {
+                    self.at += 1;
+                    if depth == 0 {
+                        return Some(line);
+                    }
+                    continue;
+                }
+                b'#' => {
+                    self.skip_comment();
+                    continue;
+                }
+                b'\\' => {
+                    let skipped = match (self.byte(self.at + 1), self.byte(self.at + 2)) {
+                        (b'\r', b'\n') => 3,
+                        (b'\n' | b'\r', _) => 2,
+                        _ => return None,
+                    };
+                    self.at += skipped;
+                    continue;
+                }
+                b' ' | b'\t' | b'\x0c' => {
+                    self.at += 1;
+                    continue;
+                }
+                b'(' | b'[' | b'{' => depth += 1,
+                b')' | b']' | b'}' => depth = depth.checked_sub(1)?,
+                b';' if depth == 0 => line.semicolon = true,
+                b'"' | b'\'' => {
+                    let formatted = self.is_formatted(start);
+                    self.at = self.string(self.at, formatted)?;
+                    line.inline |= line.colon;
+                    line.colon = false;
+                    line.end = self.at;
+                    continue;
+                }
+                _ => {}
+            }
+            // A colon that ends the line opens a block; one with something behind it may have its body there.
+            line.inline |= line.colon;
+            line.colon = byte == b':' && depth == 0;
+            self.at += 1;
+            line.end = self.at;
+        }
+    }
+
+    /// Whether the string that starts here is an f-string or t-string.
+    fn is_formatted(&self, start: usize) -> bool {
+        let prefix = self.bytes[start..self.at].iter().rev().take_while(|b| is_word(**b)).take(3);
+        let mut formatted = false;
+        let mut length = 0;
+        for byte in prefix {
+            length += 1;
+            match byte.to_ascii_lowercase() {
+                b'f' | b't' => formatted = true,
+                b'r' | b'b' | b'u' => {}
+                _ => return false,
+            }
+        }
+        formatted && length <= 2
+    }
+
+    /// The end of the string whose quote stands at `at`.
+    fn string(&self, at: usize, formatted: bool) -> Option<usize> {
+        let quote = self.byte(at);
+        let triple = self.byte(at + 1) == quote && self.byte(at + 2) == quote;
+        let mut at = if triple { at + 3 } else { at + 1 };
+        loop {
+            if !formatted {
+                at += memchr::memchr3(quote, b'\\', b'\n', self.bytes.get(at..)?)?;
+            }
+            let byte = self.byte(at);
+            if at >= self.bytes.len() {
+                return None;
+            }
+            match byte {
+                b'\\' => at += if self.byte(at + 1) == b'\r' && self.byte(at + 2) == b'\n' { 3 } else { 2 },
+                b'\n' if !triple => return None,
+                _ if byte == quote && !triple => return Some(at + 1),
+                _ if byte == quote && self.byte(at + 1) == quote && self.byte(at + 2) == quote => return Some(at + 3),
+                b'{' if formatted && self.byte(at + 1) == b'{' => at += 2,
+                b'{' if formatted => at = self.field(at + 1)?,
+                _ => at += 1,
+            }
+        }
+    }
+
+    /// The end of a replacement field, behind its `}`.
+    fn field(&self, mut at: usize) -> Option<usize> {
+        let mut depth = 0usize;
+        loop {
+            match self.byte(at) {
+                0 if at >= self.bytes.len() => return None,
+                b'}' if depth == 0 => return Some(at + 1),
+                b'(' | b'[' | b'{' => depth += 1,
+                b')' | b']' | b'}' => depth = depth.checked_sub(1)?,
+                // Nested strings, comments and lambdas: rare enough for the parser.
+                b'#' | b'\\' => return None,
+                b'"' | b'\'' => {
+                    at = self.string(at, true)?;
+                    continue;
+                }
+                b'!' if depth == 0 && self.byte(at + 1) != b'=' => return self.format(at + 1),
+                b':' if depth == 0 => return self.format(at + 1),
+                _ => {}
+            }
+            at += 1;
+        }
+    }
+
+    /// The rest of a field from its conversion or format on.
+    fn format(&self, mut at: usize) -> Option<usize> {
+        loop {
+            match self.byte(at) {
+                0 if at >= self.bytes.len() => return None,
+                b'}' => return Some(at + 1),
+                b'{' => {
+                    at = self.field(at + 1)?;
+                    continue;
+                }
+                b'\n' | b'\r' | b'"' | b'\'' | b'\\' => return None,
+                _ => {}
+            }
+            at += 1;
+        }
+    }
+
+    /// A line that may open a block.
+    fn header(&mut self, start: usize, word: &str, line: &Line, indent: usize, closed: Option<Block>) -> Option<()> {
+        // `match`, `case` and `async` as names, and bodies on the line of their head.
+        let opens = line.colon;
+        if !opens {
+            let soft = matches!(word, "match" | "case");
+            if (!soft || line.inline) && memchr::memmem::find(&self.bytes[start..line.end], b"import").is_some() {
+                return None;
+            }
+            if word == "if" || word == "elif" || word == "else" {
+                // What follows may be an arm of the same chain.
+                self.push(indent, Place::Block, self.arm(start, word, line, closed)?);
+            }
+            return Some(());
+        }
+        if line.semicolon
+            || line.inline && word != "class" && word != "def" && word != "async" && self.hides_import(start, line)
+        {
+            return None;
+        }
+        let word = if word == "async" {
+            let rest = self.text[start + 5..line.end].trim_start();
+            if rest.starts_with("def") { "def" } else { "with" }
+        } else {
+            word
+        };
+        if matches!(word, "def" | "class") && self.around().0 == Kind::Eager && self.around().1 < Place::Class {
+            let at = start + self.text[start..line.end].find(word)? + word.len();
+            let at = self.text.len() - self.text[at..].trim_start_matches([' ', '\t']).len();
+            self.found.bound.push((self.word(at), None));
+        }
+        match word {
+            "def" => self.push(indent, Place::Function, (Kind::Deferred, None)),
+            "class" => self.push(indent, Place::Class, (Kind::Eager, None)),
+            "if" | "elif" | "else" => {
+                let arm = self.arm(start, word, line, closed)?;
+                self.push(indent, Place::Block, arm);
+            }
+            _ => self.push(indent, Place::Block, (Kind::Eager, None)),
+        }
+        Some(())
+    }
+
+    fn hides_import(&self, start: usize, line: &Line) -> bool {
+        memchr::memmem::find(&self.bytes[start..line.end], b"import").is_some()
+    }
+
+    fn around(&self) -> (Kind, Place) {
+        self.blocks.last().map_or((Kind::Eager, Place::Top), |b| (b.kind, b.place))
+    }
+
+    fn push(&mut self, indent: usize, place: Place, (kind, tests): (Kind, Option<Vec<Test>>)) {
+        let outer = self.around();
+        self.blocks.push(Block { indent, kind: outer.0.max(kind), place: outer.1.max(place), tests });
+    }
+
+    /// The kind of an arm of an `if` chain, and the chain's tests so far.
+    fn arm(&self, start: usize, word: &str, line: &Line, closed: Option<Block>) -> Option<(Kind, Option<Vec<Test>>)> {
+        let mut tests = match (word, closed.and_then(|b| b.tests)) {
+            ("if", _) => Vec::new(),
+            (_, Some(tests)) => tests,
+            // The `else` of a loop or a `try`.
+            ("else", None) => return Some((Kind::Eager, None)),
+            _ => return None,
+        };
+        let always = tests.contains(&Test::NotNever);
+        let test = match word {
+            "else" => Test::Other,
+            _ => {
+                let text = self.text[start + word.len()..line.end].trim();
+                if !line.colon && memchr::memmem::find(text.as_bytes(), b"TYPE_CHECKING").is_some() {
+                    return None;
+                }
+                test(text.strip_suffix(':').unwrap_or(text))?
+            }
+        };
+        tests.push(test);
+        let kind = match test {
+            _ if always => Kind::Type,
+            Test::Never => Kind::Type,
+            Test::Main => Kind::Deferred,
+            _ => Kind::Eager,
+        };
+        Some((kind, Some(tests)))
+    }
+
+    fn import(&mut self, start: usize, word: &str, line: &Line) -> Option<()> {
+        if line.semicolon {
+            return None;
+        }
+        let mut tokens = Tokens { skim: self, at: start, end: line.end };
+        let lazy = word == "lazy";
+        if lazy {
+            tokens.word()?;
+            if !matches!(tokens.peek_word(), Some("import" | "from")) {
+                return self.plain(start, line);
+            }
+        }
+        let keyword = tokens.word()?;
+        let mut found: Vec<ImportSite<'a>> = Vec::new();
+        let stmt = Span { start, end: line.end };
+        let (kind, place) = self.around();
+        let kind = if lazy { kind.max(Kind::Lazy) } else { kind };
+        let site = |at: Span, level, module, name, asname, star| ImportSite {
+            stmt,
+            at,
+            kind,
+            place,
+            level,
+            module,
+            name,
+            asname,
+            star,
+            call: false,
+        };
+        let mut tokens = Tokens { skim: self, at: tokens.at, end: line.end };
+        if keyword == "import" {
+            loop {
+                let (module, at) = tokens.dotted()?;
+                let (asname, end) = tokens.alias(at.end)?;
+                found.push(site(Span { start: at.start, end }, 0, module, None, asname, false));
+                if !tokens.comma() {
+                    break;
+                }
+            }
+        } else {
+            let level = tokens.dots();
+            let module = if tokens.peek_word() == Some("import") {
+                if level == 0 {
+                    return None;
+                }
+                ""
+            } else {
+                tokens.dotted()?.0
+            };
+            if tokens.word()? != "import" {
+                return None;
+            }
+            if tokens.take(b'*') {
+                found.push(site(stmt, level, module, None, None, true));
+            } else {
+                let bracket = tokens.take(b'(');
+                loop {
+                    if bracket && tokens.take(b')') {
+                        break;
+                    }
+                    let (name, at) = tokens.dotted()?;
+                    if name.contains('.') {
+                        return None;
+                    }
+                    let (asname, end) = tokens.alias(at.end)?;
+                    found.push(site(Span { start: at.start, end }, level, module, Some(name), asname, false));
+                    if !tokens.comma() {
+                        if bracket && !tokens.take(b')') {
+                            return None;
+                        }
+                        break;
+                    }
+                }
+            }
+            if module == "__future__" && level == 0 {
+                found.clear();
+            }
+        }
+        tokens.blank();
+        if tokens.at != line.end {
+            return None;
+        }
+        for site in found {
+            if kind == Kind::Eager
+                && place < Place::Class
+                && let Some(name) = site.bound()
+            {
+                self.found.bound.push((name, Some(self.found.sites.len())));
+            }
+            self.found.sites.push(site);
+        }
+        Some(())
+    }
+}
+
+/// What is known of one logical line.
+struct Line {
+    /// Behind its last token.
+    end: usize,
+    /// Its last token is a colon.
+    colon: bool,
+    semicolon: bool,
+    /// A colon outside brackets with something behind it.
+    inline: bool,
+}
+
+/// What a test says, if its text is one of the plain forms; `None` if it may be one in disguise.
+fn test(text: &str) -> Option<Test> {
+    let is_guard = |t: &str| {
+        let last = t.rsplit('.').next().unwrap_or(t);
+        last == "TYPE_CHECKING" && t.bytes().all(|b| is_word(b) || b == b'.')
+    };
+    if matches!(text, "False" | "0") || is_guard(text) {
+        return Some(Test::Never);
+    }
+    if let Some(inner) = text.strip_prefix("not ")
+        && (matches!(inner.trim(), "False" | "0") || is_guard(inner.trim()))
+    {
+        return Some(Test::NotNever);
+    }
+    if matches!(text, "__name__ == \"__main__\"" | "__name__ == '__main__'") {
+        return Some(Test::Main);
+    }
+    let has = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+    let constant = || has("False") || text.bytes().any(|b| b == b'0');
+    let plain_number = || text.starts_with(['(', 'n', '0', 'F']) || has("and");
+    if has("TYPE_CHECKING") || has("__main__") || constant() && plain_number() {
+        return None;
+    }
+    Some(Test::Other)
+}
+
+/// Reads the parts of one import statement.
+struct Tokens<'s, 'a> {
+    skim: &'s Skim<'a>,
+    at: usize,
+    end: usize,
+}
+
+impl<'a> Tokens<'_, 'a> {
+    /// Skips white space, comments and line ends inside brackets, and continued line ends.
+    fn blank(&mut self) {
+        while self.at < self.end {
+            match self.skim.byte(self.at) {
+                b' ' | b'\t' | b'\n' | b'\r' | b'\\' | b'\x0c' => self.at += 1,
+                b'#' => {
+                    let rest = &self.skim.bytes[self.at..];
+                    self.at += memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+                }
+                _ => return,
+            }
+        }
+    }
+
+    fn peek_word(&mut self) -> Option<&'a str> {
+        self.blank();
+        let word = self.skim.word(self.at.min(self.skim.bytes.len()));
+        (!word.is_empty()).then_some(word)
+    }
+
+    fn word(&mut self) -> Option<&'a str> {
+        let word = self.peek_word()?;
+        self.at += word.len();
+        Some(word)
+    }
+
+    /// A dotted name without space inside.
+    fn dotted(&mut self) -> Option<(&'a str, Span)> {
+        self.blank();
+        let start = self.at;
+        self.word()?;
+        while self.skim.byte(self.at) == b'.' {
+            self.at += 1;
+            if self.skim.word(self.at).is_empty() {
+                return None;
+            }
+            self.at += self.skim.word(self.at).len();
+        }
+        if matches!(self.skim.byte(self.at), b' ' | b'\t') {
+            let rest = self.skim.text[self.at..self.end].trim_start_matches([' ', '\t']);
+            if rest.starts_with('.') {
+                return None;
+            }
+        }
+        let span = Span { start, end: self.at };
+        Some((span.of(self.skim.text), span))
+    }
+
+    fn dots(&mut self) -> usize {
+        let mut level = 0;
+        loop {
+            self.blank();
+            if self.skim.byte(self.at) != b'.' {
+                return level;
+            }
+            level += 1;
+            self.at += 1;
+        }
+    }
+
+    /// `as name`, and where the alias ends.
+    fn alias(&mut self, end: usize) -> Option<(Option<&'a str>, usize)> {
+        if self.peek_word() != Some("as") {
+            return Some((None, end));
+        }
+        self.word()?;
+        let name = self.word()?;
+        Some((Some(name), self.at))
+    }
+
+    fn take(&mut self, byte: u8) -> bool {
+        self.blank();
+        let found = self.at < self.end && self.skim.byte(self.at) == byte;
+        self.at += usize::from(found);
+        found
+    }
+
+    fn comma(&mut self) -> bool {
+        self.take(b',')
+    }
+}
