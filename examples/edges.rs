@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use cyclefix::graph::Graph;
+use cyclefix::project::layout::Layout;
 use cyclefix::project::{Listing, Project, Settings, SourceFile};
 use cyclefix::syntax::Lines;
 
@@ -30,7 +31,8 @@ fn main() -> std::io::Result<()> {
     let mut listing = Listing::default();
     walk(Path::new(&root), Path::new(&root), &mut listing.files)?;
     listing.files.sort_by(|a, b| a.path.cmp(&b.path));
-    let project = Project::new(root, listing, Settings::default(), vec![String::new()]);
+    let project =
+        Project::new(root, listing, Settings::default(), Layout { roots: vec![String::new()], scripts: Vec::new() });
     let graph = Graph::new(&project, &|| {});
     let mut rows: BTreeMap<(String, String, String, bool), Vec<usize>> = BTreeMap::new();
     for edge in &graph.edges {

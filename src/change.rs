@@ -64,7 +64,7 @@ impl Change {
             }
         }
         if !self.files.is_empty() {
-            next.tree = ModuleTree::new(&next.files, project.tree.roots.clone());
+            next.tree = ModuleTree::new(&next.files, project.tree.layout());
         }
         next
     }

@@ -166,8 +166,8 @@ impl Request {
         adjust(&mut settings);
         listing.skipped.sort();
         listing.skipped.dedup();
-        let roots = threads.install(|| layout::source_roots(&listing, &named));
-        let project = Project::new(shown(&self.root), listing, settings, roots);
+        let layout = threads.install(|| layout::layout(&listing, &named));
+        let project = Project::new(shown(&self.root), listing, settings, layout);
         Ok(Loaded { root: self.root, project, paths: self.paths })
     }
 }

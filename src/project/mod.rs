@@ -11,6 +11,7 @@ pub mod settings;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use layout::Layout;
 pub use modules::{Module, ModuleTree, is_identifier};
 pub use settings::Settings;
 
@@ -86,9 +87,9 @@ pub struct Project {
 }
 
 impl Project {
-    /// Lays modules over the files. `source_roots` are folders relative to the root (`""` is the root itself).
-    pub fn new(root: String, listing: Listing, settings: Settings, source_roots: Vec<String>) -> Self {
-        let tree = ModuleTree::new(&listing.files, source_roots);
+    /// Lays modules over the files.
+    pub fn new(root: String, listing: Listing, settings: Settings, layout: Layout) -> Self {
+        let tree = ModuleTree::new(&listing.files, layout);
         let Listing { files, stubs, manifests, skipped } = listing;
         Self { root, files, stubs, skipped, manifests, settings, tree }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::layout::Layout;
 use super::{FileId, ModuleId, SourceFile};
 
 /// One module.
@@ -40,13 +41,17 @@ pub struct ModuleTree {
     pub roots: Vec<String>,
     /// Sorted by name, then by path.
     pub modules: Vec<Module>,
+    /// Whether each root holds only scripts, whose modules code elsewhere does not find.
+    scripts: Vec<bool>,
     by_name: HashMap<String, Vec<ModuleId>>,
     by_file: HashMap<FileId, ModuleId>,
 }
 
 impl ModuleTree {
     /// A file belongs to the deepest root above it; a path that is no dotted name is no module.
-    pub fn new(files: &[SourceFile], roots: Vec<String>) -> Self {
+    pub fn new(files: &[SourceFile], layout: Layout) -> Self {
+        let Layout { roots, scripts } = layout;
+        let scripts: Vec<bool> = roots.iter().map(|root| scripts.contains(root)).collect();
         let mut modules = Vec::with_capacity(files.len());
         let root_index: HashMap<&str, usize> = roots.iter().enumerate().map(|(i, r)| (r.as_str(), i)).collect();
         let packages: std::collections::HashSet<&str> =
@@ -86,17 +91,22 @@ impl ModuleTree {
             by_name.entry(module.name.clone()).or_default().push(ModuleId(index as u32));
             by_file.insert(module.file, ModuleId(index as u32));
         }
-        Self { roots, modules, by_name, by_file }
+        Self { roots, modules, scripts, by_name, by_file }
     }
 
-    /// The module of this name as code in `root` would find it: its own root first, then the others in order.
+    /// The roots that the modules were named from.
+    pub fn layout(&self) -> Layout {
+        let scripts = self.roots.iter().zip(&self.scripts).filter(|(_, s)| **s).map(|(r, _)| r.clone()).collect();
+        Layout { roots: self.roots.clone(), scripts }
+    }
+
+    /// The module of this name as code in `root` would find it: its own root first, then the others in order. Only
+    /// scripts find what lies in folders of scripts.
     pub fn find(&self, name: &str, root: usize) -> Option<ModuleId> {
         let found = self.by_name.get(name)?;
-        found
-            .iter()
-            .find(|id| self.modules[id.index()].root == root)
-            .or_else(|| found.iter().min_by_key(|id| self.modules[id.index()].root))
-            .copied()
+        let root_of = |id: &ModuleId| self.modules[id.index()].root;
+        let own = found.iter().find(|id| root_of(id) == root);
+        own.or_else(|| found.iter().filter(|id| !self.scripts[root_of(id)] || self.scripts[root]).min_by_key(|id| root_of(id))).copied()
     }
 
     /// Whether modules stand below this name though it is none itself.
