@@ -106,7 +106,10 @@ impl ModuleTree {
         let found = self.by_name.get(name)?;
         let root_of = |id: &ModuleId| self.modules[id.index()].root;
         let own = found.iter().find(|id| root_of(id) == root);
-        own.or_else(|| found.iter().filter(|id| !self.scripts[root_of(id)] || self.scripts[root]).min_by_key(|id| root_of(id))).copied()
+        own.or_else(|| {
+            found.iter().filter(|id| !self.scripts[root_of(id)] || self.scripts[root]).min_by_key(|id| root_of(id))
+        })
+        .copied()
     }
 
     /// Whether modules stand below this name though it is none itself.
