@@ -101,6 +101,7 @@ impl<'a> Skim<'a> {
             | "async" | "match" | "case" => self.header(start, word, &line, indent, closed),
             // Python 2, which only the parser tells from the rest.
             "print" | "exec" => {
+                self.assignment(start, word)?;
                 let next = self.bytes[start + word.len()..].iter().find(|b| !matches!(b, b' ' | b'\t'));
                 if matches!(next, Some(b'(' | b'=' | b'.' | b',' | b'[' | b':')) {
                     self.plain(start, &line)
@@ -292,13 +293,20 @@ impl<'a> Skim<'a> {
     }
 
     /// A line that may open a block.
-    fn header(&mut self, start: usize, word: &str, line: &Line, indent: usize, closed: Option<Block>) -> Option<()> {
+    fn header(&mut self, start: usize, word: &'a str, line: &Line, indent: usize, closed: Option<Block>) -> Option<()> {
         // `match`, `case` and `async` as names, and bodies on the line of their head.
         let opens = line.colon;
         if !opens {
             let soft = matches!(word, "match" | "case");
             if (!soft || line.inline) && memchr::memmem::find(&self.bytes[start..line.end], b"import").is_some() {
                 return None;
+            }
+            match word {
+                "def" | "class" | "async" => self.definition(start, word, line)?,
+                "match" | "case" => self.assignment(start, word)?,
+                // e.g. `if x: a = 1`, which may bind.
+                _ if line.inline && memchr::memchr(b'=', &self.bytes[start..line.end]).is_some() => return None,
+                _ => {}
             }
             if word == "if" || word == "elif" || word == "else" {
                 // What follows may be an arm of the same chain.
@@ -311,17 +319,13 @@ impl<'a> Skim<'a> {
         {
             return None;
         }
+        self.definition(start, word, line)?;
         let word = if word == "async" {
             let rest = self.text[start + 5..line.end].trim_start();
             if rest.starts_with("def") { "def" } else { "with" }
         } else {
             word
         };
-        if matches!(word, "def" | "class") && self.around().0 == Kind::Eager && self.around().1 < Place::Class {
-            let at = start + self.text[start..line.end].find(word)? + word.len();
-            let at = self.text.len() - self.text[at..].trim_start_matches([' ', '\t']).len();
-            self.found.bound.push((self.word(at), None));
-        }
         match word {
             "def" => self.push(indent, Place::Function, (Kind::Deferred, None)),
             "class" => self.push(indent, Place::Class, (Kind::Eager, None)),
@@ -331,6 +335,27 @@ impl<'a> Skim<'a> {
             }
             _ => self.push(indent, Place::Block, (Kind::Eager, None)),
         }
+        Some(())
+    }
+
+    /// Notes the name of a function or class.
+    fn definition(&mut self, start: usize, word: &str, line: &Line) -> Option<()> {
+        if !matches!(word, "def" | "class" | "async")
+            || self.around().0 != Kind::Eager
+            || self.around().1 >= Place::Class
+        {
+            return Some(());
+        }
+        let mut at = start + word.len();
+        if word == "async" {
+            let rest = self.text[at..line.end].trim_start();
+            if !rest.starts_with("def") {
+                return Some(());
+            }
+            at = line.end - rest.len() + "def".len();
+        }
+        let at = self.text.len() - self.text[at..].trim_start_matches([' ', '\t']).len();
+        self.found.bound.push((self.word(at), None));
         Some(())
     }
 
@@ -386,6 +411,7 @@ impl<'a> Skim<'a> {
         if lazy {
             tokens.word()?;
             if !matches!(tokens.peek_word(), Some("import" | "from")) {
+                self.assignment(start, "lazy")?;
                 return self.plain(start, line);
             }
         }

@@ -1,0 +1,87 @@
+//! The skim and the tree agree: on the standard library of the Python that is found, and on all cases.
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::print_stderr)]
+
+use std::path::{Path, PathBuf};
+
+use cyclefix::skim::skim;
+use cyclefix::syntax::imports::imports;
+use cyclefix::syntax::parse;
+
+fn python_files(folder: &Path, out: &mut Vec<PathBuf>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for path in entries.flatten().map(|e| e.path()) {
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        if path.is_dir() && name != "site-packages" && !path.is_symlink() {
+            python_files(&path, out);
+        } else if name.ends_with(".py") {
+            out.push(path);
+        }
+    }
+}
+
+/// Holds both readings of one text together; says whether the skim was sure.
+fn agree(text: &str, name: &str) -> bool {
+    let tree = imports(&parse(text));
+    let Some(found) = skim(text) else { return false };
+    if tree.error.is_some() {
+        return true;
+    }
+    assert_eq!(format!("{:#?}", found.sites), format!("{:#?}", tree.sites), "{name}");
+    assert_eq!(found.bound, tree.bound, "{name}");
+    true
+}
+
+#[test]
+fn on_the_standard_library() {
+    let script = "import sysconfig; print(sysconfig.get_path('stdlib'))";
+    let Ok(done) = std::process::Command::new("python3").args(["-c", script]).output() else {
+        eprintln!("skipped: no python3 found");
+        return;
+    };
+    let mut files = Vec::new();
+    python_files(Path::new(String::from_utf8_lossy(&done.stdout).trim()), &mut files);
+    files.sort();
+    // Every third file is enough for each run of the tests.
+    let mut sure = 0;
+    let some: Vec<PathBuf> = files.into_iter().step_by(3).collect();
+    for path in &some {
+        if let Ok(text) = std::fs::read_to_string(path) {
+            sure += usize::from(agree(&text, &path.display().to_string()));
+        }
+    }
+    assert!(sure * 2 > some.len(), "only {sure} of {} files were skimmed", some.len());
+}
+
+#[test]
+fn on_forms_that_are_easy_to_get_wrong() {
+    let forms = [
+        "import a, b.c as d\nfrom . import e\nfrom ..f import (g, # h\n    i as j,\n)\n",
+        "if TYPE_CHECKING:\n    import a\nelse:\n    import b\n",
+        "if not TYPE_CHECKING:\n    import a\nelif x:\n    import b\nelse:\n    import c\n",
+        "if typing.TYPE_CHECKING:\n  import a\nelif t:\n  import b\n",
+        "try:\n    import a\nexcept ImportError:\n    a = None\nelse:\n    import b\n",
+        "def f():\n    \"\"\"import x\n    \"\"\"\n    import a\nclass C:\n    import b\n    def g(self): return '''\nimport c'''\nimport d\n",
+        "x = f'{a[\"import b\"]}'\nimport c\n",
+        "x = f'{a:{b}}' 'import d' \\\n  'e'\nimport c\n",
+        "from a import b; import c\n",
+        "if x: import a\n",
+        "\u{feff}import a\r\nfrom b import c\r\n",
+        "x = (\nimport_ if\n1 else 2)\nimport a  # c\n",
+        "if __name__ == '__main__':\n    import a\n",
+        "for x in y:\n    pass\nelse:\n    import a\n",
+        "match = 1\nmatch x:\n    case 1:\n        import a\n",
+        "async def f():\n    import a\nasync with x:\n    import b\n",
+        "lazy import a\nlazy from b import c\nlazy = 1\n",
+        "if x == 0:\n    import a\nelif 0:\n    import b\n",
+        "from a import *\nimport b\n\x0cimport c\n",
+        "a = b = 1\nc: int = 2\nd = e == f\n",
+        "with open(x) as y, \\\n        z:\n    import a\n",
+        "if (a and\n    TYPE_CHECKING):\n    import b\n",
+        "import a \\\n    as b\n",
+        "if x:\n    pass\n# c\nelse:\n    import a\n",
+        "class A: pass\nimport b\nlambda: 1\nimport c\n",
+    ];
+    for form in forms {
+        agree(form, form);
+    }
+}
