@@ -80,17 +80,14 @@ impl ImportText {
     pub fn print(page: &Page, mut imports: Vec<ImportText>, indent: &str) -> Vec<(SortKey, String)> {
         imports.sort();
         imports.dedup();
+        // Names that are renamed, and those with a comment, get a statement of their own, as isort and ruff have it.
+        let plain = |i: &ImportText| i.comment.is_none() && i.name.as_ref().is_some_and(|n| !n.contains(' '));
+        imports.sort_by_key(|i| (i.module.clone(), !plain(i)));
         let mut out: Vec<(SortKey, String)> = Vec::new();
         let mut rest = imports.as_slice();
         while let Some(first) = rest.first() {
-            let comments: Vec<&str> = rest.iter().filter_map(|i| i.comment.as_deref()).collect();
-            let same = if first.name.is_some() && comments.is_empty() {
-                let same = |i: &&ImportText| i.module == first.module && i.name.is_some() && i.above == first.above;
-                rest.iter().take_while(same).count()
-            } else {
-                // A comment speaks of one statement: statements stay apart.
-                1
-            };
+            let joins = |i: &&ImportText| plain(i) && i.module == first.module && i.above == first.above;
+            let same = rest.iter().take_while(joins).count().max(1);
             let (now, later) = rest.split_at(same);
             rest = later;
             let mut text = String::new();

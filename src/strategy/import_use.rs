@@ -330,7 +330,11 @@ pub fn load_obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
     let graph = world.graph;
     let target = graph.targets[id.module.index()][id.site]?.module;
     let here = (id.module, graph.site(id.module, id.site).at);
-    let cut = |edge: &crate::graph::Edge| edge.from == id.module && edge.site == id.site;
+    // Cutting one import of the target is of use only if all others of the module go as well.
+    let targets = &graph.targets[id.module.index()];
+    let cut = |edge: &crate::graph::Edge| {
+        edge.from == id.module && targets[edge.site].is_some_and(|other| other.module == target)
+    };
     let nothing = |_: &crate::graph::Edge| false;
     let still = graph.loaded_by(id.module, &cut);
     if still.contains(&target) {
