@@ -1,5 +1,5 @@
 //! The skim and the tree agree: on the standard library of the Python that is found, and on all cases.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::print_stderr)]
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used, clippy::print_stderr)]
 
 use std::path::{Path, PathBuf};
 
