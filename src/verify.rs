@@ -96,19 +96,19 @@ fn load_damage(ctx: &Context, after: &Graph, changed: &BTreeSet<ModuleId>) -> Ve
     let pairs = |graph: &Graph, module: ModuleId| -> BTreeSet<ModuleId> {
         graph.edges_of(module).iter().filter(|e| e.kind == Kind::Eager).map(|e| e.to).collect()
     };
-    let mut cut: BTreeMap<ModuleId, Vec<ModuleId>> = BTreeMap::new();
-    for module in changed {
-        for target in pairs(before, *module).difference(&pairs(after, *module)) {
-            cut.entry(*target).or_default().push(*module);
-        }
-    }
+    // Whoever lost a module had it by way of a changed one that lost it, too.
     let nothing = |_: &Edge| false;
     let mut below: BTreeMap<ModuleId, BTreeSet<ModuleId>> = BTreeMap::new();
-    for (target, sources) in &cut {
-        let loaded: BTreeSet<ModuleId> = before.loaded_by(*target, &nothing).into_iter().collect();
-        for module in loaded {
-            below.entry(module).or_default().extend(sources);
+    for source in changed.iter().filter(|m| !pairs(before, **m).is_subset(&pairs(after, **m))) {
+        let kept = after.loaded_by(*source, &nothing);
+        let lost: BTreeSet<ModuleId> =
+            before.loaded_by(*source, &nothing).into_iter().filter(|m| !kept.contains(m)).collect();
+        for module in lost {
+            below.entry(module).or_default().insert(*source);
         }
+    }
+    if below.is_empty() {
+        return Vec::new();
     }
     let (old, new) = (Reach::new(before), Reach::new(after));
     let mut out = Vec::new();
