@@ -140,7 +140,7 @@ impl<'a> Skim<'a> {
 
     /// A statement that is no import: it must not hide one behind a semicolon.
     fn plain(&self, start: usize, line: &Line) -> Option<()> {
-        if line.semicolon && memchr::memmem::find(&self.bytes[start..line.end], b"import").is_some() {
+        if line.semicolon && self.hides_import(start, line) {
             return None;
         }
         Some(())
@@ -298,7 +298,7 @@ impl<'a> Skim<'a> {
         let opens = line.colon;
         if !opens {
             let soft = matches!(word, "match" | "case");
-            if (!soft || line.inline) && memchr::memmem::find(&self.bytes[start..line.end], b"import").is_some() {
+            if (!soft || line.inline) && self.hides_import(start, line) {
                 return None;
             }
             match word {

@@ -64,8 +64,7 @@ fn block<'a>(body: &[Stmt<'a>], guards: &Guards<'a>, out: &mut Vec<Effect<'a>>) 
                 ExprKind::Str(_) | ExprKind::Constant(_) | ExprKind::Name(_) | ExprKind::Attribute { .. } => {}
                 _ => add(What::Other),
             },
-            StmtKind::Assign { targets, value } => {
-                let _ = value;
+            StmtKind::Assign { targets, .. } => {
                 for target in targets {
                     store(target, &mut add);
                 }

@@ -97,11 +97,9 @@ fn into_block(page: &mut Page, block: Vec<Line>, imports: Vec<ImportText>) -> Re
         let below = block.iter().find(|l| l.key.as_ref().is_some_and(|k| *k > key));
         let apart = |other: Option<&Line>| other.and_then(|l| l.key.as_ref()).is_some_and(|k| k.section != key.section);
         let (at, new) = match (above, below) {
-            (Some(above), below) => {
+            (Some(above), _) => {
                 let at = next_line(text, above.span.end);
                 let lead = if apart(Some(above)) { newline } else { "" };
-                // A line of another section below is set apart already, if it was before.
-                let _ = below;
                 (at, format!("{lead}{indent}{statement}{newline}"))
             }
             (None, Some(below)) => {

@@ -78,7 +78,7 @@ pub fn uses(ctx: &Context, id: ImportId) -> Uses {
         let at = (id.module, used.span);
         match (used.role, used.moment) {
             (Role::Quoted(None), _) | (_, Moment::Never) => out.types = true,
-            (Role::Quoted(Some(annotation)) | Role::Annotation(annotation), moment) => {
+            (Role::Quoted(Some(annotation)) | Role::Annotation(annotation), _) => {
                 let evaluated = evaluated::annotation(world, &ctx.users, id.module, annotation);
                 let found = file.annotation(annotation);
                 match evaluated {
@@ -99,7 +99,6 @@ pub fn uses(ctx: &Context, id: ImportId) -> Uses {
                 if !quoted && !postponed && found.owner != AnnotationOwner::Local && !out.quotes.contains(&found.span) {
                     out.quotes.push(found.span);
                 }
-                let _ = moment;
             }
             (_, Moment::Import | Moment::Main) => {
                 let message = format!("`{}` is needed while the module is imported", shown(used));
@@ -262,8 +261,7 @@ fn is_binding_of(ctx: &Context, binding: &Binding, id: ImportId) -> bool {
 }
 
 /// Words of comments that say an import is there for others.
-const PURPOSES: [&str; 8] =
-    ["side effect", "side-effect", "regist", "keep", "re-export", "reexport", "backward", "backwards compat"];
+const PURPOSES: [&str; 7] = ["side effect", "side-effect", "regist", "keep", "re-export", "reexport", "backward"];
 
 /// A comment that keeps an import: on its own line, or on the first or last of its statement.
 fn purpose(ctx: &Context, id: ImportId, words: &[&str]) -> Option<Obstacle> {
