@@ -56,9 +56,6 @@ impl<'p> Graph<'p> {
 
     /// The graph of `project` after a change: files whose text is the same are not read again.
     pub fn after(&self, project: &'p Project) -> Self {
-        if self.project.tree.modules.len() != project.tree.modules.len() {
-            return Self::new(project, &|| {});
-        }
         let read = |(index, module): (usize, &Module)| {
             let text = &project.file(module.file).text;
             if same_text(self.project, project, module) {

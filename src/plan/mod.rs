@@ -220,11 +220,12 @@ impl Plan {
         states: &'p FrozenVec<Box<Project>>,
     ) -> Step<'p> {
         loop {
-            let mut intents = Intents::new();
+            let mut intents = Intents::default();
             for fix in &fixes {
                 for (module, intent) in &fix.intents {
-                    intents.entry(*module).or_default().insert(intent.clone());
+                    intents.modules.entry(*module).or_default().insert(intent.clone());
                 }
+                intents.files.extend(fix.creates.iter().cloned());
             }
             let change = match rewrite::change(ctx.project(), &intents) {
                 Ok(change) => change,
@@ -239,8 +240,9 @@ impl Plan {
             let next = states.push_get(Box::new(change.apply(ctx.project())));
             let after = ctx.world.graph.after(next);
             let names = ctx.world.names.after(&after);
-            let changed: BTreeSet<ModuleId> = intents.keys().copied().collect();
-            let damage = verify::compare(ctx, &after, &names, &changed);
+            let changed: BTreeSet<ModuleId> = intents.modules.keys().copied().collect();
+            let expected = fixes.iter().flat_map(|f| f.adds.iter().copied()).collect();
+            let damage = verify::compare(ctx, &after, &names, &changed, &expected);
             if let Some(first) = damage.first() {
                 let modules: BTreeSet<ModuleId> = first.modules.iter().copied().collect();
                 self.drop_where(ctx, &mut fixes, &modules, Reason::FailedCheck, &first.what);

@@ -1,6 +1,6 @@
 //! Modules by dotted name, per source root.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::layout::Layout;
 use super::{FileId, ModuleId, SourceFile};
@@ -39,65 +39,61 @@ pub fn ancestors(name: &str) -> impl Iterator<Item = &str> {
 pub struct ModuleTree {
     /// Folders relative to the project's root; `""` is the root itself.
     pub roots: Vec<String>,
-    /// Sorted by name, then by path.
+    /// Sorted by name, then by path; modules that came by a change stand behind, so that the ids of the others stay.
     pub modules: Vec<Module>,
     /// Whether each root holds only scripts, whose modules code elsewhere does not find.
     scripts: Vec<bool>,
     by_name: HashMap<String, Vec<ModuleId>>,
     by_file: HashMap<FileId, ModuleId>,
+    /// Names above modules, themselves modules or not.
+    above: HashSet<String>,
+    by_root: HashMap<String, usize>,
 }
 
 impl ModuleTree {
-    /// A file belongs to the deepest root above it; a path that is no dotted name is no module.
+    /// All modules among the files.
     pub fn new(files: &[SourceFile], layout: Layout) -> Self {
         let Layout { roots, scripts } = layout;
+        let by_root: HashMap<String, usize> = roots.iter().enumerate().map(|(i, r)| (r.clone(), i)).collect();
         let scripts: Vec<bool> = roots.iter().map(|root| scripts.contains(root)).collect();
-        let mut modules = Vec::with_capacity(files.len());
-        let root_index: HashMap<&str, usize> = roots.iter().enumerate().map(|(i, r)| (r.as_str(), i)).collect();
-        let packages: std::collections::HashSet<&str> =
-            files.iter().filter_map(|f| f.path.strip_suffix("/__init__.py")).collect();
-        for (index, file) in files.iter().enumerate() {
-            let Some(stem) = file.path.strip_suffix(".py") else { continue };
-            // A package hides a module of the same name.
-            if packages.contains(stem) {
-                continue;
-            }
-            let mut folder = stem.rsplit_once('/').map_or("", |(folder, _)| folder);
-            let root = loop {
-                if let Some(root) = root_index.get(folder) {
-                    break Some(*root);
-                }
-                match folder.rsplit_once('/') {
-                    Some((up, _)) => folder = up,
-                    None if folder.is_empty() => break None,
-                    None => folder = "",
-                }
-            };
-            let Some(root) = root else { continue };
-            let inside = if roots[root].is_empty() { stem } else { &stem[roots[root].len() + 1..] };
-            let (inside, is_package) = match inside.strip_suffix("/__init__") {
-                Some(package) => (package, true),
-                None => (inside, false),
-            };
-            if !inside.split('/').all(is_identifier) || inside == "__init__" {
-                continue;
-            }
-            modules.push(Module { name: inside.replace('/', "."), file: FileId(index as u32), root, is_package });
-        }
+        let packages: HashSet<&str> = files.iter().filter_map(|f| f.path.strip_suffix("/__init__.py")).collect();
+        // A package hides a module of the same name.
+        let hidden = |file: &SourceFile| file.path.strip_suffix(".py").is_some_and(|stem| packages.contains(stem));
+        let visible = files.iter().enumerate().filter(|(_, file)| !hidden(file));
+        let mut modules: Vec<Module> =
+            visible.filter_map(|(index, file)| module(&by_root, FileId(index as u32), file)).collect();
         modules.sort_by(|a, b| (&a.name, &files[a.file.index()].path).cmp(&(&b.name, &files[b.file.index()].path)));
-        let mut by_name: HashMap<String, Vec<ModuleId>> = HashMap::with_capacity(modules.len());
-        let mut by_file = HashMap::with_capacity(modules.len());
-        for (index, module) in modules.iter().enumerate() {
-            by_name.entry(module.name.clone()).or_default().push(ModuleId(index as u32));
-            by_file.insert(module.file, ModuleId(index as u32));
-        }
-        Self { roots, modules, scripts, by_name, by_file }
+        let mut tree = Self {
+            roots,
+            modules: Vec::with_capacity(modules.len()),
+            scripts,
+            by_name: HashMap::with_capacity(modules.len()),
+            by_file: HashMap::with_capacity(modules.len()),
+            above: HashSet::new(),
+            by_root,
+        };
+        modules.into_iter().for_each(|module| tree.push(module));
+        tree
     }
 
-    /// The roots that the modules were named from.
-    pub fn layout(&self) -> Layout {
-        let scripts = self.roots.iter().zip(&self.scripts).filter(|(_, s)| **s).map(|(r, _)| r.clone()).collect();
-        Layout { roots: self.roots.clone(), scripts }
+    /// Takes a file in that came new, if it is a module.
+    pub fn add(&mut self, id: FileId, file: &SourceFile) {
+        if let Some(module) = module(&self.by_root, id, file) {
+            self.push(module);
+        }
+    }
+
+    fn push(&mut self, module: Module) {
+        let id = ModuleId(self.modules.len() as u32);
+        self.by_name.entry(module.name.clone()).or_default().push(id);
+        self.by_file.insert(module.file, id);
+        if let Some((package, _)) = module.name.rsplit_once('.')
+            && !self.above.contains(package)
+        {
+            self.above.insert(package.to_owned());
+            self.above.extend(ancestors(package).map(str::to_owned));
+        }
+        self.modules.push(module);
     }
 
     /// The module of this name as code in `root` would find it: its own root first, then the others in order. Only
@@ -114,13 +110,37 @@ impl ModuleTree {
 
     /// Whether modules stand below this name though it is none itself.
     pub fn is_namespace(&self, name: &str) -> bool {
-        let at = self.modules.partition_point(|m| m.name.as_str() < name);
-        self.modules.get(at).is_some_and(|m| m.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
+        self.above.contains(name) && !self.by_name.contains_key(name)
     }
 
     pub fn of_file(&self, file: FileId) -> Option<ModuleId> {
         self.by_file.get(&file).copied()
     }
+}
+
+/// The module that a file is: it belongs to the deepest root above it; a path that is no dotted name is no module.
+fn module(roots: &HashMap<String, usize>, id: FileId, file: &SourceFile) -> Option<Module> {
+    let stem = file.path.strip_suffix(".py")?;
+    let mut folder = stem.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let root = loop {
+        if let Some(root) = roots.get(folder) {
+            break *root;
+        }
+        match folder.rsplit_once('/') {
+            Some((up, _)) => folder = up,
+            None if folder.is_empty() => return None,
+            None => folder = "",
+        }
+    };
+    let inside = if folder.is_empty() { stem } else { &stem[folder.len() + 1..] };
+    let (inside, is_package) = match inside.strip_suffix("/__init__") {
+        Some(package) => (package, true),
+        None => (inside, false),
+    };
+    if !inside.split('/').all(is_identifier) || inside == "__init__" {
+        return None;
+    }
+    Some(Module { name: inside.replace('/', "."), file: id, root, is_package })
 }
 
 /// Whether `text` could be a name in Python: not a keyword check, as folders named like one cannot be imported anyway.

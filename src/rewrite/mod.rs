@@ -9,7 +9,7 @@ mod type_checking;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::change::Change;
+use crate::change::{Change, NewFile};
 use crate::edit::{Conflict, Edit, TextEdit};
 use crate::project::{ModuleId, Project};
 use crate::syntax::ast::Ast;
@@ -33,8 +33,12 @@ pub enum Intent {
     Quote { span: Span },
 }
 
-/// The intents of a plan, by module.
-pub type Intents = BTreeMap<ModuleId, BTreeSet<Intent>>;
+/// What a plan wants of a project: intents by module, and the files that come new.
+#[derive(Clone, Debug, Default)]
+pub struct Intents {
+    pub modules: BTreeMap<ModuleId, BTreeSet<Intent>>,
+    pub files: BTreeSet<NewFile>,
+}
 
 /// Why intents cannot be printed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,11 +54,12 @@ pub enum RewriteError {
 /// Errors: the module whose intents cannot be printed, and why.
 pub fn change(project: &Project, intents: &Intents) -> Result<Change, (ModuleId, RewriteError)> {
     let mut change = Change::default();
-    for (module, wanted) in intents {
+    for (module, wanted) in &intents.modules {
         let file = project.module(*module).file;
         let edit = edit(project, *module, wanted).map_err(|e| (*module, e))?;
         change.edits.insert(file, edit);
     }
+    change.files.extend(intents.files.iter().cloned());
     Ok(change)
 }
 

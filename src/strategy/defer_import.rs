@@ -94,7 +94,9 @@ fn for_types(ctx: &Context, id: ImportId, found: &Uses) -> Fix {
         safety: if found.doubt.is_some() { Safety::Unsafe } else { Safety::Safe },
         doubt: found.doubt.clone(),
         removes: vec![id],
+        adds: Vec::new(),
         intents,
+        creates: Vec::new(),
         cost: TYPE_CHECKING_COST + QUOTE_COST * found.quotes.len() as u64,
     }
 }
@@ -133,7 +135,9 @@ fn in_functions(ctx: &Context, id: ImportId, found: &Uses) -> Fix {
         safety: if doubt.is_some() { Safety::Unsafe } else { Safety::Safe },
         doubt,
         removes: vec![id],
+        adds: Vec::new(),
         intents,
+        creates: Vec::new(),
         cost: FUNCTION_COST + REPEAT_COST * (count as u64 - 1) + QUOTE_COST * found.quotes.len() as u64,
     }
 }
@@ -179,7 +183,9 @@ fn lazy(ctx: &Context, id: ImportId) -> Option<Fix> {
         safety: Safety::Safe,
         doubt: None,
         removes: together.clone(),
+        adds: Vec::new(),
         intents: together.iter().map(|i| (i.module, Intent::Lazy { site: i.site })).collect(),
+        creates: Vec::new(),
         cost: LAZY_COST,
     })
 }

@@ -9,6 +9,7 @@ mod unused_import;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 
+use crate::change::NewFile;
 use crate::graph::{Edge, Graph};
 use crate::names::running::Running;
 use crate::names::users::Users;
@@ -88,7 +89,10 @@ pub struct Fix {
     /// Why it is unsafe.
     pub doubt: Option<String>,
     pub removes: Vec<ImportId>,
+    /// Edges that come with it, e.g. to the module that a direct import loads instead.
+    pub adds: Vec<(ModuleId, ModuleId)>,
     pub intents: Vec<(ModuleId, Intent)>,
+    pub creates: Vec<NewFile>,
     /// What it costs a reader of the code; the planner takes the least.
     pub cost: u64,
 }

@@ -31,7 +31,9 @@ fn propose(ctx: &Context, cycle: &Cycle) -> Proposals {
             safety: Safety::Safe,
             doubt: None,
             removes: vec![id],
+            adds: Vec::new(),
             intents: vec![(id.module, Intent::Remove { site: id.site })],
+            creates: Vec::new(),
             cost: COST,
         });
     }
