@@ -1,6 +1,8 @@
 //! From what should change in a file to its text edits. Fixes state intents; all intents of one file are printed
 //! together, so that fixes of one plan share a statement, a block or a function without colliding.
 
+mod block;
+mod head;
 mod import_text;
 mod lines;
 mod local;
@@ -31,6 +33,14 @@ pub enum Intent {
     Lazy { site: usize },
     /// An annotation becomes a string.
     Quote { span: Span },
+    /// An import joins those at the head of the module.
+    Import(ImportText),
+    /// The import of one name is replaced by another where it stands.
+    Reimport { site: usize, import: ImportText },
+    /// Text is replaced: an expression, or a definition.
+    Replace { span: Span, text: String },
+    /// The whole file gets a new text; nothing else may be wanted of it.
+    Whole { text: String },
 }
 
 /// What a plan wants of a project: intents by module, and the files that come new.
@@ -84,33 +94,51 @@ fn edit(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> Resul
     let ast = parse(text);
     let imports = imports(&ast);
     let mut page = Page { project, text, layout: Layout::of(text), ast, imports, edits: TextEdit::default() };
+    if let Some(Intent::Whole { text: new }) = wanted.iter().find(|i| matches!(i, Intent::Whole { .. })) {
+        if wanted.len() > 1 {
+            return Err(RewriteError::Form("its file is written anew by another fix"));
+        }
+        page.add(Edit::replace(0..text.len(), new.clone()))?;
+        return Ok(page.edits);
+    }
     let removed: BTreeSet<usize> = wanted
         .iter()
         .filter_map(|i| match i {
-            Intent::Remove { site } => Some(*site),
+            Intent::Remove { site } | Intent::Reimport { site, .. } => Some(*site),
             _ => None,
         })
         .collect();
     let gone = remove::statements_going(&page, &removed);
     let mut typed = Vec::new();
+    let mut new = Vec::new();
+    let mut instead: BTreeMap<usize, ImportText> = BTreeMap::new();
     let mut local: BTreeMap<Span, Vec<ImportText>> = BTreeMap::new();
     let mut lazy = BTreeSet::new();
     for intent in wanted {
         match intent {
-            Intent::Remove { .. } => {}
+            Intent::Remove { .. } | Intent::Whole { .. } => {}
             Intent::ForTypes { site } => typed.push(ImportText::of(&page, *site, &gone)),
             Intent::Local { site, function } => {
                 local.entry(*function).or_default().push(ImportText::of(&page, *site, &gone));
             }
             Intent::Lazy { site } => drop(lazy.insert(*site)),
             Intent::Quote { span } => quote(&mut page, *span)?,
+            Intent::Import(import) => new.push(import.clone()),
+            Intent::Reimport { site, import } => {
+                let ImportText { comment, above, .. } = ImportText::of(&page, *site, &gone);
+                instead.insert(*site, ImportText { comment, above, ..import.clone() });
+            }
+            Intent::Replace { span, text } => page.add(Edit::replace(span.range(), text.clone()))?,
         }
     }
+    let in_place = head::replace(&mut page, instead, &gone)?;
+    head::add(&mut page, new, &gone)?;
     let anchor = type_checking::add(&mut page, typed, &gone)?;
     for (function, imports) in local {
         local::add(&mut page, function, imports)?;
     }
     make_lazy(&mut page, &lazy)?;
+    let removed = removed.into_iter().filter(|s| !in_place.contains(&page.imports.sites[*s].stmt)).collect();
     remove::remove(&mut page, &removed, anchor)?;
     Ok(page.edits)
 }

@@ -2,6 +2,7 @@
 //! another.
 
 mod defer_import;
+mod direct_import;
 mod import_use;
 mod reason;
 mod unused_import;
@@ -122,7 +123,7 @@ pub struct Strategy {
 }
 
 /// All strategies, in order of preference.
-pub const REGISTRY: [Strategy; 2] = [unused_import::STRATEGY, defer_import::STRATEGY];
+pub const REGISTRY: [Strategy; 3] = [unused_import::STRATEGY, direct_import::STRATEGY, defer_import::STRATEGY];
 
 /// The names of all strategies.
 pub fn names() -> Vec<&'static str> {

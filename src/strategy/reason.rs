@@ -33,6 +33,8 @@ pub enum Reason {
     SubmoduleAccess,
     /// The name is used, so that its import cannot simply go.
     Used,
+    /// The name that would be bound stands for something else there.
+    NameCollision,
     /// A deferred import is still one at the level asked for.
     StillCounts,
     /// A comment says that the import is there on purpose.
@@ -67,6 +69,7 @@ impl Reason {
             Reason::ImportSideEffect => "import-side-effect",
             Reason::SubmoduleAccess => "submodule-access",
             Reason::Used => "name-is-used",
+            Reason::NameCollision => "name-collision",
             Reason::StillCounts => "still-counts",
             Reason::KeptOnPurpose => "kept-on-purpose",
             Reason::NoPlace => "no-place",
