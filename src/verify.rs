@@ -126,20 +126,23 @@ fn load_damage(ctx: &Context, after: &Graph, changed: &BTreeSet<ModuleId>) -> Ve
         let users = attribute_users(ctx, module);
         // A module whose import shows to nobody may be loaded later; not so a submodule, which is an attribute of its package.
         let is_submodule = before.project.module(module).name.contains('.');
-        if !is_submodule && users.is_empty() && ctx.effect(module).is_none() {
+        if !is_submodule && users.is_empty() && ctx.effect(module, &|_| false).is_none() {
             continue;
         }
         let (had, has) = (old.importers([module]), new.importers([module]));
+        let lacking: BTreeSet<ModuleId> = had.difference(&has).copied().collect();
+        // Whoever looks at the state of a module that loads this one has its effect, too.
+        let unseen = |m: ModuleId| has.contains(&m);
         let name = &before.project.module(module).name;
         let this = before.project.module(module);
         let packages: Vec<ModuleId> = this.ancestors().filter_map(|p| before.project.tree.find(p, this.root)).collect();
-        if had.difference(&has).any(|m| packages.contains(m)) {
+        if lacking.iter().any(|m| packages.contains(m)) {
             let what = format!("`{name}` would no longer be loaded with its package");
             out.push(Damage { what, modules: sources.into_iter().collect() });
-        } else if had.difference(&has).any(|m| users.contains(m) && !sources.contains(m)) {
+        } else if lacking.iter().any(|m| users.contains(m) && !sources.contains(m)) {
             let what = format!("`{name}` is used as an attribute where it would no longer be loaded");
             out.push(Damage { what, modules: sources.into_iter().collect() });
-        } else if ctx.effect(module).is_some() && had.difference(&has).next().is_some() {
+        } else if !lacking.is_empty() && ctx.effect(module, &unseen).is_some() {
             let what = format!("`{name}`, whose import others can see, would no longer be imported as before");
             out.push(Damage { what, modules: sources.into_iter().collect() });
         }

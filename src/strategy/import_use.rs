@@ -373,7 +373,9 @@ pub fn load_obstacle(ctx: &Context, id: ImportId, instead: &[ModuleId]) -> Optio
         graph.loaded_by(target, &nothing).into_iter().filter(|m| !still.contains(m)).collect();
     lost.sort_unstable();
     for module in &lost {
-        if let Some(at) = ctx.effect(*module) {
+        // Whoever looks at the state of a module that loads this one has its effect, too.
+        let unseen = |m: ModuleId| m == *module || graph.loaded_by(m, &cut).contains(module);
+        if let Some(at) = ctx.effect(*module, &unseen) {
             let name = &ctx.project().module(*module).name;
             let message =
                 format!("importing `{name}` does something that others can see, and it would be imported later");

@@ -12,6 +12,7 @@ use std::sync::Mutex;
 
 use crate::change::NewFile;
 use crate::graph::{Edge, Graph};
+use crate::names::effects::Touched;
 use crate::names::running::Running;
 use crate::names::users::Users;
 use crate::names::{Names, World};
@@ -33,7 +34,7 @@ pub struct Context<'c, 'p> {
     pub world: World<'c, 'p>,
     pub users: Users<'p>,
     pub running: Running,
-    effects: Mutex<HashMap<ModuleId, Option<Span>>>,
+    effects: Mutex<HashMap<ModuleId, Vec<(Span, Touched)>>>,
 }
 
 impl<'c, 'p> Context<'c, 'p> {
@@ -56,10 +57,11 @@ impl<'c, 'p> Context<'c, 'p> {
         self.world.project()
     }
 
-    /// The first statement of a module whose effect others can see when it is imported.
-    pub fn effect(&self, module: ModuleId) -> Option<Span> {
+    /// The first statement of a module that changes the state of a module which is not `unseen` when it is imported.
+    pub fn effect(&self, module: ModuleId, unseen: &dyn Fn(ModuleId) -> bool) -> Option<Span> {
         let mut known = self.effects.lock().expect("no thread panics while it holds the effects");
-        *known.entry(module).or_insert_with(|| crate::names::effects::first(self.world, module))
+        let all = known.entry(module).or_insert_with(|| crate::names::effects::effects(self.world, module));
+        all.iter().find(|(_, touched)| touched.shows(unseen)).map(|(span, _)| *span)
     }
 }
 
