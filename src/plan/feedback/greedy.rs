@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use super::network::{Network, Taken};
+use super::network::{Network, Stop, Taken};
+
+/// Work on one way to meet a demand.
+const WAY: usize = 40;
 
 /// Takes what is missing until no cycle is left, then gives back what is not needed.
 pub fn completed(network: &Network, taken: Taken) -> Taken {
@@ -14,20 +17,32 @@ pub fn completed(network: &Network, taken: Taken) -> Taken {
 fn filled(network: &Network, mut taken: Taken, barred: u32) -> Taken {
     loop {
         let demands = network.open_demands(&taken);
-        let mut met: BTreeMap<Vec<u32>, u64> = BTreeMap::new();
-        for way in demands.iter().flat_map(|d| &d.ways) {
-            if !way.contains(&barred) {
+        if demands.is_empty() {
+            return taken;
+        }
+        let mut meets: BTreeMap<Vec<u32>, Vec<usize>> = BTreeMap::new();
+        for (index, demand) in demands.iter().enumerate() {
+            network.worked(WAY * demand.ways.len());
+            for way in demand.ways.iter().filter(|w| !w.contains(&barred)) {
                 let missing = way.iter().copied().filter(|f| !taken.has[*f as usize]).collect();
-                *met.entry(missing).or_default() += 1;
+                meets.entry(missing).or_default().push(index);
             }
         }
-        let worth = |(way, n): &(&Vec<u32>, &u64)| {
+        let worth = |(way, demands): &(Vec<u32>, Vec<usize>)| {
             let cost: u64 = way.iter().map(|f| network.costs[*f as usize]).sum();
-            (u128::from(**n) << 64) / u128::from(cost.max(1))
+            std::cmp::Reverse(((demands.len() as u128) << 64) / u128::from(cost.max(1)))
         };
-        // The first among equals.
-        let Some((way, _)) = met.iter().rev().max_by_key(worth) else { return taken };
-        way.iter().for_each(|f| taken.has[*f as usize] = true);
+        let mut ways: Vec<(Vec<u32>, Vec<usize>)> = meets.into_iter().collect();
+        ways.sort_by_cached_key(worth);
+        let mut met = vec![false; demands.len()];
+        for (way, demands) in ways {
+            // What was counted on is met by better ways: the next round counts anew.
+            if demands.iter().any(|d| met[*d]) {
+                continue;
+            }
+            demands.iter().for_each(|d| met[*d] = true);
+            way.iter().for_each(|f| taken.has[*f as usize] = true);
+        }
     }
 }
 
@@ -45,8 +60,11 @@ fn without_needless(network: &Network, mut taken: Taken) -> Taken {
 }
 
 /// Gives up one fix at a time, and does without it where that is cheaper.
-pub fn exchanged(network: &Network, mut best: Taken) -> Taken {
+pub fn exchanged(network: &Network, mut best: Taken, stop: Stop) -> Taken {
     for fix in best.all().collect::<Vec<u32>>() {
+        if network.is_over(stop) {
+            break;
+        }
         let mut rest = best.clone();
         rest.has[fix as usize] = false;
         let other = without_needless(network, filled(network, rest, fix));

@@ -1,11 +1,12 @@
 //! Branch and bound over known demands: the cheapest fixes that meet them all.
 
-use std::time::Instant;
-
-use super::network::{Demand, Network, Taken};
+use super::network::{Demand, Network, Stop, Taken};
 
 /// Steps of the search between two looks at the clock.
-const STEPS: u32 = 64;
+const STEPS: u32 = 16;
+
+/// Work on one demand at one step.
+const WORK: usize = 20;
 
 /// What a search came to.
 pub struct Found {
@@ -15,18 +16,11 @@ pub struct Found {
     pub bound: u64,
 }
 
-/// When a search ends without a result.
-#[derive(Clone, Copy, Debug)]
-pub enum Stop {
-    At(Instant),
-    /// After so many steps.
-    After(u32),
-}
-
 /// The cheapest fixes that hold all of `kept` and meet all demands, if they cost less than `limit`.
 pub fn cheapest(network: &Network, demands: &[&Demand], kept: &Taken, limit: u64, stop: Stop) -> Found {
     let count = network.costs.len();
     let mut search = Search {
+        network,
         costs: &network.costs,
         demands,
         taken: kept.clone(),
@@ -35,7 +29,7 @@ pub fn cheapest(network: &Network, demands: &[&Demand], kept: &Taken, limit: u64
         limit,
         best: None,
         stop,
-        late: matches!(stop, Stop::At(deadline) if Instant::now() >= deadline),
+        late: network.is_over(stop),
         steps: 0,
     };
     let all: Vec<u32> = (0..demands.len() as u32).collect();
@@ -49,6 +43,7 @@ pub fn cheapest(network: &Network, demands: &[&Demand], kept: &Taken, limit: u64
 }
 
 struct Search<'n> {
+    network: &'n Network,
     costs: &'n [u64],
     demands: &'n [&'n Demand],
     taken: Taken,
@@ -83,10 +78,9 @@ impl Search<'_> {
 
     fn descend(&mut self, demands: &[u32], cost: u64) {
         self.steps += 1;
-        self.late |= match self.stop {
-            Stop::At(deadline) => self.steps.is_multiple_of(STEPS) && Instant::now() > deadline,
-            Stop::After(steps) => self.steps > steps,
-        };
+        if self.steps.is_multiple_of(STEPS) {
+            self.late |= self.network.is_over(self.stop);
+        }
         let mut refused: Vec<u32> = Vec::new();
         if let Some(unmet) = self.worth_it(demands, cost, &mut refused) {
             match unmet.open.first() {
@@ -106,6 +100,7 @@ impl Search<'_> {
             if self.late || cost >= self.limit {
                 return None;
             }
+            self.network.worked(WORK * demands.len());
             let unmet = self.unmet(demands);
             if unmet.hopeless {
                 return None;

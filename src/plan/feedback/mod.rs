@@ -12,8 +12,7 @@ mod network;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use hitting::Stop;
-use network::{Demand, Network, Taken};
+use network::{Demand, Network, Stop, Taken};
 
 /// An arc between two nodes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,14 +36,15 @@ pub struct Choice {
     pub exact: bool,
 }
 
-/// Steps of the first search, which settles most choices.
-const FIRST: u32 = 2_000;
-/// Steps of the search for a part of a choice.
-const PART: u32 = 400;
-/// Fixes that such a part gives up and chooses anew.
-const WIDTH: usize = 14;
-/// Parts that are chosen anew in all. Numbers, not times, so that the choice is the same on every machine.
-const PARTS: usize = 150;
+/// Work on the first search, which settles most choices. Work, not time, so that the choice is the same on every machine.
+const FIRST: u64 = 20_000_000;
+/// Work on a part of a choice, and on all parts.
+const PART: u64 = 1_000_000;
+const ALL_PARTS: u64 = 60_000_000;
+/// Work on one demand, to tell whether it concerns a part.
+const NEAR: usize = 20;
+/// Fixes that such a part gives up and chooses anew: few first, then more.
+const WIDTHS: [usize; 2] = [10, 25];
 
 /// Chooses fixes such that every cycle that can be broken is. Cycles of arcs that cannot be removed are left: their nodes
 /// count as one. Where no choice breaks all others, as few arcs as possible stay in cycles.
@@ -54,9 +54,13 @@ pub fn choose(arcs: &[Arc], costs: &[u64], budget: Duration) -> Choice {
     let nothing = Taken::none(&network);
     let mut demands: Demands = network.open_demands(&nothing).into_iter().collect();
     let best = greedy::completed(&network, nothing.clone());
-    let (mut best, mut bound) = solve(&network, &nothing, best, &mut demands, Stop::After(FIRST));
+    let (mut best, mut bound) = solve(&network, &nothing, best, &mut demands, Stop::Work(network.after(FIRST)));
     if bound < network.cost(&best) {
-        best = chosen_anew(&network, greedy::exchanged(&network, best), &mut demands);
+        let last = network.after(ALL_PARTS);
+        best = greedy::exchanged(&network, best, Stop::Work(last));
+        for width in WIDTHS {
+            best = chosen_anew(&network, best, &mut demands, width, last);
+        }
         let (last, proved) = solve(&network, &nothing, best, &mut demands, Stop::At(deadline));
         (best, bound) = (last, bound.max(proved));
     }
@@ -88,37 +92,46 @@ fn solve(network: &Network, kept: &Taken, mut best: Taken, demands: &mut Demands
 }
 
 /// Gives up fixes that meet the same demands, several at a time, and finds the cheapest in their place.
-fn chosen_anew(network: &Network, mut best: Taken, demands: &mut Demands) -> Taken {
-    let mut parts = 0;
-    'again: loop {
+fn chosen_anew(network: &Network, mut best: Taken, demands: &mut Demands, width: usize, last: u64) -> Taken {
+    loop {
+        let before = network.cost(&best);
         for first in best.all().collect::<Vec<u32>>() {
-            parts += 1;
-            if parts > PARTS {
+            if !best.has[first as usize] {
+                continue;
+            }
+            if network.is_over(Stop::Work(last)) {
                 return best;
             }
+            network.worked(NEAR * demands.len());
             let mut kept = best.clone();
-            near(first, &best, demands).for_each(|fix| kept.has[fix as usize] = false);
-            let (other, _) = solve(network, &kept, best.clone(), demands, Stop::After(PART));
+            near(first, &best, demands).take(width).for_each(|fix| kept.has[fix as usize] = false);
+            let (other, _) = solve(network, &kept, best.clone(), demands, Stop::Work(network.after(PART).min(last)));
             if network.cost(&other) < network.cost(&best) {
                 best = greedy::completed(network, other);
-                continue 'again;
             }
         }
-        return best;
+        if network.cost(&best) == before {
+            return best;
+        }
     }
 }
 
-/// A fix and those of the choice that meet most of the demands which it meets.
+/// A fix, and those of the choice that could be replaced by what could replace it: those with most such demands first.
 fn near(first: u32, best: &Taken, demands: &Demands) -> impl Iterator<Item = u32> {
+    let fixes = |demand: &Demand| demand.ways.iter().flatten().copied().collect::<BTreeSet<u32>>();
+    let meets = |demand: &&Demand| demand.ways.iter().any(|w| w.contains(&first));
+    let instead: BTreeSet<u32> = demands.iter().filter(meets).flat_map(fixes).collect();
     let mut shared: BTreeMap<u32, usize> = BTreeMap::new();
-    for demand in demands.iter().filter(|d| d.ways.iter().any(|w| w.contains(&first))) {
-        let fixes: BTreeSet<u32> = demand.ways.iter().flatten().copied().filter(|f| best.has[*f as usize]).collect();
-        fixes.into_iter().for_each(|f| *shared.entry(f).or_default() += 1);
+    for demand in demands {
+        let common = demand.ways.iter().flatten().filter(|f| instead.contains(f)).count();
+        for fix in fixes(demand).into_iter().filter(|f| common > 0 && best.has[*f as usize]) {
+            *shared.entry(fix).or_default() += common;
+        }
     }
     shared.remove(&first);
     let mut others: Vec<u32> = shared.keys().copied().collect();
     others.sort_by_key(|f| std::cmp::Reverse(shared[f]));
-    std::iter::once(first).chain(others.into_iter().take(WIDTH - 1))
+    std::iter::once(first).chain(others)
 }
 
 /// The arcs between the nodes that are left after merging those in cycles of arcs that cannot be removed.

@@ -1,9 +1,13 @@
 //! Arcs and fixes as integer vectors, which of them are there after some fixes are taken, and the cycles that are left.
 
-use std::collections::BTreeSet;
-use std::collections::VecDeque;
+use std::cell::Cell;
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Instant;
 
 use super::{Arc, Choice};
+
+/// Work on one cycle, beside that of finding it.
+const CYCLE: usize = 200;
 
 /// What one cycle asks for: if all of `when` are taken, all of one of `ways` must be.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +52,16 @@ pub struct Network {
     pub costs: Vec<u64>,
     /// Number of real fixes.
     real: usize,
+    /// Arcs and fixes looked at so far.
+    work: Cell<u64>,
+}
+
+/// When a search ends without a result.
+#[derive(Clone, Copy, Debug)]
+pub enum Stop {
+    At(Instant),
+    /// When so much work is done in all: the same on every machine.
+    Work(u64),
 }
 
 impl Network {
@@ -68,7 +82,23 @@ impl Network {
             let when = arc.when.map(|f| f as u32);
             links.push(Link { from: index(arc.from), to: index(arc.to), ways, when });
         }
-        Self { links, nodes: names.len(), costs: all, real: costs.len() }
+        Self { links, nodes: names.len(), costs: all, real: costs.len(), work: Cell::new(0) }
+    }
+
+    pub fn worked(&self, amount: usize) {
+        self.work.set(self.work.get() + amount as u64);
+    }
+
+    pub fn is_over(&self, stop: Stop) -> bool {
+        match stop {
+            Stop::At(deadline) => Instant::now() >= deadline,
+            Stop::Work(limit) => self.work.get() >= limit,
+        }
+    }
+
+    /// The work done when so much more is.
+    pub fn after(&self, amount: u64) -> u64 {
+        self.work.get() + amount
     }
 
     pub fn cost(&self, taken: &Taken) -> u64 {
@@ -137,12 +167,14 @@ impl Network {
         }
         let mut found = BTreeSet::new();
         for start in (0..self.nodes).filter(|n| !into[*n].is_empty()) {
+            self.worked(core.len());
             let came = self.reached(start as u32, &out);
             for last in &into[start] {
                 let mut node = self.links[*last as usize].from;
                 if came[node as usize] == NEVER {
                     continue;
                 }
+                self.worked(CYCLE);
                 let mut cycle = vec![*last];
                 while node as usize != start {
                     let by = came[node as usize];
