@@ -36,8 +36,8 @@ fn filled(network: &Network, mut taken: Taken, barred: u32) -> Taken {
         ways.sort_by_cached_key(worth);
         let mut met = vec![false; demands.len()];
         for (way, demands) in ways {
-            // What was counted on is met by better ways: the next round counts anew.
-            if demands.iter().any(|d| met[*d]) {
+            // Where most is met by better ways, the next round counts anew.
+            if 2 * demands.iter().filter(|d| !met[**d]).count() <= demands.len() {
                 continue;
             }
             demands.iter().for_each(|d| met[*d] = true);

@@ -6,6 +6,8 @@ use std::time::Instant;
 
 use super::{Arc, Choice};
 
+/// Work on one arc, to tell whether it can lie on a cycle.
+const CORE: usize = 10;
 /// Work on one cycle, beside that of finding it.
 const CYCLE: usize = 200;
 
@@ -117,6 +119,7 @@ impl Network {
     fn core(&self, taken: &Taken) -> Vec<u32> {
         let is_there =
             |l: &Link| l.when.is_none_or(|f| taken.has[f as usize]) && !l.ways.iter().any(|w| taken.holds(w));
+        self.worked(CORE * self.links.len());
         let mut core: Vec<u32> = (0..self.links.len() as u32).filter(|l| is_there(&self.links[*l as usize])).collect();
         loop {
             let before = core.len();
