@@ -72,7 +72,9 @@ pub fn outcome(ctx: &Context, found: &[Cycle], plan: Plan, after: Option<&State>
     let mut excerpts = BTreeMap::new();
     let mut entries: Vec<CycleEntry> = Vec::new();
     for cycle in found {
-        let entry = entry(ctx, cycle, &plan, &still, &mut lines);
+        let mut entry = entry(ctx, cycle, &plan, &still, &mut lines);
+        (entry.pairs_removed, entry.pairs_hidden) =
+            after.map_or((0, 0), |state| pairs_gone(cycle, &state.graph, level));
         for import in &entry.shortest_loop {
             if let Some(file) = project.files.iter().find(|f| f.path == import.file) {
                 excerpts.insert(import.file.clone(), file.text.clone());
@@ -88,6 +90,19 @@ pub fn outcome(ctx: &Context, found: &[Cycle], plan: Plan, after: Option<&State>
         cycles_after: left.len(),
         ..nothing(ctx.world.graph)
     }
+}
+
+/// The pairs of modules of a cycle whose counted imports are all gone: those with no other import left, and those with one.
+fn pairs_gone(cycle: &Cycle, after: &Graph, level: Level) -> (usize, usize) {
+    let pairs: BTreeSet<(ModuleId, ModuleId)> = cycle.edges.iter().map(|e| (e.from, e.to)).collect();
+    let (mut removed, mut hidden) = (0, 0);
+    for (from, to) in pairs {
+        let left = || after.edges_of(from).iter().filter(|e| e.to == to);
+        if !left().any(|e| counts(level, e.kind)) {
+            *if left().next().is_none() { &mut removed } else { &mut hidden } += 1;
+        }
+    }
+    (removed, hidden)
 }
 
 fn changes(before: &Project, after: &Project) -> Vec<FileChange> {
@@ -148,6 +163,9 @@ fn entry(ctx: &Context, cycle: &Cycle, plan: &Plan, still: &BTreeSet<ModuleId>, 
         crashes: crashes(ctx, cycle),
         status: if gone { Status::Planned } else { Status::Refused },
         fixes,
+        plan: plan.choices.iter().find(|(of, _)| of.iter().any(|m| members.contains(m))).map(|(_, choice)| *choice),
+        pairs_removed: 0,
+        pairs_hidden: 0,
         refusals,
     }
 }

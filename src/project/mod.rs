@@ -5,6 +5,7 @@ mod folders;
 pub mod layout;
 pub mod manifest;
 mod modules;
+pub mod pattern;
 pub mod resolve;
 pub mod settings;
 

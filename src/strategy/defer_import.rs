@@ -2,21 +2,13 @@
 //! lazy import, or in the functions that use it.
 
 use super::import_use::{Obstacle, Uses, later_obstacle, load_obstacle, obstacle, occurs, reload_doubt, uses};
-use super::{Context, Cycle, Fix, ImportId, Proposals, Refusal, Strategy};
+use super::{Context, Cycle, Fix, ImportId, Proposals, Refusal, Strategy, cost};
 use crate::names::users::How;
 use crate::outcome::{Kind, Safety};
 use crate::rewrite::Intent;
 use crate::strategy::Reason;
 
 pub const STRATEGY: Strategy = Strategy { name: "defer-import", propose };
-
-/// An import under TYPE_CHECKING, and each annotation that has to be quoted for it.
-const TYPE_CHECKING_COST: u64 = 30;
-const QUOTE_COST: u64 = 1;
-const LAZY_COST: u64 = 40;
-/// An import inside a function, and each further function that repeats it.
-const FUNCTION_COST: u64 = 60;
-const REPEAT_COST: u64 = 15;
 
 fn propose(ctx: &Context, cycle: &Cycle) -> Proposals {
     let mut out = Proposals::default();
@@ -34,6 +26,10 @@ fn propose(ctx: &Context, cycle: &Cycle) -> Proposals {
         }
     }
     out
+}
+
+fn base(ctx: &Context, form: &str) -> u64 {
+    cost::base(&ctx.project().settings, STRATEGY.name, Some(form))
 }
 
 /// The first form that fits; `None` if the import does not run on import anyway.
@@ -97,7 +93,7 @@ fn for_types(ctx: &Context, id: ImportId, found: &Uses) -> Fix {
         adds: Vec::new(),
         intents,
         creates: Vec::new(),
-        cost: TYPE_CHECKING_COST + QUOTE_COST * found.quotes.len() as u64,
+        cost: base(ctx, "type-checking") + cost::QUOTE * found.quotes.len() as u64,
     }
 }
 
@@ -138,7 +134,7 @@ fn in_functions(ctx: &Context, id: ImportId, found: &Uses) -> Fix {
         adds: Vec::new(),
         intents,
         creates: Vec::new(),
-        cost: FUNCTION_COST + REPEAT_COST * (count as u64 - 1) + QUOTE_COST * found.quotes.len() as u64,
+        cost: base(ctx, "function") + cost::REPEAT * (count as u64 - 1) + cost::QUOTE * found.quotes.len() as u64,
     }
 }
 
@@ -186,6 +182,6 @@ fn lazy(ctx: &Context, id: ImportId) -> Option<Fix> {
         adds: Vec::new(),
         intents: together.iter().map(|i| (i.module, Intent::Lazy { site: i.site })).collect(),
         creates: Vec::new(),
-        cost: LAZY_COST,
+        cost: base(ctx, "lazy"),
     })
 }

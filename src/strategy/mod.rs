@@ -1,10 +1,12 @@
 //! Strategies: each looks at one cycle and proposes fixes, or refuses with a reason. None touches the disk, and none knows
 //! another.
 
+pub mod cost;
 mod defer_import;
 mod direct_import;
 mod import_use;
 mod reason;
+pub mod steer;
 mod unused_import;
 
 use std::collections::{BTreeSet, HashMap};
@@ -127,6 +129,9 @@ pub struct Strategy {
 /// All strategies, in order of preference.
 pub const REGISTRY: [Strategy; 3] = [unused_import::STRATEGY, direct_import::STRATEGY, defer_import::STRATEGY];
 
+/// Strategies that leave a dependency as it is and only hide it.
+const HIDING: [&str; 1] = [defer_import::STRATEGY.name];
+
 /// The names of all strategies.
 pub fn names() -> Vec<&'static str> {
     REGISTRY.iter().map(|s| s.name).collect()
@@ -138,7 +143,7 @@ pub fn propose(ctx: &Context, cycle: &Cycle) -> Proposals {
     let mut all = Proposals::default();
     for strategy in &REGISTRY {
         if allowed.is_empty() || allowed.iter().any(|a| a == strategy.name) {
-            let found = (strategy.propose)(ctx, cycle);
+            let found = steer::steered(ctx, strategy.name, (strategy.propose)(ctx, cycle));
             all.fixes.extend(found.fixes);
             all.refusals.extend(found.refusals);
         }

@@ -39,6 +39,10 @@ pub enum Reason {
     StillCounts,
     /// A comment says that the import is there on purpose.
     KeptOnPurpose,
+    /// A comment of the owner, or a setting, says that the import is never cut.
+    KeptByOwner,
+    /// The policy rules out fixes that only defer an import.
+    AgainstPolicy,
     /// The use stands in a place where no import can stand before it.
     NoPlace,
     /// The file is not rewritten: it lies outside the given paths, or is not read in full.
@@ -72,6 +76,8 @@ impl Reason {
             Reason::NameCollision => "name-collision",
             Reason::StillCounts => "still-counts",
             Reason::KeptOnPurpose => "kept-on-purpose",
+            Reason::KeptByOwner => "kept-by-owner",
+            Reason::AgainstPolicy => "against-policy",
             Reason::NoPlace => "no-place",
             Reason::NotWritable => "not-writable",
             Reason::Form => "statement-form",
