@@ -261,10 +261,12 @@ fn touched(world: World, module: ModuleId, what: &What) -> Touched {
         What::Call(Some(call)) => by_call(world, module, call),
         What::Store(Some(target)) => state(world, module, target),
         What::BoundCall(call) => match world.trace_reference(module, MODULE, call).object {
-            Object::Attribute { module: home, name, rest } if rest.is_empty() => registers(world, home, name, 3),
+            Object::Attribute { module: home, name, rest } if rest.is_empty() => {
+                registers(world, home, name, &mut Seen::new())
+            }
             // A method of an instance made here and now.
             Object::Attribute { module: home, name, .. } if is_class(world, home, name) => {
-                registers(world, home, name, 3)
+                registers(world, home, name, &mut Seen::new())
             }
             // A method of an object that another module owns, e.g. `task = app.task(f)`.
             Object::Attribute { module: home, .. } if home != module => Touched::of(home),
@@ -274,7 +276,9 @@ fn touched(world: World, module: ModuleId, what: &What) -> Touched {
             _ => Touched::nothing(),
         },
         What::Decorator(Some(decorator)) => match world.trace_reference(module, MODULE, decorator).object {
-            Object::Attribute { module: home, name, rest } if rest.is_empty() => registers(world, home, name, 3),
+            Object::Attribute { module: home, name, rest } if rest.is_empty() => {
+                registers(world, home, name, &mut Seen::new())
+            }
             Object::Attribute { module: home, .. } if home != module => Touched::of(home),
             Object::Attribute { .. } => Touched::nothing(),
             Object::External(path) => Touched::anything_if(keeps_track(&path)),
@@ -339,11 +343,11 @@ fn by_call(world: World, module: ModuleId, call: &Reference) -> Touched {
             "logging.getLogger.addHandler" | "typing.cast" | "warnings.warn"
         )),
         Object::Attribute { module: home, name, rest } if rest.is_empty() && is_function(world, home, name) => {
-            registers(world, home, name, 3)
+            registers(world, home, name, &mut Seen::new())
         }
-        Object::Unknown => {
-            Touched::anything_if(!call.attributes.is_empty() || !matches!(call.name, "isinstance" | "hasattr" | "super"))
-        }
+        Object::Unknown => Touched::anything_if(
+            !call.attributes.is_empty() || !matches!(call.name, "isinstance" | "hasattr" | "super"),
+        ),
         _ => Touched::anything(),
     }
 }
@@ -382,36 +386,42 @@ const MUTATORS: [&str; 17] = [
     "add_dispatcher",
 ];
 
+/// Functions and classes already looked at.
+type Seen = BTreeSet<(ModuleId, Span)>;
+
 /// The modules whose state calling a name of the project may change.
-fn registers(world: World, module: ModuleId, name: &str, depth: usize) -> Touched {
+fn registers(world: World, module: ModuleId, name: &str, seen: &mut Seen) -> Touched {
     let file = world.names.file(module);
     let bindings = file.bindings(name);
-    if bindings.is_empty() || depth == 0 {
+    if bindings.is_empty() {
         return Touched::anything();
     }
     Touched::all(bindings.iter().map(|binding| match binding.what {
-        Bound::Function(id) => function_registers(world, module, id, depth),
+        Bound::Function(id) => function_registers(world, module, id, seen),
         // Making an object binds it and no more, unless its class keeps track.
-        Bound::Class(class) => class_registers(world, module, class, depth),
+        Bound::Class(class) => class_registers(world, module, class, seen),
         // e.g. `decorator = factory(option)`: what the functions that made it do.
-        Bound::Value if !binding.from.is_empty() => Touched::all(binding.from.iter().map(|from| {
-            match world.trace_reference(module, MODULE, from).object {
+        Bound::Value if !binding.from.is_empty() => {
+            Touched::all(binding.from.iter().map(|from| match world.trace_reference(module, MODULE, from).object {
                 Object::Attribute { module: home, name, rest }
                     if rest.is_empty() && (home, name) != (module, from.name) && is_code(world, home, name) =>
                 {
-                    registers(world, home, name, depth - 1)
+                    registers(world, home, name, seen)
                 }
                 Object::External(path) => Touched::anything_if(!is_stdlib(&path)),
                 _ => Touched::anything(),
-            }
-        })),
+            }))
+        }
         _ => Touched::anything(),
     }))
 }
 
 /// The modules whose state running a function may change.
-fn function_registers(world: World, module: ModuleId, id: FunctionId, depth: usize) -> Touched {
+fn function_registers(world: World, module: ModuleId, id: FunctionId, seen: &mut Seen) -> Touched {
     let file = world.names.file(module);
+    if !seen.insert((module, file.function(id).span)) {
+        return Touched::nothing();
+    }
     let name = file.function(id).name;
     let within = |moment: Moment| match moment {
         Moment::Call(at) => {
@@ -436,15 +446,19 @@ fn function_registers(world: World, module: ModuleId, id: FunctionId, depth: usi
         match u.role {
             // What a function does to its own variables, or to attributes of what it is handed, stays there.
             Role::Store | Role::Delete if u.owner == Some(MODULE) => stored(),
-            Role::Store | Role::Delete => Touched::anything_if(
-                u.attributes.is_empty() && u.owner.is_some_and(|o| is_parameter(file, o, u.name)),
-            ),
+            Role::Store | Role::Delete => {
+                Touched::anything_if(u.attributes.is_empty() && u.owner.is_some_and(|o| is_parameter(file, o, u.name)))
+            }
             Role::Called if u.owner == Some(MODULE) && !u.attributes.is_empty() => {
-                if u.attributes.last().is_some_and(|a| MUTATORS.contains(&a.text)) { stored() } else { Touched::nothing() }
+                if u.attributes.last().is_some_and(|a| MUTATORS.contains(&a.text)) {
+                    stored()
+                } else {
+                    Touched::nothing()
+                }
             }
             Role::Called if u.owner == Some(MODULE) && u.name != name => match world.trace_use(module, u).object {
                 Object::Attribute { module, name, rest } if rest.is_empty() && is_function(world, module, name) => {
-                    registers(world, module, name, depth - 1)
+                    registers(world, module, name, seen)
                 }
                 Object::External(path) => Touched::anything_if(keeps_track(&path)),
                 _ => Touched::nothing(),
@@ -471,20 +485,21 @@ fn subclasses_are_asked_for(world: World, module: ModuleId, class: &str) -> bool
 }
 
 /// The modules whose state making an instance may change.
-fn class_registers(world: World, module: ModuleId, class: ClassId, depth: usize) -> Touched {
+fn class_registers(world: World, module: ModuleId, class: ClassId, seen: &mut Seen) -> Touched {
     let file = world.names.file(module);
     let found = file.class(class);
+    if !seen.insert((module, found.span)) {
+        return Touched::nothing();
+    }
     let made_by = ["__init__", "__new__", "__post_init__"];
     let own = made_by.iter().filter_map(|m| found.methods.get(m)).flatten();
-    let own = Touched::all(own.map(|f| function_registers(world, module, *f, depth)));
+    let own = Touched::all(own.map(|f| function_registers(world, module, *f, seen)));
     let bases = found.bases.iter().map(|path| {
         let Some((first, rest)) = path.split_first() else { return Touched::nothing() };
         match world.trace(module, MODULE, first, rest).object {
-            Object::Attribute { module: home, name, rest } if rest.is_empty() && depth > 0 => {
+            Object::Attribute { module: home, name, rest } if rest.is_empty() => {
                 Touched::all(world.names.file(home).bindings(name).iter().map(|b| match b.what {
-                    Bound::Class(base) if (home, base) != (module, class) => {
-                        class_registers(world, home, base, depth - 1)
-                    }
+                    Bound::Class(base) if (home, base) != (module, class) => class_registers(world, home, base, seen),
                     _ => Touched::nothing(),
                 }))
             }
@@ -520,7 +535,8 @@ fn base_registers(world: World, module: ModuleId, base: &Reference, depth: usize
 fn class_keeps_track(world: World, home: ModuleId, name: &str, class: ClassId, depth: usize) -> Touched {
     let class = world.names.file(home).class(class);
     let hooks = class.methods.get("__init_subclass__").into_iter().flatten();
-    let hook = Touched::all(hooks.map(|f| Touched::of(home).and(function_registers(world, home, *f, 3))));
+    let hook =
+        Touched::all(hooks.map(|f| Touched::of(home).and(function_registers(world, home, *f, &mut Seen::new()))));
     let asked = subclasses_are_asked_for(world, home, name);
     let metaclass = class.metaclass.as_ref().map(|path| metaclass_registers(world, home, path, depth));
     let bases = class.bases.iter().map(|path| match path.split_first() {

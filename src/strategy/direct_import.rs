@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::import_use::{Obstacle, load_obstacle, not_writable, reload_doubt};
-use super::{Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, Strategy};
+use super::{Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, Strategy, cost};
 use crate::graph::Edge;
 use crate::names::scope::{Binding, MODULE, ScopeId};
 use crate::names::{Bound, Object, Role, Use};
@@ -14,10 +14,6 @@ use crate::rewrite::{ImportText, Intent};
 use crate::syntax::Span;
 
 pub const STRATEGY: Strategy = Strategy { name: "direct-import", propose };
-
-/// An import from elsewhere, and each use that is spelled anew for it.
-const COST: u64 = 15;
-const USE_COST: u64 = 2;
 
 /// How many modules a name may be passed through.
 const CHAIN: usize = 24;
@@ -60,7 +56,7 @@ fn from_import(ctx: &Context, id: ImportId) -> Result<Option<Fix>, Obstacle> {
     movable(ctx, id, &[home.module])?;
     let import = spelled(ctx, id.module, home, site.bound().unwrap_or(name), site.level > 0);
     let intents = vec![(id.module, Intent::Reimport { site: id.site, import })];
-    Ok(Some(fix(ctx, id, &BTreeSet::from([home]), intents, COST)))
+    Ok(Some(fix(ctx, id, &BTreeSet::from([home]), intents, 0)))
 }
 
 /// `import T` and its uses `T.x`, each of which can be had from where `x` is defined.
@@ -116,7 +112,7 @@ fn module_import(ctx: &Context, id: ImportId) -> Result<Option<Fix>, Obstacle> {
             intents.push((id.module, Intent::Replace { span: *span, text: (*local).to_owned() }));
         }
     }
-    Ok(Some(fix(ctx, id, &homes, intents, COST + USE_COST * count)))
+    Ok(Some(fix(ctx, id, &homes, intents, count)))
 }
 
 /// Where the first attribute of `T.x.y` that is no re-exporting module comes from, its local name, and the text that it replaces.
@@ -137,8 +133,8 @@ fn respelled<'n>(
     for attribute in &used.attributes {
         end = attribute;
         if let Object::Module(next) = ctx.world.attribute(module, attribute.text, CHAIN) {
-            let is_child = ctx.project().module(next).name
-                == format!("{}.{}", ctx.project().module(module).name, attribute.text);
+            let is_child =
+                ctx.project().module(next).name == format!("{}.{}", ctx.project().module(module).name, attribute.text);
             if !is_child {
                 let message = format!("`{}` passes a module on under another name", used.name);
                 return Err(Obstacle::new(Reason::DynamicNames, at, message));
@@ -345,18 +341,13 @@ pub fn relative_to(package: &str, module: &str) -> String {
     format!("{}{}", ".".repeat(here.len() - common + 1), there[common..].join("."))
 }
 
-fn fix(
-    ctx: &Context,
-    id: ImportId,
-    homes: &BTreeSet<Home>,
-    intents: Vec<(ModuleId, Intent)>,
-    cost: u64,
-) -> Fix {
+fn fix(ctx: &Context, id: ImportId, homes: &BTreeSet<Home>, intents: Vec<(ModuleId, Intent)>, respelled: u64) -> Fix {
     let site = ctx.world.graph.site(id.module, id.site);
     let module = &ctx.project().module(id.module).name;
     let reload = reload_doubt(ctx, id);
     let names: BTreeSet<&str> = homes.iter().map(|h| ctx.project().module(h.module).name.as_str()).collect();
-    let package = ctx.world.graph.targets[id.module.index()][id.site].map_or("", |t| &ctx.project().module(t.module).name);
+    let package =
+        ctx.world.graph.targets[id.module.index()][id.site].map_or("", |t| &ctx.project().module(t.module).name);
     let title = match (site.name, names.iter().collect::<Vec<_>>().as_slice()) {
         (Some(name), _) => {
             format!("import `{name}` in `{module}` from `{}` instead of `{package}`", names.first().unwrap_or(&""))
@@ -376,6 +367,6 @@ fn fix(
         adds: adds.into_iter().collect(),
         intents,
         creates: Vec::new(),
-        cost,
+        cost: cost::base(&ctx.project().settings, STRATEGY.name, None) + cost::USE * respelled,
     }
 }
