@@ -203,6 +203,12 @@ pub fn first(world: World, module: ModuleId) -> Option<Span> {
     effects.iter().find(|e| is_visible(world, module, &e.what)).map(|e| e.span)
 }
 
+/// The first statement inside a span whose effect others can see.
+pub fn within(world: World, module: ModuleId, span: Span) -> Option<Span> {
+    let mut inside = world.names.effects[module.index()].iter().filter(|e| span.contains(e.span));
+    inside.find(|e| is_visible(world, module, &e.what)).map(|e| e.span)
+}
+
 fn is_visible(world: World, module: ModuleId, what: &What) -> bool {
     match what {
         What::Other | What::Call(None) | What::Decorator(None) | What::Store(None) => true,

@@ -1,9 +1,12 @@
 //! From what should change in a file to its text edits. Fixes state intents; all intents of one file are printed
 //! together, so that fixes of one plan share a statement, a block or a function without colliding.
 
+mod block;
+mod head;
 mod import_text;
 mod lines;
 mod local;
+pub mod moving;
 mod remove;
 mod type_checking;
 
@@ -31,6 +34,18 @@ pub enum Intent {
     Lazy { site: usize },
     /// An annotation becomes a string.
     Quote { span: Span },
+    /// An import joins those at the head of the module.
+    Import(ImportText),
+    /// The import of one name is replaced by another where it stands.
+    Reimport { site: usize, import: ImportText },
+    /// Text is replaced: an expression, or a definition.
+    Replace { span: Span, text: String },
+    /// A statement of the module's top level goes, with its comments.
+    Take { statement: Span },
+    /// Definitions stand at the end of the module.
+    Append { text: String },
+    /// The whole file gets a new text; nothing else may be wanted of it.
+    Whole { text: String },
 }
 
 /// What a plan wants of a project: intents by module, and the files that come new.
@@ -73,44 +88,70 @@ pub struct Page<'p> {
     edits: TextEdit,
 }
 
-impl Page<'_> {
+impl<'p> Page<'p> {
+    fn of(project: &'p Project, module: ModuleId) -> Self {
+        let text = project.text(module);
+        let ast = parse(text);
+        let imports = imports(&ast);
+        Self { project, text, layout: Layout::of(text), ast, imports, edits: TextEdit::default() }
+    }
+
     fn add(&mut self, edit: Edit) -> Result<(), RewriteError> {
         Ok(self.edits.add(edit)?)
     }
 }
 
 fn edit(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> Result<TextEdit, RewriteError> {
-    let text = project.text(module);
-    let ast = parse(text);
-    let imports = imports(&ast);
-    let mut page = Page { project, text, layout: Layout::of(text), ast, imports, edits: TextEdit::default() };
+    let mut page = Page::of(project, module);
+    if let Some(Intent::Whole { text: new }) = wanted.iter().find(|i| matches!(i, Intent::Whole { .. })) {
+        if wanted.len() > 1 {
+            return Err(RewriteError::Form("its file is written anew by another fix"));
+        }
+        page.add(Edit::replace(0..page.text.len(), new.clone()))?;
+        return Ok(page.edits);
+    }
     let removed: BTreeSet<usize> = wanted
         .iter()
         .filter_map(|i| match i {
-            Intent::Remove { site } => Some(*site),
+            Intent::Remove { site } | Intent::Reimport { site, .. } => Some(*site),
             _ => None,
         })
         .collect();
     let gone = remove::statements_going(&page, &removed);
     let mut typed = Vec::new();
+    let mut new = Vec::new();
+    let mut instead: BTreeMap<usize, ImportText> = BTreeMap::new();
     let mut local: BTreeMap<Span, Vec<ImportText>> = BTreeMap::new();
     let mut lazy = BTreeSet::new();
+    let mut taken = BTreeSet::new();
     for intent in wanted {
         match intent {
-            Intent::Remove { .. } => {}
+            Intent::Remove { .. } | Intent::Whole { .. } => {}
             Intent::ForTypes { site } => typed.push(ImportText::of(&page, *site, &gone)),
             Intent::Local { site, function } => {
                 local.entry(*function).or_default().push(ImportText::of(&page, *site, &gone));
             }
             Intent::Lazy { site } => drop(lazy.insert(*site)),
             Intent::Quote { span } => quote(&mut page, *span)?,
+            Intent::Import(import) => new.push(import.clone()),
+            Intent::Reimport { site, import } => {
+                let ImportText { comment, above, .. } = ImportText::of(&page, *site, &gone);
+                instead.insert(*site, ImportText { comment, above, ..import.clone() });
+            }
+            Intent::Take { statement } => drop(taken.insert(*statement)),
+            Intent::Append { text } => moving::append(&mut page, text)?,
+            Intent::Replace { span, text } => page.add(Edit::replace(span.range(), text.clone()))?,
         }
     }
+    let in_place = head::replace(&mut page, instead, &gone)?;
+    head::add(&mut page, new, &gone)?;
     let anchor = type_checking::add(&mut page, typed, &gone)?;
     for (function, imports) in local {
         local::add(&mut page, function, imports)?;
     }
     make_lazy(&mut page, &lazy)?;
+    moving::take(&mut page, &taken)?;
+    let removed = removed.into_iter().filter(|s| !in_place.contains(&page.imports.sites[*s].stmt)).collect();
     remove::remove(&mut page, &removed, anchor)?;
     Ok(page.edits)
 }

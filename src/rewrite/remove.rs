@@ -45,7 +45,10 @@ pub fn remove(page: &mut Page, removed: &BTreeSet<usize>, anchor: Option<Span>) 
     }
     let anchor = anchor.map(|a| next_line(text, a.end));
     for range in lines {
-        let range = if anchor == Some(range.end) { range } else { with_blank_lines(text, range) };
+        let filled = page.edits.edits().iter().any(|e| {
+            e.range.is_empty() && (e.range.start == range.start || e.range.start == range.end) && !e.text.is_empty()
+        });
+        let range = if filled || anchor == Some(range.end) { range } else { with_blank_lines(text, range) };
         page.add(Edit::delete(range))?;
     }
     for stmt in partly {

@@ -55,7 +55,7 @@ fn defer(ctx: &Context, id: ImportId) -> Result<Option<Fix>, Obstacle> {
     if let Some(blocked) = found.blocked {
         return Err(blocked);
     }
-    if let Some(lost) = load_obstacle(ctx, id) {
+    if let Some(lost) = load_obstacle(ctx, id, &[]) {
         return Err(lost);
     }
     if found.none() {
@@ -172,7 +172,7 @@ fn lazy(ctx: &Context, id: ImportId) -> Option<Fix> {
             return None;
         }
     }
-    if load_obstacle(ctx, id).is_some() {
+    if load_obstacle(ctx, id, &[]).is_some() {
         return None;
     }
     let module = &ctx.project().module(id.module).name;

@@ -162,21 +162,30 @@ fn runs_at_import(ctx: &Context, module: ModuleId, function: FunctionId) -> Opti
     ctx.running.may_run(module, outermost).then_some(outermost)
 }
 
+/// What stands against rewriting the file of an import at all.
+pub fn not_writable(ctx: &Context, id: ImportId) -> Option<Obstacle> {
+    let here = (id.module, ctx.world.graph.site(id.module, id.site).at);
+    let source = ctx.project().file(ctx.project().module(id.module).file);
+    let message = if let Some(trouble) = &source.trouble {
+        trouble.reason.as_str()
+    } else if !source.writable {
+        "the file lies outside the given paths"
+    } else if ctx.world.graph.files[id.module.index()].error.is_some() {
+        "the file holds text that could not be parsed"
+    } else {
+        return None;
+    };
+    Some(Obstacle::new(Reason::NotWritable, here, message))
+}
+
 /// Whether the name may leave the module's namespace, whatever its uses are.
 pub fn obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
     let world = ctx.world;
     let site = world.graph.site(id.module, id.site);
     let file = world.names.file(id.module);
     let here = (id.module, site.at);
-    let source = ctx.project().file(ctx.project().module(id.module).file);
-    if let Some(trouble) = &source.trouble {
-        return Some(Obstacle::new(Reason::NotWritable, here, trouble.reason.clone()));
-    }
-    if !source.writable {
-        return Some(Obstacle::new(Reason::NotWritable, here, "the file lies outside the given paths"));
-    }
-    if world.graph.files[id.module.index()].error.is_some() {
-        return Some(Obstacle::new(Reason::NotWritable, here, "the file holds text that could not be parsed"));
+    if let Some(found) = not_writable(ctx, id) {
+        return Some(found);
     }
     let Some(name) = site.bound() else {
         let message = if site.star { "`import *` binds names that are not listed" } else { "the call binds no name" };
@@ -193,7 +202,7 @@ pub fn obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
             return Some(Obstacle::new(Reason::ConditionalImport, here, message));
         }
     }
-    if let Some(kept) = purpose(ctx, id, &PURPOSES) {
+    if let Some(kept) = kept_by_comment(ctx, id) {
         return Some(kept);
     }
     let others: Vec<&Binding> = file.bindings(name).iter().filter(|b| !is_binding_of(ctx, b, id)).collect();
@@ -263,6 +272,11 @@ fn is_binding_of(ctx: &Context, binding: &Binding, id: ImportId) -> bool {
 /// Words of comments that say an import is there for others.
 const PURPOSES: [&str; 7] = ["side effect", "side-effect", "regist", "keep", "re-export", "reexport", "backward"];
 
+/// A comment that says that the import is there for others.
+pub fn kept_by_comment(ctx: &Context, id: ImportId) -> Option<Obstacle> {
+    purpose(ctx, id, &PURPOSES)
+}
+
 /// A comment that keeps an import: on its own line, or on the first or last of its statement.
 fn purpose(ctx: &Context, id: ImportId, words: &[&str]) -> Option<Obstacle> {
     let site = ctx.world.graph.site(id.module, id.site);
@@ -322,8 +336,8 @@ pub fn reload_doubt(ctx: &Context, id: ImportId) -> Option<String> {
 }
 
 /// What would be lost if the import no longer ran with the module: a module whose import others can see, or a submodule
-/// that its package gives as an attribute.
-pub fn load_obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
+/// that its package gives as an attribute. The modules `instead` are imported in its place.
+pub fn load_obstacle(ctx: &Context, id: ImportId, instead: &[ModuleId]) -> Option<Obstacle> {
     let world = ctx.world;
     let graph = world.graph;
     let target = graph.targets[id.module.index()][id.site]?.module;
@@ -334,7 +348,8 @@ pub fn load_obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
         edge.from == id.module && targets[edge.site].is_some_and(|other| other.module == target)
     };
     let nothing = |_: &crate::graph::Edge| false;
-    let still = graph.loaded_by(id.module, &cut);
+    let mut still = graph.loaded_by(id.module, &cut);
+    still.extend(instead.iter().flat_map(|m| graph.loaded_by(*m, &cut)));
     if still.contains(&target) {
         return None;
     }

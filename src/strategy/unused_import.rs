@@ -15,7 +15,7 @@ fn propose(ctx: &Context, cycle: &Cycle) -> Proposals {
     let alone = ctx.project().settings.strategies == [STRATEGY.name];
     for id in cycle.imports() {
         let site = ctx.world.graph.site(id.module, id.site);
-        if let Some(found) = obstacle(ctx, id).or_else(|| kept(ctx, id)).or_else(|| load_obstacle(ctx, id)) {
+        if let Some(found) = obstacle(ctx, id).or_else(|| kept(ctx, id)).or_else(|| load_obstacle(ctx, id, &[])) {
             // Where a name is used, the refusals of other strategies say more.
             if alone || uses(ctx, id).none() {
                 let Obstacle { reason, message, at } = found;
