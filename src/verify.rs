@@ -39,7 +39,31 @@ pub fn compare(
             out.push(Damage { what, modules: vec![*module] });
         }
     }
+    out.extend(new_damage(ctx, after, names_after, changed));
     out.extend(load_damage(ctx, after, changed));
+    out
+}
+
+/// Names used in a file that it does not bind, strings aside.
+fn unbound<'f>(file: &'f FileNames) -> BTreeSet<&'f str> {
+    let free = file.uses.iter().filter(|u| u.owner.is_none() && !matches!(u.role, crate::names::Role::Quoted(_)));
+    free.map(|u| u.name).collect()
+}
+
+/// What is wrong with modules that came new: text that does not parse, or names that nothing binds, be they not builtins or
+/// the like that changed modules used before.
+fn new_damage(ctx: &Context, after: &Graph, names: &Names, changed: &BTreeSet<ModuleId>) -> Vec<Damage> {
+    let known: BTreeSet<&str> = changed.iter().flat_map(|m| unbound(ctx.world.names.file(*m))).collect();
+    let mut out = Vec::new();
+    for (id, module) in after.project.modules().skip(ctx.world.graph.files.len()) {
+        let users = || changed.iter().copied().filter(|m| after.edges_of(*m).iter().any(|e| e.to == id)).collect();
+        if after.files[id.index()].error.is_some() {
+            out.push(Damage { what: format!("the new module `{}` does not parse", module.name), modules: users() });
+        } else if let Some(name) = unbound(names.file(id)).difference(&known).next() {
+            let what = format!("`{name}` has no definition in the new module `{}`", module.name);
+            out.push(Damage { what, modules: users() });
+        }
+    }
     out
 }
 
@@ -51,10 +75,6 @@ fn text_damage(before: &Graph, after: &Graph, module: ModuleId) -> Option<String
 /// A name that lost its definition, in the module or for those who take it from there.
 fn name_damage(ctx: &Context, after: &Names, module: ModuleId) -> Option<String> {
     let (old, new) = (ctx.world.names.file(module), after.file(module));
-    let unbound = |file: &FileNames| -> BTreeSet<String> {
-        let free = file.uses.iter().filter(|u| u.owner.is_none() && !matches!(u.role, crate::names::Role::Quoted(_)));
-        free.map(|u| u.name.to_owned()).collect()
-    };
     if let Some(name) = unbound(new).difference(&unbound(old)).next() {
         return Some(format!("`{name}` lost its definition"));
     }

@@ -174,7 +174,7 @@ impl Plan {
         if chosen.is_empty() {
             return Step::Done;
         }
-        self.try_all(ctx, chosen, cycles, states)
+        self.try_all(ctx, one_move_a_module(chosen), cycles, states)
     }
 
     /// Keeps refusals, and puts aside the fixes that are only shown.
@@ -287,6 +287,24 @@ impl Plan {
         let rest: Vec<Fix> = bad.iter().filter(|f| f.removes != worst.removes).cloned().collect();
         fixes.extend(rest);
     }
+}
+
+/// Fixes that take definitions out of the same module, or bring the same file, do not know of each other: the first goes
+/// ahead, the others come again in the next round.
+fn one_move_a_module(fixes: Vec<Fix>) -> Vec<Fix> {
+    let (mut sources, mut paths) = (BTreeSet::new(), BTreeSet::new());
+    let mut alone = |fix: &Fix| {
+        let taken = fix.intents.iter().filter(|(_, i)| matches!(i, rewrite::Intent::Take { .. }));
+        let from: BTreeSet<ModuleId> = taken.map(|(module, _)| *module).collect();
+        let new: BTreeSet<String> = fix.creates.iter().map(|f| f.path.clone()).collect();
+        let free = sources.is_disjoint(&from) && paths.is_disjoint(&new);
+        if free {
+            sources.extend(from);
+            paths.extend(new);
+        }
+        free
+    };
+    fixes.into_iter().filter(|f| alone(f)).collect()
 }
 
 fn planned(ctx: &Context, fix: Fix, applied: bool) -> Planned {

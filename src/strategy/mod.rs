@@ -1,10 +1,14 @@
 //! Strategies: each looks at one cycle and proposes fixes, or refuses with a reason. None touches the disk, and none knows
 //! another.
 
+mod closure;
 mod defer_import;
+mod extract_utility_module;
 mod import_use;
+mod movable;
 mod reason;
 mod unused_import;
+mod utility_home;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
@@ -122,7 +126,7 @@ pub struct Strategy {
 }
 
 /// All strategies, in order of preference.
-pub const REGISTRY: [Strategy; 2] = [unused_import::STRATEGY, defer_import::STRATEGY];
+pub const REGISTRY: [Strategy; 3] = [unused_import::STRATEGY, extract_utility_module::STRATEGY, defer_import::STRATEGY];
 
 /// The names of all strategies.
 pub fn names() -> Vec<&'static str> {
