@@ -93,7 +93,11 @@ impl<'x, 'p> Sheet<'x, 'p> {
 
     /// Uses that stand outside of some statements.
     pub fn staying<'s>(&'s self, moved: &'s BTreeSet<usize>) -> impl Iterator<Item = &'x Use<'p>> {
-        self.uses.iter().enumerate().filter(|(index, _)| !moved.contains(index)).flat_map(|(_, all)| all.iter().copied())
+        self.uses
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| !moved.contains(index))
+            .flat_map(|(_, all)| all.iter().copied())
     }
 }
 
@@ -188,10 +192,8 @@ impl<'p> Search<'_, '_, '_, 'p> {
             self.out.reads.insert(name);
         }
         let bindings = file.bindings(name);
-        let sites: Vec<usize> = bindings
-            .iter()
-            .filter_map(|b| if let Bound::Import(site) = b.what { Some(site) } else { None })
-            .collect();
+        let sites: Vec<usize> =
+            bindings.iter().filter_map(|b| if let Bound::Import(site) = b.what { Some(site) } else { None }).collect();
         let plain = |site: &usize| {
             let found = self.ctx.world.graph.site(self.sheet.module, *site);
             found.place == Place::Top || found.place == Place::Block && found.kind == Kind::Type
@@ -359,13 +361,88 @@ const PLACE: [&str; 10] = [
 
 /// Builtins that code uses beside what `import *` may bring.
 const BUILTINS: [&str; 84] = [
-    "ArithmeticError", "AssertionError", "AttributeError", "BaseException", "Exception", "False", "FileNotFoundError",
-    "IOError", "ImportError", "IndexError", "KeyError", "KeyboardInterrupt", "LookupError", "ModuleNotFoundError",
-    "NameError", "None", "NotImplemented", "NotImplementedError", "OSError", "OverflowError", "PermissionError",
-    "RuntimeError", "StopIteration", "SyntaxError", "SystemExit", "True", "TypeError", "UnicodeDecodeError", "ValueError",
-    "Warning", "ZeroDivisionError", "abs", "all", "any", "bool", "bytearray", "bytes", "callable", "chr", "classmethod",
-    "complex", "delattr", "dict", "dir", "divmod", "enumerate", "filter", "float", "format", "frozenset", "getattr",
-    "hasattr", "hash", "hex", "id", "int", "isinstance", "issubclass", "iter", "len", "list", "map", "max", "memoryview",
-    "min", "next", "object", "oct", "open", "ord", "pow", "print", "property", "range", "repr", "reversed", "round", "set",
-    "slice", "sorted", "staticmethod", "str", "sum", "super",
+    "ArithmeticError",
+    "AssertionError",
+    "AttributeError",
+    "BaseException",
+    "Exception",
+    "False",
+    "FileNotFoundError",
+    "IOError",
+    "ImportError",
+    "IndexError",
+    "KeyError",
+    "KeyboardInterrupt",
+    "LookupError",
+    "ModuleNotFoundError",
+    "NameError",
+    "None",
+    "NotImplemented",
+    "NotImplementedError",
+    "OSError",
+    "OverflowError",
+    "PermissionError",
+    "RuntimeError",
+    "StopIteration",
+    "SyntaxError",
+    "SystemExit",
+    "True",
+    "TypeError",
+    "UnicodeDecodeError",
+    "ValueError",
+    "Warning",
+    "ZeroDivisionError",
+    "abs",
+    "all",
+    "any",
+    "bool",
+    "bytearray",
+    "bytes",
+    "callable",
+    "chr",
+    "classmethod",
+    "complex",
+    "delattr",
+    "dict",
+    "dir",
+    "divmod",
+    "enumerate",
+    "filter",
+    "float",
+    "format",
+    "frozenset",
+    "getattr",
+    "hasattr",
+    "hash",
+    "hex",
+    "id",
+    "int",
+    "isinstance",
+    "issubclass",
+    "iter",
+    "len",
+    "list",
+    "map",
+    "max",
+    "memoryview",
+    "min",
+    "next",
+    "object",
+    "oct",
+    "open",
+    "ord",
+    "pow",
+    "print",
+    "property",
+    "range",
+    "repr",
+    "reversed",
+    "round",
+    "set",
+    "slice",
+    "sorted",
+    "staticmethod",
+    "str",
+    "sum",
+    "super",
 ];

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::closure::{Closure, Destination, Sheet, close};
+use super::direct_import::relative_to;
 use super::import_use::{Obstacle, kept_by_comment, load_obstacle, not_writable, obstacle};
 use super::movable::{self, module_obstacle};
 use super::utility_home::{self, Home};
@@ -122,7 +123,8 @@ fn extract(ctx: &Context, arc: &Arc) -> Result<Fix, Obstacle> {
     let home = utility_home::existing(ctx, arc.cycle, arc.user, sheet, &closure);
     let extraction = Extraction { ctx, arc, closure: &closure, names: &names };
     let statements = extraction.spans();
-    let form = |e: crate::rewrite::RewriteError| Obstacle::new(Reason::Form, (sheet.module, statements[0]), e.to_string());
+    let form =
+        |e: crate::rewrite::RewriteError| Obstacle::new(Reason::Form, (sheet.module, statements[0]), e.to_string());
     match home {
         Some(Home { module, .. }) => {
             let text = moving::text(project, sheet.module, &statements).map_err(form)?;
@@ -201,7 +203,11 @@ impl Extraction<'_, '_, '_, '_> {
         Fix {
             strategy: STRATEGY.name,
             form: Some("existing-module"),
-            title: format!("move {} from `{}` to `{name}`, for `{user}`", self.title(), project.module(self.source()).name),
+            title: format!(
+                "move {} from `{}` to `{name}`, for `{user}`",
+                self.title(),
+                project.module(self.source()).name
+            ),
             safety: Safety::Safe,
             doubt: None,
             removes: self.arc.ids.clone(),
@@ -266,7 +272,8 @@ impl Extraction<'_, '_, '_, '_> {
         let used_here = self.used_here(name);
         let elsewhere = self.ctx.users.uses(self.source(), name).any(|u| !self.is_repointed(u.user, u.span));
         let listed = self.ctx.world.graph.files[self.source().index()].exported.contains(&name);
-        !name.starts_with('_') || used_here || elsewhere || listed
+        let looked_at = self.ctx.users.may_be_read(self.source(), name).is_some();
+        !name.starts_with('_') || used_here || elsewhere || listed || looked_at
     }
 
     fn is_repointed(&self, user: ModuleId, at: Span) -> bool {
@@ -343,7 +350,8 @@ impl Extraction<'_, '_, '_, '_> {
             [one, two, rest @ ..] => format!("`{one}`, `{two}` and {} more", rest.len()),
             [] => String::new(),
         };
-        let classes = self.closure.statements.iter().any(|i| matches!(self.arc.sheet.statement(*i).kind, StmtKind::Class(_)));
+        let classes =
+            self.closure.statements.iter().any(|i| matches!(self.arc.sheet.statement(*i).kind, StmtKind::Class(_)));
         if classes { format!("{shown} (whose `__module__` changes)") } else { shown }
     }
 
@@ -377,14 +385,4 @@ impl Extraction<'_, '_, '_, '_> {
             _ => "definitions",
         }
     }
-}
-
-/// `module` as code in `package` names it with dots; as it is where they share nothing.
-fn relative_to(package: &str, module: &str) -> String {
-    let (here, there): (Vec<&str>, Vec<&str>) = (package.split('.').collect(), module.split('.').collect());
-    let common = here.iter().zip(&there).take_while(|(a, b)| a == b).count();
-    if common == 0 || package.is_empty() {
-        return module.to_owned();
-    }
-    format!("{}{}", ".".repeat(here.len() - common + 1), there[common..].join("."))
 }

@@ -214,7 +214,6 @@ pub fn obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
         let message = format!("`{name}` is a public name of this module");
         return Some(Obstacle::new(Reason::PublicName, here, message));
     }
-    let users = ctx.users.of(id.module);
     if let Some((user, at)) = ctx.users.replaced(id.module, name) {
         let message = format!("`{}.{name}` is replaced from outside", ctx.project().module(id.module).name);
         return Some(Obstacle::new(Reason::PatchedName, (user, at), message));
@@ -233,15 +232,13 @@ pub fn obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
         let message = format!("the module names `{name}` by its own path");
         return Some(Obstacle::new(Reason::DynamicNames, (id.module, own.span), message));
     }
-    if let Some((user, at)) = users.stars.first()
-        && world.exports(id.module, name, 8)
-    {
-        let message = "another module takes all names of this one";
-        return Some(Obstacle::new(Reason::UsedElsewhere, (*user, *at), message));
+    if let Some((user, at)) = taken_by_star(ctx, id.module, name, 8) {
+        let message = "another module takes all names of this one, and uses this one";
+        return Some(Obstacle::new(Reason::UsedElsewhere, (user, at), message));
     }
-    if let Some((user, at)) = users.escapes.iter().find(|(user, _)| *user != id.module) {
-        let message = "the module object is handed on, so that any name of it may be read";
-        return Some(Obstacle::new(Reason::DynamicNames, (*user, *at), message));
+    if let Some(at) = ctx.users.may_be_read(id.module, name) {
+        let message = format!("the module object is handed on, so that `{name}` may be read of it");
+        return Some(Obstacle::new(Reason::DynamicNames, at, message));
     }
     if let Some(at) = file.dynamic {
         let message = "the module reads its own names by string";
@@ -256,6 +253,25 @@ pub fn obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
         return Some(Obstacle::new(Reason::DoctestUse, here, message));
     }
     None
+}
+
+/// A module that takes all names of this one by `*`, if it or somebody behind it uses this name from there.
+fn taken_by_star(ctx: &Context, module: ModuleId, name: &str, depth: usize) -> Option<(ModuleId, Span)> {
+    if depth == 0 || !ctx.world.exports(module, name, depth) {
+        return None;
+    }
+    ctx.users.of(module).stars.iter().copied().find(|(user, _)| {
+        let file = ctx.world.names.file(*user);
+        // A binding of its own stands for itself.
+        let own = file.bindings(name).iter().any(|b| !b.conditional && b.what != Bound::Declared);
+        let used = file.uses.iter().any(|u| u.name == name && u.owner.is_none());
+        let listed = ctx.world.graph.files[user.index()].exported.contains(&name);
+        !own && (used
+            || listed
+            || ctx.users.uses(*user, name).next().is_some()
+            || ctx.users.may_be_read(*user, name).is_some()
+            || taken_by_star(ctx, *user, name, depth - 1).is_some())
+    })
 }
 
 fn is_binding_of(ctx: &Context, binding: &Binding, id: ImportId) -> bool {

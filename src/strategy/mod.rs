@@ -3,6 +3,7 @@
 
 mod closure;
 mod defer_import;
+mod direct_import;
 mod extract_utility_module;
 mod import_use;
 mod movable;
@@ -126,7 +127,8 @@ pub struct Strategy {
 }
 
 /// All strategies, in order of preference.
-pub const REGISTRY: [Strategy; 3] = [unused_import::STRATEGY, extract_utility_module::STRATEGY, defer_import::STRATEGY];
+pub const REGISTRY: [Strategy; 4] =
+    [unused_import::STRATEGY, direct_import::STRATEGY, extract_utility_module::STRATEGY, defer_import::STRATEGY];
 
 /// The names of all strategies.
 pub fn names() -> Vec<&'static str> {

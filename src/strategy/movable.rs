@@ -123,16 +123,45 @@ fn shown(used: &Use) -> String {
 
 /// Packages of the standard library whose functions give the same whenever they are called.
 const SAME_ANY_TIME: [&str; 34] = [
-    "abc", "array", "ast", "base64", "binascii", "builtins", "codecs", "collections", "contextlib", "contextvars", "copy",
-    "dataclasses", "datetime", "decimal", "enum", "fractions", "functools", "hashlib", "ipaddress", "itertools", "math",
-    "numbers", "operator", "pathlib", "platform", "queue", "re", "string", "struct", "textwrap", "threading", "types",
-    "typing", "weakref",
+    "abc",
+    "array",
+    "ast",
+    "base64",
+    "binascii",
+    "builtins",
+    "codecs",
+    "collections",
+    "contextlib",
+    "contextvars",
+    "copy",
+    "dataclasses",
+    "datetime",
+    "decimal",
+    "enum",
+    "fractions",
+    "functools",
+    "hashlib",
+    "ipaddress",
+    "itertools",
+    "math",
+    "numbers",
+    "operator",
+    "pathlib",
+    "platform",
+    "queue",
+    "re",
+    "string",
+    "struct",
+    "textwrap",
+    "threading",
+    "types",
+    "typing",
+    "weakref",
 ];
 
 /// Builtins that do something, or ask for something.
-const NOT_QUIET: [&str; 12] = [
-    "print", "input", "open", "eval", "exec", "globals", "locals", "vars", "dir", "__import__", "setattr", "delattr",
-];
+const NOT_QUIET: [&str; 12] =
+    ["print", "input", "open", "eval", "exec", "globals", "locals", "vars", "dir", "__import__", "setattr", "delattr"];
 
 /// Follows the calls that evaluating a statement makes.
 struct Calls<'s, 'x, 'c, 'p> {
@@ -149,9 +178,16 @@ impl<'p> Calls<'_, '_, '_, 'p> {
         match self.ctx.world.trace_use(self.sheet.module, used).object {
             Object::External(path) => {
                 let top = path.split('.').next().unwrap_or_default();
-                let asks = ["os.environ", "sys.path", "sys.modules", "sys.argv", "sys.std"].iter().any(|p| path.starts_with(p));
-                !asks && (!called || SAME_ANY_TIME.contains(&top) || !is_stdlib(&path) && self.nothing_before()
-                    || used.role == Role::Base || path == "typing_extensions" || path.starts_with("typing_extensions."))
+                let asks = ["os.environ", "sys.path", "sys.modules", "sys.argv", "sys.std"]
+                    .iter()
+                    .any(|p| path.starts_with(p));
+                !asks
+                    && (!called
+                        || SAME_ANY_TIME.contains(&top)
+                        || !is_stdlib(&path) && self.nothing_before()
+                        || used.role == Role::Base
+                        || path == "typing_extensions"
+                        || path.starts_with("typing_extensions."))
             }
             _ if !called => true,
             Object::Module(_) => false,
@@ -212,8 +248,30 @@ impl<'p> Calls<'_, '_, '_, 'p> {
 
 /// Methods that leave the value as it is.
 const READING: [&str; 24] = [
-    "copy", "count", "difference", "encode", "endswith", "findall", "format", "fullmatch", "get", "index", "intersection",
-    "items", "join", "keys", "lower", "match", "replace", "search", "split", "startswith", "strip", "sub", "union", "values",
+    "copy",
+    "count",
+    "difference",
+    "encode",
+    "endswith",
+    "findall",
+    "format",
+    "fullmatch",
+    "get",
+    "index",
+    "intersection",
+    "items",
+    "join",
+    "keys",
+    "lower",
+    "match",
+    "replace",
+    "search",
+    "split",
+    "startswith",
+    "strip",
+    "sub",
+    "union",
+    "values",
 ];
 
 /// A statement that stays and, while the module is imported, changes what would move: who imports the new module alone would
@@ -236,7 +294,9 @@ fn changed(ctx: &Context, sheet: &Sheet, closure: &Closure, used: &Use) -> Optio
         Role::Store | Role::Delete => true,
         Role::Decorator => attribute.is_some(),
         Role::Called => attribute.is_some_and(|a| !READING.contains(&a)) && !(fixed && is_value),
-        Role::Argument if used.moment == Moment::Import && attribute.is_none() && !fixed => !is_handed_to_reader(ctx, sheet, used),
+        Role::Argument if used.moment == Moment::Import && attribute.is_none() && !fixed => {
+            !is_handed_to_reader(ctx, sheet, used)
+        }
         _ => false,
     };
     (at_import && changes).then(|| {
@@ -273,7 +333,8 @@ fn is_fixed(value: &Expr) -> bool {
         // A type alias, or an entry of a table.
         ExprKind::Subscript { value, .. } => value.last_name().is_some_and(|n| n.starts_with(char::is_uppercase)),
         ExprKind::Call { func, .. } => {
-            let makers = ["compile", "frozenset", "TypeVar", "object", "int", "str", "float", "tuple", "timedelta", "NewType"];
+            let makers =
+                ["compile", "frozenset", "TypeVar", "object", "int", "str", "float", "tuple", "timedelta", "NewType"];
             func.last_name().is_some_and(|n| makers.contains(&n))
         }
         ExprKind::Other(parts) => parts.iter().all(is_fixed),

@@ -43,6 +43,8 @@ pub enum Reason {
     Stub,
     /// The module is run as a script.
     Script,
+    /// The name that would be bound stands for something else there.
+    NameCollision,
     /// A deferred import is still one at the level asked for.
     StillCounts,
     /// A comment says that the import is there on purpose.
@@ -82,6 +84,7 @@ impl Reason {
             Reason::NeedsCycle => "needs-cycle",
             Reason::Stub => "stub",
             Reason::Script => "script",
+            Reason::NameCollision => "name-collision",
             Reason::StillCounts => "still-counts",
             Reason::KeptOnPurpose => "kept-on-purpose",
             Reason::NoPlace => "no-place",

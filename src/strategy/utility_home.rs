@@ -85,8 +85,16 @@ pub fn existing(ctx: &Context, cycle: &Cycle, user: ModuleId, sheet: &Sheet, clo
         let (package, last) = this.name.rsplit_once('.').unwrap_or(("", &this.name));
         let shared = source.name == this.name.trim_end_matches("_shared") && last.ends_with("_shared");
         let beside = package == source.package() && this.root == source.root && !this.is_package;
-        beside && (shared || takes(last, &kinds)) && module != user && may_take(ctx, module, sheet, closure)
-            && ctx.world.graph.loaded_by(module, &|_| false).iter().all(|m| !members.contains(m) || is_above(ctx, *m, module))
+        beside
+            && (shared || takes(last, &kinds))
+            && module != user
+            && may_take(ctx, module, sheet, closure)
+            && ctx
+                .world
+                .graph
+                .loaded_by(module, &|_| false)
+                .iter()
+                .all(|m| !members.contains(m) || is_above(ctx, *m, module))
             && [user, sheet.module].iter().all(|from| {
                 let name = &project.module(*from).name;
                 loaded_with(ctx, name, module).all(|m| m == module || !members.contains(&m))
@@ -120,7 +128,8 @@ fn may_take(ctx: &Context, module: ModuleId, sheet: &Sheet, closure: &Closure) -
         && !ctx.project().stubs.iter().any(|s| s.strip_suffix('i') == Some(&source.path));
     let known = imported(ctx, module);
     let graph = ctx.world.graph;
-    let free = |name: &str| file.bindings(name).is_empty() && !file.uses.iter().any(|u| u.name == name && u.owner.is_none());
+    let free =
+        |name: &str| file.bindings(name).is_empty() && !file.uses.iter().any(|u| u.name == name && u.owner.is_none());
     let own = file.scope(MODULE).bindings.values().flatten().any(|b| !matches!(b.what, Bound::Import(_)));
     // What it has to import may not import it.
     let loads_it = |site: &usize| {
@@ -130,8 +139,11 @@ fn may_take(ctx: &Context, module: ModuleId, sheet: &Sheet, closure: &Closure) -
     let bound = |site: &usize| graph.site(sheet.module, *site).bound();
     let same = |site: &usize| {
         let found = graph.site(sheet.module, *site);
-        known.iter().any(|k| k.module == format!("{}{}", ".".repeat(found.level), found.module) && k.name.as_deref() == found.name
-            && k.alias.as_deref() == found.asname)
+        known.iter().any(|k| {
+            k.module == format!("{}{}", ".".repeat(found.level), found.module)
+                && k.name.as_deref() == found.name
+                && k.alias.as_deref() == found.asname
+        })
     };
     plain
         && own
@@ -167,7 +179,8 @@ fn kinds(sheet: &Sheet, statements: impl Iterator<Item = usize>) -> BTreeSet<&'s
             StmtKind::TypeAlias { .. } => "type",
             StmtKind::Assign { targets, value } => {
                 let constant = targets.iter().all(|t| t.span.of(text).chars().all(|c| !c.is_lowercase()));
-                let alias = matches!(value.last_name(), Some("TypeVar" | "NewType" | "Union" | "Optional" | "Callable"));
+                let alias =
+                    matches!(value.last_name(), Some("TypeVar" | "NewType" | "Union" | "Optional" | "Callable"));
                 match (alias, constant) {
                     (true, _) => "type",
                     (_, true) => "constant",
