@@ -33,7 +33,7 @@ pub fn compare(
     let mut out = Vec::new();
     for module in changed {
         if let Some(what) = text_damage(before, after, *module)
-            .or_else(|| name_damage(ctx, names_after, *module))
+            .or_else(|| name_damage(ctx, after, names_after, *module, changed))
             .or_else(|| import_damage(before, after, *module, expected))
         {
             out.push(Damage { what, modules: vec![*module] });
@@ -73,7 +73,13 @@ fn text_damage(before: &Graph, after: &Graph, module: ModuleId) -> Option<String
 }
 
 /// A name that lost its definition, in the module or for those who take it from there.
-fn name_damage(ctx: &Context, after: &Names, module: ModuleId) -> Option<String> {
+fn name_damage(
+    ctx: &Context,
+    graph: &Graph,
+    after: &Names,
+    module: ModuleId,
+    changed: &BTreeSet<ModuleId>,
+) -> Option<String> {
     let (old, new) = (ctx.world.names.file(module), after.file(module));
     if let Some(name) = unbound(new).difference(&unbound(old)).next() {
         return Some(format!("`{name}` lost its definition"));
@@ -97,7 +103,15 @@ fn name_damage(ctx: &Context, after: &Names, module: ModuleId) -> Option<String>
         scope.bindings.iter().filter(|(_, all)| all.iter().any(real)).map(|(n, _)| (*n).to_owned()).collect()
     };
     for lost in bound(old).difference(&bound(new)) {
-        let elsewhere = |u: &&crate::names::users::AttributeUse| u.how != How::Import(Kind::Type) && u.user != module;
+        // Who changed as well may take it from elsewhere by now.
+        let takes = |user: ModuleId| {
+            let sites = graph.files[user.index()].sites.iter().zip(&graph.targets[user.index()]);
+            sites.filter(|(s, _)| s.name == Some(lost)).any(|(_, target)| target.is_some_and(|t| t.module == module))
+        };
+        let elsewhere = |u: &&crate::names::users::AttributeUse| {
+            let moved = matches!(u.how, How::Import(_)) && changed.contains(&u.user) && !takes(u.user);
+            u.how != How::Import(Kind::Type) && u.user != module && !moved
+        };
         if ctx.users.uses(module, lost).any(|u| elsewhere(&u)) {
             return Some(format!("another module takes `{lost}` from here"));
         }

@@ -127,6 +127,7 @@ struct Planned {
     /// Edges that it removes, by names, as they were when it was made.
     removes: Vec<report::Removed>,
     modules: BTreeSet<ModuleId>,
+    files: Vec<String>,
     applied: bool,
 }
 
@@ -310,7 +311,8 @@ fn one_move_a_module(fixes: Vec<Fix>) -> Vec<Fix> {
 fn planned(ctx: &Context, fix: Fix, applied: bool) -> Planned {
     let modules = fix.removes.iter().map(|i| i.module).collect();
     let removes = report::removed(ctx, &fix);
-    Planned { fix, removes, modules, applied }
+    let files = report::files(ctx, &fix);
+    Planned { fix, removes, modules, files, applied }
 }
 
 /// Whether the imports inside the components became fewer.

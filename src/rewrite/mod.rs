@@ -68,13 +68,15 @@ pub enum RewriteError {
 ///
 /// Errors: the module whose intents cannot be printed, and why.
 pub fn change(project: &Project, intents: &Intents) -> Result<Change, (ModuleId, RewriteError)> {
-    let mut change = Change::default();
+    let mut change = Change { files: intents.files.iter().cloned().collect(), ..Change::default() };
+    // Imports of modules that come new sort with those of the project.
+    let with_new = (!change.files.is_empty()).then(|| change.apply(project));
+    let project = with_new.as_ref().unwrap_or(project);
     for (module, wanted) in &intents.modules {
         let file = project.module(*module).file;
         let edit = edit(project, *module, wanted).map_err(|e| (*module, e))?;
         change.edits.insert(file, edit);
     }
-    change.files.extend(intents.files.iter().cloned());
     Ok(change)
 }
 

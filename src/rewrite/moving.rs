@@ -27,7 +27,7 @@ pub fn print(project: &Project, new: NewModule) -> Result<String, RewriteError> 
     let page = Page::of(project, new.of);
     let newline = page.layout.newline;
     let NewModule { docstring, mut imports, typed, statements, .. } = new;
-    let mut text = licence(&page).to_owned();
+    let mut text = licence(&page);
     text.push_str(&format!("\"\"\"{docstring}\"\"\"{newline}{newline}"));
     if !typed.is_empty() {
         imports.push(ImportText::from("typing", "TYPE_CHECKING"));
@@ -67,8 +67,9 @@ fn import_block(page: &Page, imports: Vec<ImportText>, indent: &str, text: &mut 
     last.is_some()
 }
 
-/// The comment at the head of a file, if it speaks of its licence: each file of such a project has one.
-fn licence<'p>(page: &Page<'p>) -> &'p str {
+/// The comment at the head of a file, if it speaks of its licence: each file of such a project has one. A line with the
+/// file's own name does not go along.
+fn licence(page: &Page) -> String {
     let mut at = 0;
     let start = page.ast.body.first().map_or(page.text.len(), |s| line_start(page.text, s.span.start));
     while at < start && page.text[at..].starts_with('#') {
@@ -77,7 +78,10 @@ fn licence<'p>(page: &Page<'p>) -> &'p str {
     let head = &page.text[..blank_lines_after(page.text, at).end.min(start)];
     let words = head.to_lowercase();
     let is_licence = ["copyright", "licen", "spdx", "(c)"].iter().any(|w| words.contains(w));
-    if is_licence && !head.starts_with("#!") && !words.contains("coding") { head } else { "" }
+    if !is_licence || head.starts_with("#!") || words.contains("coding") {
+        return String::new();
+    }
+    head.split_inclusive('\n').filter(|line| !line.trim_end().ends_with(".py")).collect()
 }
 
 fn is_definition(stmt: &Stmt) -> bool {
@@ -89,14 +93,14 @@ fn definitions(page: &Page, statements: &[Span]) -> Result<String, RewriteError>
     let taken: BTreeSet<Span> = statements.iter().copied().collect();
     let newline = page.layout.newline;
     let mut out = String::new();
-    let mut before: Option<(usize, Range<usize>)> = None;
+    let mut before: Option<(&Stmt, usize)> = None;
     for (index, stmt) in page.ast.body.iter().enumerate().filter(|(_, s)| taken.contains(&s.span)) {
         let lines = lines_of(page, index, &taken)?;
-        if let Some((at, above)) = before {
-            let between = &page.text[above.end.min(lines.start)..lines.start];
-            if at + 1 == index && between.trim().is_empty() {
+        if let Some((above, end)) = before {
+            let between = &page.text[end..lines.start];
+            if between.trim().is_empty() {
                 out.push_str(between);
-            } else if is_definition(stmt) || is_definition(&page.ast.body[at]) {
+            } else if is_definition(stmt) || is_definition(above) {
                 out.push_str(&newline.repeat(2));
             } else {
                 out.push_str(newline);
@@ -107,27 +111,27 @@ fn definitions(page: &Page, statements: &[Span]) -> Result<String, RewriteError>
         if !text.ends_with(['\n', '\r']) {
             out.push_str(newline);
         }
-        before = Some((index, lines));
+        before = Some((stmt, lines.end));
     }
     Ok(out)
 }
 
 /// Takes statements out with their comments, and the blank lines that would stand twice.
 pub fn take(page: &mut Page, statements: &BTreeSet<Span>) -> Result<(), RewriteError> {
-    let mut runs: Vec<(usize, usize, Range<usize>)> = Vec::new();
+    let mut runs: Vec<(usize, Range<usize>)> = Vec::new();
     for index in 0..page.ast.body.len() {
         if !statements.contains(&page.ast.body[index].span) {
             continue;
         }
         let lines = lines_of(page, index, statements)?;
         match runs.last_mut() {
-            Some((_, last, run)) if *last + 1 == index && page.text[run.end..lines.start].trim().is_empty() => {
+            Some((last, run)) if page.text[run.end..lines.start].trim().is_empty() => {
                 (*last, run.end) = (index, lines.end);
             }
-            _ => runs.push((index, index, lines)),
+            _ => runs.push((index, lines)),
         }
     }
-    for (_, last, run) in runs {
+    for (last, run) in runs {
         let text = page.text;
         let (above, below) = (blank_lines_before(text, run.start), blank_lines_after(text, run.end));
         let definition_follows = page.ast.body.get(last + 1).is_some_and(is_definition);

@@ -7,7 +7,7 @@ use super::closure::{Closure, Destination, Sheet, close};
 use super::direct_import::relative_to;
 use super::import_use::{Obstacle, kept_by_comment, load_obstacle, not_writable, obstacle};
 use super::movable::{self, module_obstacle};
-use super::utility_home::{self, Home};
+use super::utility_home;
 use super::{Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, Strategy};
 use crate::names::scope::MODULE;
 use crate::outcome::Safety;
@@ -120,13 +120,13 @@ fn extract(ctx: &Context, arc: &Arc) -> Result<Fix, Obstacle> {
     if let Some(found) = arc.ids.iter().find_map(|id| load_obstacle(ctx, *id, &instead)) {
         return Err(found);
     }
-    let home = utility_home::existing(ctx, arc.cycle, arc.user, sheet, &closure);
+    let home = utility_home::existing(ctx, &destination, arc.user, sheet, &closure);
     let extraction = Extraction { ctx, arc, closure: &closure, names: &names };
     let statements = extraction.spans();
     let form =
         |e: crate::rewrite::RewriteError| Obstacle::new(Reason::Form, (sheet.module, statements[0]), e.to_string());
     match home {
-        Some(Home { module, .. }) => {
+        Some(module) => {
             let text = moving::text(project, sheet.module, &statements).map_err(form)?;
             Ok(extraction.into_existing(module, text))
         }
@@ -134,7 +134,7 @@ fn extract(ctx: &Context, arc: &Arc) -> Result<Fix, Obstacle> {
             let new = moving::NewModule {
                 of: sheet.module,
                 docstring: &extraction.docstring(),
-                imports: extraction.imports(&destination.name),
+                imports: extraction.imports(&destination.name, None),
                 typed: extraction.typed(&destination.name),
                 statements: &statements,
             };
@@ -191,12 +191,12 @@ impl Extraction<'_, '_, '_, '_> {
         let mut intents = self.intents(name);
         intents.push((module, Intent::Append { text }));
         let known = utility_home::imported(self.ctx, module);
-        let news = self.imports(name).into_iter().filter(|i| !known.contains(i));
+        let news = self.imports(name, Some(module)).into_iter().filter(|i| !known.contains(i));
         intents.extend(news.map(|import| (module, Intent::Import(import))));
         let mut adds = self.packages(name);
         adds.extend([(self.arc.user, module), (self.source(), module)]);
-        for site in &self.closure.imports {
-            let target = graph.targets[self.source().index()][*site];
+        for site in self.needed(Some(module)) {
+            let target = graph.targets[self.source().index()][site];
             adds.extend(target.into_iter().flat_map(|t| graph.edges_to(module, t.module)).map(|to| (module, to)));
         }
         let user = &project.module(self.arc.user).name;
@@ -302,10 +302,15 @@ impl Extraction<'_, '_, '_, '_> {
         self.closure.imports.iter().filter(idle).copied().collect()
     }
 
-    /// The imports that the destination needs.
-    fn imports(&self, name: &str) -> Vec<ImportText> {
+    /// The imports that the destination needs, by site: not those of its own names.
+    fn needed(&self, home: Option<ModuleId>) -> impl Iterator<Item = usize> {
+        let own = move |site: &usize| home.is_some_and(|h| utility_home::is_from(self.ctx, self.source(), *site, h));
+        self.closure.imports.iter().copied().filter(move |site| !own(site))
+    }
+
+    fn imports(&self, name: &str, home: Option<ModuleId>) -> Vec<ImportText> {
         let file = self.ctx.world.names.file(self.source());
-        let mut out: Vec<ImportText> = self.closure.imports.iter().map(|site| self.repeated(*site, name)).collect();
+        let mut out: Vec<ImportText> = self.needed(home).map(|site| self.repeated(site, name)).collect();
         let has_annotations = file.annotations.iter().any(|a| self.spans().iter().any(|s| s.contains(a.span)));
         if file.postponed && has_annotations {
             out.push(ImportText::from("__future__", "annotations"));
@@ -357,32 +362,21 @@ impl Extraction<'_, '_, '_, '_> {
 
     /// One line that says what the new module holds.
     fn docstring(&self) -> String {
-        let kinds: BTreeSet<&str> = self.closure.statements.iter().map(|index| self.kind(*index)).collect();
+        let kinds: BTreeSet<&str> =
+            self.closure.statements.iter().map(|index| utility_home::kind(self.arc.sheet, *index)).collect();
         let kind = match kinds.iter().copied().collect::<Vec<_>>().as_slice() {
             [one] => *one,
-            _ => "definitions",
+            _ => "definition",
         };
-        let several = self.closure.statements.len() > 1;
+        let several = self.closure.names.len() > 1;
         let what = match (kind, several) {
             ("exception", false) => "An exception".to_owned(),
-            ("definitions", _) => "Definitions".to_owned(),
+            ("definition", _) => "Definitions".to_owned(),
             (one, false) => format!("A {one}"),
             ("class", true) => "Classes".to_owned(),
             (one, true) => format!("{}{}s", one[..1].to_uppercase(), &one[1..]),
         };
         let last = |m: ModuleId| self.ctx.project().module(m).name.rsplit('.').next().unwrap_or_default().to_owned();
         format!("{what} shared by {} and {}.", last(self.source()), last(self.arc.user))
-    }
-
-    fn kind(&self, index: usize) -> &'static str {
-        match &self.arc.sheet.statement(index).kind {
-            StmtKind::Function(_) => "function",
-            StmtKind::Class(class) => {
-                let is_error = ["Error", "Exception", "Warning"].iter().any(|end| class.name.text.ends_with(end));
-                if is_error { "exception" } else { "class" }
-            }
-            StmtKind::Assign { .. } | StmtKind::AnnAssign { .. } => "constant",
-            _ => "definitions",
-        }
     }
 }

@@ -2,19 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::closure::{Closure, Sheet, loaded_with};
-use super::{Context, Cycle, Reason};
+use super::closure::{Closure, Destination, Sheet, loaded_with};
+use super::{Context, Reason};
 use crate::names::evaluated::is_stdlib;
 use crate::names::scope::MODULE;
 use crate::names::{Bound, Moment};
 use crate::project::ModuleId;
 use crate::rewrite::ImportText;
 use crate::syntax::ast::StmtKind;
-
-/// A module that may take definitions in.
-pub struct Home {
-    pub module: ModuleId,
-}
 
 /// The name of a new module beside `source`, from which `user` may import without running more than it does.
 pub fn name(ctx: &Context, source: ModuleId, user: ModuleId) -> Result<String, (Reason, String)> {
@@ -72,10 +67,17 @@ fn takes(name: &str, kinds: &BTreeSet<&str>) -> bool {
 }
 
 /// A module beside `source` that is the home of such definitions, holds some already, and may be imported by both.
-pub fn existing(ctx: &Context, cycle: &Cycle, user: ModuleId, sheet: &Sheet, closure: &Closure) -> Option<Home> {
+pub fn existing(
+    ctx: &Context,
+    destination: &Destination,
+    user: ModuleId,
+    sheet: &Sheet,
+    closure: &Closure,
+) -> Option<ModuleId> {
     let project = ctx.project();
     let source = project.module(sheet.module);
-    let members: BTreeSet<ModuleId> = cycle.modules.iter().copied().collect();
+    let home_package = destination.name.rsplit_once('.').map_or("", |(package, _)| package);
+    let members: BTreeSet<ModuleId> = destination.cycle.modules.iter().copied().collect();
     if !closure.typed.is_empty() || !closure.back.is_empty() {
         return None;
     }
@@ -83,8 +85,8 @@ pub fn existing(ctx: &Context, cycle: &Cycle, user: ModuleId, sheet: &Sheet, clo
     let fits = |module: ModuleId| {
         let this = project.module(module);
         let (package, last) = this.name.rsplit_once('.').unwrap_or(("", &this.name));
-        let shared = source.name == this.name.trim_end_matches("_shared") && last.ends_with("_shared");
-        let beside = package == source.package() && this.root == source.root && !this.is_package;
+        let shared = this.name.strip_suffix("_shared") == Some(&source.name) || source.is_package && last == "_shared";
+        let beside = package == home_package && this.root == source.root && !this.is_package;
         beside
             && (shared || takes(last, &kinds))
             && module != user
@@ -101,7 +103,7 @@ pub fn existing(ctx: &Context, cycle: &Cycle, user: ModuleId, sheet: &Sheet, clo
             })
     };
     let mut all = project.modules().map(|(id, _)| id).filter(|m| !members.contains(m));
-    all.find(|m| fits(*m)).map(|module| Home { module })
+    all.find(|m| fits(*m))
 }
 
 fn is_above(ctx: &Context, package: ModuleId, module: ModuleId) -> bool {
@@ -136,6 +138,7 @@ fn may_take(ctx: &Context, module: ModuleId, sheet: &Sheet, closure: &Closure) -
         let target = graph.targets[sheet.module.index()][*site];
         target.is_some_and(|t| graph.loaded_by(t.module, &|_| false).contains(&module))
     };
+    let has = |site: &usize| is_from(ctx, sheet.module, *site, module);
     let bound = |site: &usize| graph.site(sheet.module, *site).bound();
     let same = |site: &usize| {
         let found = graph.site(sheet.module, *site);
@@ -149,7 +152,14 @@ fn may_take(ctx: &Context, module: ModuleId, sheet: &Sheet, closure: &Closure) -
         && own
         && closure.names.iter().all(|n| free(n))
         && closure.reads.iter().all(|n| ctx.users.replaced(module, n).is_none())
-        && closure.imports.iter().all(|s| !loads_it(s) && (same(s) || bound(s).is_some_and(free)))
+        && closure.imports.iter().all(|s| has(s) || !loads_it(s) && (same(s) || bound(s).is_some_and(free)))
+}
+
+/// Whether an import takes a name of `home` as it is called there.
+pub fn is_from(ctx: &Context, user: ModuleId, site: usize, home: ModuleId) -> bool {
+    let found = ctx.world.graph.site(user, site);
+    let target = ctx.world.graph.targets[user.index()][site];
+    found.asname.is_none() && found.name.is_some() && target.is_some_and(|t| t.module == home && !t.is_module)
 }
 
 /// The imports at the head of a module.
@@ -168,27 +178,30 @@ pub fn imported(ctx: &Context, module: ModuleId) -> Vec<ImportText> {
 
 /// What kinds of definitions statements are.
 fn kinds(sheet: &Sheet, statements: impl Iterator<Item = usize>) -> BTreeSet<&'static str> {
-    let text = sheet.ast.text;
-    statements
-        .map(|index| match &sheet.statement(index).kind {
-            StmtKind::Function(_) => "function",
-            StmtKind::Class(c) => {
-                let is_error = ["Error", "Exception", "Warning"].iter().any(|end| c.name.text.ends_with(end));
-                if is_error { "exception" } else { "class" }
+    statements.map(|index| kind(sheet, index)).collect()
+}
+
+/// What a statement defines, in a word.
+pub fn kind(sheet: &Sheet, index: usize) -> &'static str {
+    let is_error = |name: &str| ["Error", "Exception", "Warning"].iter().any(|end| name.ends_with(end));
+    match &sheet.statement(index).kind {
+        StmtKind::Function(_) => "function",
+        StmtKind::Class(class) => {
+            let by_base = class.args.iter().any(|a| a.value.last_name().is_some_and(is_error));
+            if is_error(class.name.text) || by_base { "exception" } else { "class" }
+        }
+        StmtKind::TypeAlias { .. } => "type",
+        StmtKind::Assign { targets, value } => {
+            let names = targets.iter().filter_map(|t| t.as_name());
+            let constant = names.flat_map(str::chars).all(|c| !c.is_lowercase());
+            let alias = matches!(value.last_name(), Some("TypeVar" | "NewType" | "Union" | "Optional" | "Callable"));
+            match (alias, constant) {
+                (true, _) => "type",
+                (_, true) => "constant",
+                _ => "definition",
             }
-            StmtKind::TypeAlias { .. } => "type",
-            StmtKind::Assign { targets, value } => {
-                let constant = targets.iter().all(|t| t.span.of(text).chars().all(|c| !c.is_lowercase()));
-                let alias =
-                    matches!(value.last_name(), Some("TypeVar" | "NewType" | "Union" | "Optional" | "Callable"));
-                match (alias, constant) {
-                    (true, _) => "type",
-                    (_, true) => "constant",
-                    _ => "other",
-                }
-            }
-            StmtKind::AnnAssign { .. } => "constant",
-            _ => "other",
-        })
-        .collect()
+        }
+        StmtKind::AnnAssign { .. } => "constant",
+        _ => "definition",
+    }
 }
