@@ -135,6 +135,11 @@ impl<'p> Search<'_, '_, '_, 'p> {
             return Ok(());
         }
         self.bound_once_and_for_all(name)?;
+        let this = self.ctx.project().module(self.sheet.module);
+        if self.ctx.project().tree.find(&format!("{}.{name}", this.name), this.root).is_some() {
+            let message = format!("`{name}` is a module of the package, too");
+            return self.refuse(Reason::ReboundName, Span::default(), message);
+        }
         let statements: Vec<usize> = self.sheet.binders(name).collect();
         if statements.is_empty() {
             let message = format!("`{name}` is not bound by a statement of the module");
@@ -293,11 +298,6 @@ impl<'p> Search<'_, '_, '_, 'p> {
             let message = format!("`{}` means this very module", used.name);
             return self.refuse(Reason::PlaceDependent, used.span, message);
         }
-        let sites = &self.ctx.world.graph.files[self.sheet.module.index()].sites;
-        if sites.iter().any(|s| s.star) && !BUILTINS.contains(&used.name) {
-            let message = format!("`{}` comes from `import *`", used.name);
-            return self.refuse(Reason::NoName, used.span, message);
-        }
         // A test may have put it into the module.
         self.out.reads.insert(used.name);
         Ok(())
@@ -357,92 +357,4 @@ const PLACE: [&str; 10] = [
     "__builtins__",
     "__all__",
     "__dict__",
-];
-
-/// Builtins that code uses beside what `import *` may bring.
-const BUILTINS: [&str; 84] = [
-    "ArithmeticError",
-    "AssertionError",
-    "AttributeError",
-    "BaseException",
-    "Exception",
-    "False",
-    "FileNotFoundError",
-    "IOError",
-    "ImportError",
-    "IndexError",
-    "KeyError",
-    "KeyboardInterrupt",
-    "LookupError",
-    "ModuleNotFoundError",
-    "NameError",
-    "None",
-    "NotImplemented",
-    "NotImplementedError",
-    "OSError",
-    "OverflowError",
-    "PermissionError",
-    "RuntimeError",
-    "StopIteration",
-    "SyntaxError",
-    "SystemExit",
-    "True",
-    "TypeError",
-    "UnicodeDecodeError",
-    "ValueError",
-    "Warning",
-    "ZeroDivisionError",
-    "abs",
-    "all",
-    "any",
-    "bool",
-    "bytearray",
-    "bytes",
-    "callable",
-    "chr",
-    "classmethod",
-    "complex",
-    "delattr",
-    "dict",
-    "dir",
-    "divmod",
-    "enumerate",
-    "filter",
-    "float",
-    "format",
-    "frozenset",
-    "getattr",
-    "hasattr",
-    "hash",
-    "hex",
-    "id",
-    "int",
-    "isinstance",
-    "issubclass",
-    "iter",
-    "len",
-    "list",
-    "map",
-    "max",
-    "memoryview",
-    "min",
-    "next",
-    "object",
-    "oct",
-    "open",
-    "ord",
-    "pow",
-    "print",
-    "property",
-    "range",
-    "repr",
-    "reversed",
-    "round",
-    "set",
-    "slice",
-    "sorted",
-    "staticmethod",
-    "str",
-    "sum",
-    "super",
 ];

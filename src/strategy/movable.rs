@@ -13,6 +13,7 @@ use crate::names::{Bound, Moment, Object, Role, Use};
 use crate::project::ModuleId;
 use crate::syntax::Span;
 use crate::syntax::ast::{Expr, ExprKind, Stmt, StmtKind};
+use crate::syntax::imports::Place;
 
 /// What stands against taking anything out of a module.
 pub fn module_obstacle(ctx: &Context, module: ModuleId) -> Option<Obstacle> {
@@ -41,6 +42,10 @@ pub fn module_obstacle(ctx: &Context, module: ModuleId) -> Option<Obstacle> {
     if let Some(reloaded) = users.reloaded {
         return refuse(Reason::ReloadedModule, reloaded, format!("`{name}` is reloaded"));
     }
+    let sites = &ctx.world.graph.files[module.index()].sites;
+    if let Some(star) = sites.iter().find(|s| s.star && s.place < Place::Function) {
+        return refuse(Reason::NoName, at(star.stmt), "`import *` may bind any name".to_owned());
+    }
     if let Some(span) = file.dynamic {
         return refuse(Reason::DynamicNames, at(span), format!("`{name}` reads its own names by string"));
     }
@@ -58,6 +63,23 @@ pub fn obstacle(ctx: &Context, sheet: &Sheet, closure: &Closure) -> Option<Obsta
         .or_else(|| each.clone().find_map(|index| place(ctx, sheet, sheet.statement(*index).span)))
         .or_else(|| each.clone().find_map(|index| effect(ctx, sheet, *index)))
         .or_else(|| sheet.staying(&closure.statements).find_map(|used| changed(ctx, sheet, closure, used)))
+        .or_else(|| above_imports(ctx, sheet, closure))
+}
+
+/// A statement that needs what would move, and runs before the imports among which that would be imported back.
+fn above_imports(ctx: &Context, sheet: &Sheet, closure: &Closure) -> Option<Obstacle> {
+    let first = sheet.ast.body.iter().find(|s| matches!(s.kind, StmtKind::Import(_)))?.span.start;
+    let needs = |used: &&Use| {
+        let runs = match used.moment {
+            Moment::Import => true,
+            Moment::Call(function) => runs_on_import(ctx, sheet.module, function),
+            _ => false,
+        };
+        runs && used.span.start < first && used.owner == Some(MODULE) && closure.names.contains(used.name)
+    };
+    let used = sheet.staying(&closure.statements).find(needs)?;
+    let message = format!("`{}` is needed above the first import of its module", used.name);
+    Some(Obstacle::new(Reason::NoPlace, (sheet.module, used.span), message))
 }
 
 /// A name that the statements read in their module and something replaces there.

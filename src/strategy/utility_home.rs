@@ -25,6 +25,9 @@ pub fn name(ctx: &Context, source: ModuleId, user: ModuleId) -> Result<String, (
         }
         None => ("", this.name.as_str()),
     };
+    if last.starts_with("test") || last.ends_with("_test") || last == "conftest" {
+        return Err((Reason::NoPlace, "a module beside tests would be taken for one of them".to_owned()));
+    }
     if package.is_empty() && lists_modules(ctx) {
         let message = "a new top-level module would have to be listed in the project's manifest".to_owned();
         return Err((Reason::NoPlace, message));
