@@ -187,7 +187,7 @@ impl<'p> Search<'_, '_, '_, 'p> {
         match used.owner {
             Some(MODULE) => {}
             Some(_) => return Ok(()),
-            None => return self.from_elsewhere(used),
+            None => return self.unbound(used),
         }
         let name = used.name;
         let types = self.is_for_types(used);
@@ -290,7 +290,7 @@ impl<'p> Search<'_, '_, '_, 'p> {
     }
 
     /// A name that the module does not bind.
-    fn from_elsewhere(&mut self, used: &Use<'p>) -> Result<(), Obstacle> {
+    fn unbound(&mut self, used: &Use<'p>) -> Result<(), Obstacle> {
         if matches!(used.role, Role::Quoted(_)) || used.moment == Moment::Never {
             return Ok(());
         }

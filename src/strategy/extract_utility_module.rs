@@ -128,7 +128,7 @@ fn extract(ctx: &Context, arc: &Arc) -> Result<Fix, Obstacle> {
     match home {
         Some(module) => {
             let text = moving::text(project, sheet.module, &statements).map_err(form)?;
-            Ok(extraction.into_existing(module, text))
+            Ok(extraction.to_existing(module, text))
         }
         None => {
             let new = moving::NewModule {
@@ -139,7 +139,7 @@ fn extract(ctx: &Context, arc: &Arc) -> Result<Fix, Obstacle> {
                 statements: &statements,
             };
             let text = moving::print(project, new).map_err(form)?;
-            Ok(extraction.into_new(&destination.name, text))
+            Ok(extraction.to_new(&destination.name, text))
         }
     }
 }
@@ -162,7 +162,7 @@ impl Extraction<'_, '_, '_, '_> {
         self.closure.statements.iter().map(|index| self.arc.sheet.statement(*index).span).collect()
     }
 
-    fn into_new(&self, name: &str, text: String) -> Fix {
+    fn to_new(&self, name: &str, text: String) -> Fix {
         let project = self.ctx.project();
         let source = project.module(self.source());
         let folder = &project.tree.roots[source.root];
@@ -184,7 +184,7 @@ impl Extraction<'_, '_, '_, '_> {
         }
     }
 
-    fn into_existing(&self, module: ModuleId, text: String) -> Fix {
+    fn to_existing(&self, module: ModuleId, text: String) -> Fix {
         let project = self.ctx.project();
         let graph = self.ctx.world.graph;
         let name = &project.module(module).name;
