@@ -33,13 +33,37 @@ pub fn compare(
     let mut out = Vec::new();
     for module in changed {
         if let Some(what) = text_damage(before, after, *module)
-            .or_else(|| name_damage(ctx, names_after, *module))
+            .or_else(|| name_damage(ctx, after, names_after, *module, changed))
             .or_else(|| import_damage(before, after, *module, expected))
         {
             out.push(Damage { what, modules: vec![*module] });
         }
     }
+    out.extend(new_damage(ctx, after, names_after, changed));
     out.extend(load_damage(ctx, after, changed));
+    out
+}
+
+/// Names used in a file that it does not bind, strings aside.
+fn unbound<'f>(file: &'f FileNames) -> BTreeSet<&'f str> {
+    let free = file.uses.iter().filter(|u| u.owner.is_none() && !matches!(u.role, crate::names::Role::Quoted(_)));
+    free.map(|u| u.name).collect()
+}
+
+/// What is wrong with modules that came new: text that does not parse, or names that nothing binds, be they not builtins or
+/// the like that changed modules used before.
+fn new_damage(ctx: &Context, after: &Graph, names: &Names, changed: &BTreeSet<ModuleId>) -> Vec<Damage> {
+    let known: BTreeSet<&str> = changed.iter().flat_map(|m| unbound(ctx.world.names.file(*m))).collect();
+    let mut out = Vec::new();
+    for (id, module) in after.project.modules().skip(ctx.world.graph.files.len()) {
+        let users = || changed.iter().copied().filter(|m| after.edges_of(*m).iter().any(|e| e.to == id)).collect();
+        if after.files[id.index()].error.is_some() {
+            out.push(Damage { what: format!("the new module `{}` does not parse", module.name), modules: users() });
+        } else if let Some(name) = unbound(names.file(id)).difference(&known).next() {
+            let what = format!("`{name}` has no definition in the new module `{}`", module.name);
+            out.push(Damage { what, modules: users() });
+        }
+    }
     out
 }
 
@@ -49,12 +73,14 @@ fn text_damage(before: &Graph, after: &Graph, module: ModuleId) -> Option<String
 }
 
 /// A name that lost its definition, in the module or for those who take it from there.
-fn name_damage(ctx: &Context, after: &Names, module: ModuleId) -> Option<String> {
+fn name_damage(
+    ctx: &Context,
+    graph: &Graph,
+    after: &Names,
+    module: ModuleId,
+    changed: &BTreeSet<ModuleId>,
+) -> Option<String> {
     let (old, new) = (ctx.world.names.file(module), after.file(module));
-    let unbound = |file: &FileNames| -> BTreeSet<String> {
-        let free = file.uses.iter().filter(|u| u.owner.is_none() && !matches!(u.role, crate::names::Role::Quoted(_)));
-        free.map(|u| u.name.to_owned()).collect()
-    };
     if let Some(name) = unbound(new).difference(&unbound(old)).next() {
         return Some(format!("`{name}` lost its definition"));
     }
@@ -77,7 +103,15 @@ fn name_damage(ctx: &Context, after: &Names, module: ModuleId) -> Option<String>
         scope.bindings.iter().filter(|(_, all)| all.iter().any(real)).map(|(n, _)| (*n).to_owned()).collect()
     };
     for lost in bound(old).difference(&bound(new)) {
-        let elsewhere = |u: &&crate::names::users::AttributeUse| u.how != How::Import(Kind::Type) && u.user != module;
+        // Who changed as well may take it from elsewhere by now.
+        let takes = |user: ModuleId| {
+            let sites = graph.files[user.index()].sites.iter().zip(&graph.targets[user.index()]);
+            sites.filter(|(s, _)| s.name == Some(lost)).any(|(_, target)| target.is_some_and(|t| t.module == module))
+        };
+        let elsewhere = |u: &&crate::names::users::AttributeUse| {
+            let moved = matches!(u.how, How::Import(_)) && changed.contains(&u.user) && !takes(u.user);
+            u.how != How::Import(Kind::Type) && u.user != module && !moved
+        };
         if ctx.users.uses(module, lost).any(|u| elsewhere(&u)) {
             return Some(format!("another module takes `{lost}` from here"));
         }

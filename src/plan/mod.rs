@@ -134,6 +134,7 @@ struct Planned {
     /// Edges that it removes, by names, as they were when it was made.
     removes: Vec<report::Removed>,
     modules: BTreeSet<ModuleId>,
+    files: Vec<String>,
     applied: bool,
 }
 
@@ -192,7 +193,7 @@ impl Plan {
         if chosen.is_empty() {
             return Step::Done;
         }
-        self.try_all(ctx, chosen, cycles, states)
+        self.try_all(ctx, one_move_a_module(chosen), cycles, states)
     }
 
     /// Keeps refusals, and puts aside the fixes that are only shown.
@@ -308,10 +309,29 @@ impl Plan {
     }
 }
 
+/// Fixes that take definitions out of the same module, or bring the same file, do not know of each other: the first goes
+/// ahead, the others come again in the next round.
+fn one_move_a_module(fixes: Vec<Fix>) -> Vec<Fix> {
+    let (mut sources, mut paths) = (BTreeSet::new(), BTreeSet::new());
+    let mut alone = |fix: &Fix| {
+        let taken = fix.intents.iter().filter(|(_, i)| matches!(i, rewrite::Intent::Take { .. }));
+        let from: BTreeSet<ModuleId> = taken.map(|(module, _)| *module).collect();
+        let new: BTreeSet<String> = fix.creates.iter().map(|f| f.path.clone()).collect();
+        let free = sources.is_disjoint(&from) && paths.is_disjoint(&new);
+        if free {
+            sources.extend(from);
+            paths.extend(new);
+        }
+        free
+    };
+    fixes.into_iter().filter(|f| alone(f)).collect()
+}
+
 fn planned(ctx: &Context, fix: Fix, applied: bool) -> Planned {
     let modules = fix.removes.iter().map(|i| i.module).collect();
     let removes = report::removed(ctx, &fix);
-    Planned { fix, removes, modules, applied }
+    let files = report::files(ctx, &fix);
+    Planned { fix, removes, modules, files, applied }
 }
 
 /// Whether the imports inside the components became fewer.

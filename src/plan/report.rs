@@ -131,7 +131,7 @@ fn entry(ctx: &Context, cycle: &Cycle, plan: &Plan, still: &BTreeSet<ModuleId>, 
     let members: BTreeSet<ModuleId> = cycle.modules.iter().copied().collect();
     let gone = !cycle.modules.iter().any(|m| still.contains(m));
     let mine = |p: &&Planned| p.modules.iter().any(|m| members.contains(m));
-    let fixes: Vec<FixEntry> = plan.planned.iter().filter(mine).map(|p| fix_entry(ctx, p)).collect();
+    let fixes: Vec<FixEntry> = plan.planned.iter().filter(mine).map(fix_entry).collect();
     let names: BTreeSet<&str> = modules.iter().map(String::as_str).collect();
     // What an accepted fix removed needs no excuse; nor does what is no longer part of a cycle.
     let fixed: BTreeSet<(&str, &str)> = plan
@@ -208,11 +208,8 @@ fn imports(ctx: &Context, cycle: &Cycle, lines: &mut LineCache) -> Vec<ImportEnt
     out
 }
 
-fn fix_entry(ctx: &Context, planned: &Planned) -> FixEntry {
+fn fix_entry(planned: &Planned) -> FixEntry {
     let fix = &planned.fix;
-    let mut files: Vec<String> = fix.intents.iter().map(|(m, _)| path(ctx, *m)).collect();
-    files.sort();
-    files.dedup();
     let title = match &fix.doubt {
         Some(doubt) => format!("{}; unsafe: {doubt}", fix.title),
         None => fix.title.clone(),
@@ -223,9 +220,16 @@ fn fix_entry(ctx: &Context, planned: &Planned) -> FixEntry {
         safety: fix.safety,
         title,
         removes: planned.removes.clone(),
-        files,
+        files: planned.files.clone(),
         applied: planned.applied,
     }
+}
+
+/// The files that a fix changes or brings.
+pub fn files(ctx: &Context, fix: &Fix) -> Vec<String> {
+    let changed: BTreeSet<ModuleId> = fix.intents.iter().map(|(module, _)| *module).collect();
+    let all = changed.into_iter().map(|m| path(ctx, m)).chain(fix.creates.iter().map(|f| f.path.clone()));
+    all.collect::<BTreeSet<String>>().into_iter().collect()
 }
 
 /// The edges that a fix takes away.

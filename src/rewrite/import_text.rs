@@ -51,6 +51,11 @@ impl SortKey {
 }
 
 impl ImportText {
+    /// `from module import name`.
+    pub fn from(module: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { module: module.into(), name: Some(name.into()), alias: None, comment: None, above: Vec::new() }
+    }
+
     /// The import of a site, with its comments if its whole statement is among those `going`.
     pub fn of(page: &Page, site: usize, going: &BTreeSet<Span>) -> Self {
         let site = &page.imports.sites[site];

@@ -6,6 +6,7 @@ mod head;
 mod import_text;
 mod lines;
 mod local;
+pub mod moving;
 mod remove;
 mod type_checking;
 
@@ -39,6 +40,10 @@ pub enum Intent {
     Reimport { site: usize, import: ImportText },
     /// Text is replaced: an expression, or a definition.
     Replace { span: Span, text: String },
+    /// A statement of the module's top level goes, with its comments.
+    Take { statement: Span },
+    /// Definitions stand at the end of the module.
+    Append { text: String },
     /// The whole file gets a new text; nothing else may be wanted of it.
     Whole { text: String },
 }
@@ -63,13 +68,15 @@ pub enum RewriteError {
 ///
 /// Errors: the module whose intents cannot be printed, and why.
 pub fn change(project: &Project, intents: &Intents) -> Result<Change, (ModuleId, RewriteError)> {
-    let mut change = Change::default();
+    let mut change = Change { files: intents.files.iter().cloned().collect(), ..Change::default() };
+    // Imports of modules that come new sort with those of the project.
+    let with_new = (!change.files.is_empty()).then(|| change.apply(project));
+    let project = with_new.as_ref().unwrap_or(project);
     for (module, wanted) in &intents.modules {
         let file = project.module(*module).file;
         let edit = edit(project, *module, wanted).map_err(|e| (*module, e))?;
         change.edits.insert(file, edit);
     }
-    change.files.extend(intents.files.iter().cloned());
     Ok(change)
 }
 
@@ -83,22 +90,26 @@ pub struct Page<'p> {
     edits: TextEdit,
 }
 
-impl Page<'_> {
+impl<'p> Page<'p> {
+    fn of(project: &'p Project, module: ModuleId) -> Self {
+        let text = project.text(module);
+        let ast = parse(text);
+        let imports = imports(&ast);
+        Self { project, text, layout: Layout::of(text), ast, imports, edits: TextEdit::default() }
+    }
+
     fn add(&mut self, edit: Edit) -> Result<(), RewriteError> {
         Ok(self.edits.add(edit)?)
     }
 }
 
 fn edit(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> Result<TextEdit, RewriteError> {
-    let text = project.text(module);
-    let ast = parse(text);
-    let imports = imports(&ast);
-    let mut page = Page { project, text, layout: Layout::of(text), ast, imports, edits: TextEdit::default() };
+    let mut page = Page::of(project, module);
     if let Some(Intent::Whole { text: new }) = wanted.iter().find(|i| matches!(i, Intent::Whole { .. })) {
         if wanted.len() > 1 {
             return Err(RewriteError::Form("its file is written anew by another fix"));
         }
-        page.add(Edit::replace(0..text.len(), new.clone()))?;
+        page.add(Edit::replace(0..page.text.len(), new.clone()))?;
         return Ok(page.edits);
     }
     let removed: BTreeSet<usize> = wanted
@@ -114,6 +125,7 @@ fn edit(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> Resul
     let mut instead: BTreeMap<usize, ImportText> = BTreeMap::new();
     let mut local: BTreeMap<Span, Vec<ImportText>> = BTreeMap::new();
     let mut lazy = BTreeSet::new();
+    let mut taken = BTreeSet::new();
     for intent in wanted {
         match intent {
             Intent::Remove { .. } | Intent::Whole { .. } => {}
@@ -128,6 +140,8 @@ fn edit(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> Resul
                 let ImportText { comment, above, .. } = ImportText::of(&page, *site, &gone);
                 instead.insert(*site, ImportText { comment, above, ..import.clone() });
             }
+            Intent::Take { statement } => drop(taken.insert(*statement)),
+            Intent::Append { text } => moving::append(&mut page, text)?,
             Intent::Replace { span, text } => page.add(Edit::replace(span.range(), text.clone()))?,
         }
     }
@@ -138,6 +152,7 @@ fn edit(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> Resul
         local::add(&mut page, function, imports)?;
     }
     make_lazy(&mut page, &lazy)?;
+    moving::take(&mut page, &taken)?;
     let removed = removed.into_iter().filter(|s| !in_place.contains(&page.imports.sites[*s].stmt)).collect();
     remove::remove(&mut page, &removed, anchor)?;
     Ok(page.edits)

@@ -1,13 +1,17 @@
 //! Strategies: each looks at one cycle and proposes fixes, or refuses with a reason. None touches the disk, and none knows
 //! another.
 
+mod closure;
 pub mod cost;
 mod defer_import;
 mod direct_import;
+mod extract_utility_module;
 mod import_use;
+mod movable;
 mod reason;
 pub mod steer;
 mod unused_import;
+mod utility_home;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
@@ -127,7 +131,8 @@ pub struct Strategy {
 }
 
 /// All strategies, in order of preference.
-pub const REGISTRY: [Strategy; 3] = [unused_import::STRATEGY, direct_import::STRATEGY, defer_import::STRATEGY];
+pub const REGISTRY: [Strategy; 4] =
+    [unused_import::STRATEGY, direct_import::STRATEGY, extract_utility_module::STRATEGY, defer_import::STRATEGY];
 
 /// Strategies that leave a dependency as it is and only hide it.
 const HIDING: [&str; 1] = [defer_import::STRATEGY.name];

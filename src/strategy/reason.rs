@@ -33,6 +33,16 @@ pub enum Reason {
     SubmoduleAccess,
     /// The name is used, so that its import cannot simply go.
     Used,
+    /// What would move depends on where it stands.
+    PlaceDependent,
+    /// The module is reloaded, which runs its definitions again.
+    ReloadedModule,
+    /// What would move needs something that stays in the cycle.
+    NeedsCycle,
+    /// A stub file describes the module.
+    Stub,
+    /// The module is run as a script.
+    Script,
     /// The name that would be bound stands for something else there.
     NameCollision,
     /// A deferred import is still one at the level asked for.
@@ -73,6 +83,11 @@ impl Reason {
             Reason::ImportSideEffect => "import-side-effect",
             Reason::SubmoduleAccess => "submodule-access",
             Reason::Used => "name-is-used",
+            Reason::PlaceDependent => "place-dependent",
+            Reason::ReloadedModule => "reloaded-module",
+            Reason::NeedsCycle => "needs-cycle",
+            Reason::Stub => "stub",
+            Reason::Script => "script",
             Reason::NameCollision => "name-collision",
             Reason::StillCounts => "still-counts",
             Reason::KeptOnPurpose => "kept-on-purpose",
