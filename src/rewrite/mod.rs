@@ -4,7 +4,7 @@
 mod block;
 mod head;
 mod import_text;
-mod lines;
+pub mod lines;
 mod local;
 mod remove;
 mod type_checking;
@@ -17,7 +17,7 @@ use crate::project::{ModuleId, Project};
 use crate::syntax::ast::Ast;
 use crate::syntax::imports::{FileImports, imports};
 use crate::syntax::{Span, parse};
-pub use import_text::ImportText;
+pub use import_text::{ImportText, name_key};
 use lines::Layout;
 
 /// One thing that should become of a file.
@@ -35,6 +35,8 @@ pub enum Intent {
     Quote { span: Span },
     /// An import joins those at the head of the module.
     Import(ImportText),
+    /// An import joins those under TYPE_CHECKING.
+    ImportForTypes(ImportText),
     /// The import of one name is replaced by another where it stands.
     Reimport { site: usize, import: ImportText },
     /// Text is replaced: an expression, or a definition.
@@ -66,7 +68,7 @@ pub fn change(project: &Project, intents: &Intents) -> Result<Change, (ModuleId,
     let mut change = Change::default();
     for (module, wanted) in &intents.modules {
         let file = project.module(*module).file;
-        let edit = edit(project, *module, wanted).map_err(|e| (*module, e))?;
+        let edit = edits(project, *module, wanted).map_err(|e| (*module, e))?;
         change.edits.insert(file, edit);
     }
     change.files.extend(intents.files.iter().cloned());
@@ -89,7 +91,10 @@ impl Page<'_> {
     }
 }
 
-fn edit(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> Result<TextEdit, RewriteError> {
+/// The text edits that intents for one module come to.
+///
+/// Errors: what cannot be printed, or not together.
+pub fn edits(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> Result<TextEdit, RewriteError> {
     let text = project.text(module);
     let ast = parse(text);
     let imports = imports(&ast);
@@ -124,6 +129,7 @@ fn edit(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> Resul
             Intent::Lazy { site } => drop(lazy.insert(*site)),
             Intent::Quote { span } => quote(&mut page, *span)?,
             Intent::Import(import) => new.push(import.clone()),
+            Intent::ImportForTypes(import) => typed.push(import.clone()),
             Intent::Reimport { site, import } => {
                 let ImportText { comment, above, .. } = ImportText::of(&page, *site, &gone);
                 instead.insert(*site, ImportText { comment, above, ..import.clone() });
@@ -141,6 +147,19 @@ fn edit(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> Resul
     let removed = removed.into_iter().filter(|s| !in_place.contains(&page.imports.sites[*s].stmt)).collect();
     remove::remove(&mut page, &removed, anchor)?;
     Ok(page.edits)
+}
+
+/// Prints imports as the block of a module that is laid out `like` another text.
+pub fn import_block(project: &Project, like: &str, imports: Vec<ImportText>) -> String {
+    let ast = parse("");
+    let none = self::imports(&ast);
+    let page = Page { project, text: "", layout: Layout::of(like), ast, imports: none, edits: TextEdit::default() };
+    let newline = page.layout.newline;
+    let mut out = String::new();
+    for (_, statement) in ImportText::print(&page, imports, "") {
+        out.push_str(&format!("{statement}{newline}"));
+    }
+    out
 }
 
 /// Turns an annotation into a string of itself.

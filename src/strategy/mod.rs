@@ -4,6 +4,7 @@
 mod defer_import;
 mod direct_import;
 mod import_use;
+mod merge_modules;
 mod reason;
 mod unused_import;
 
@@ -123,7 +124,8 @@ pub struct Strategy {
 }
 
 /// All strategies, in order of preference.
-pub const REGISTRY: [Strategy; 3] = [unused_import::STRATEGY, direct_import::STRATEGY, defer_import::STRATEGY];
+pub const REGISTRY: [Strategy; 4] =
+    [unused_import::STRATEGY, direct_import::STRATEGY, defer_import::STRATEGY, merge_modules::STRATEGY];
 
 /// The names of all strategies.
 pub fn names() -> Vec<&'static str> {

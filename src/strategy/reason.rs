@@ -35,6 +35,24 @@ pub enum Reason {
     Used,
     /// The name that would be bound stands for something else there.
     NameCollision,
+    /// Two modules are tied together by others as well, or no two import each other.
+    TiedElsewhere,
+    /// The two modules are too large to be one.
+    TooLarge,
+    /// A package's `__init__` is not merged with a module.
+    PackageInit,
+    /// The module is run by its file or name.
+    Script,
+    /// The code depends on the module that it stands in.
+    PlaceDependent,
+    /// The module is reloaded.
+    ReloadedModule,
+    /// A `.pyi` file beside the module lists its names.
+    Stub,
+    /// The two files are written in different ways.
+    DifferentStyle,
+    /// Definitions need each other while they are made: no order serves them.
+    Inherent,
     /// A deferred import is still one at the level asked for.
     StillCounts,
     /// A comment says that the import is there on purpose.
@@ -70,6 +88,15 @@ impl Reason {
             Reason::SubmoduleAccess => "submodule-access",
             Reason::Used => "name-is-used",
             Reason::NameCollision => "name-collision",
+            Reason::TiedElsewhere => "tied-elsewhere",
+            Reason::TooLarge => "too-large",
+            Reason::PackageInit => "package-init",
+            Reason::Script => "script",
+            Reason::PlaceDependent => "place-dependent",
+            Reason::ReloadedModule => "reloaded-module",
+            Reason::Stub => "stub",
+            Reason::DifferentStyle => "different-style",
+            Reason::Inherent => "inherent",
             Reason::StillCounts => "still-counts",
             Reason::KeptOnPurpose => "kept-on-purpose",
             Reason::NoPlace => "no-place",
