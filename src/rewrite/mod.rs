@@ -106,12 +106,14 @@ pub fn edits(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> 
         page.add(Edit::replace(0..text.len(), new.clone()))?;
         return Ok(page.edits);
     }
+    let guards = remove::empty_guards(&page, &plainly_removed(wanted));
     let removed: BTreeSet<usize> = wanted
         .iter()
         .filter_map(|i| match i {
             Intent::Remove { site } | Intent::Reimport { site, .. } => Some(*site),
             _ => None,
         })
+        .chain(remove::guard_import(&page, &guards))
         .collect();
     let gone = remove::statements_going(&page, &removed);
     let mut typed = Vec::new();
@@ -145,8 +147,17 @@ pub fn edits(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> 
     }
     make_lazy(&mut page, &lazy)?;
     let removed = removed.into_iter().filter(|s| !in_place.contains(&page.imports.sites[*s].stmt)).collect();
-    remove::remove(&mut page, &removed, anchor)?;
+    remove::remove(&mut page, &removed, &guards, anchor)?;
     Ok(page.edits)
+}
+
+/// The imports that go without another in their place; none, if some come for type checkers.
+fn plainly_removed(wanted: &BTreeSet<Intent>) -> BTreeSet<usize> {
+    if wanted.iter().any(|i| matches!(i, Intent::ForTypes { .. } | Intent::ImportForTypes(_))) {
+        return BTreeSet::new();
+    }
+    let removed = wanted.iter().filter_map(|i| if let Intent::Remove { site } = i { Some(*site) } else { None });
+    removed.collect()
 }
 
 /// Prints imports as the block of a module that is laid out `like` another text.

@@ -181,6 +181,7 @@ fn merge(ctx: &Context, pair: Pair, between: &[ImportId]) -> Result<Fix, Obstacl
     let names = names::unite(ctx, pair, &bodies)?;
     let imports = imports::unite(ctx, pair, &bodies, &names)?;
     let order = order::interleave(ctx, pair, &bodies, &names)?;
+    standing::loading(ctx, pair)?;
     if !order.both_ways && lines(ctx, pair.home) + lines(ctx, pair.emptied) > SMALL {
         let at = (pair.home, bodies.home.items.first().map_or_else(Default::default, |i| i.span));
         let message = format!("the two have more than {SMALL} lines");

@@ -21,12 +21,13 @@ pub fn check(ctx: &Context, pair: Pair) -> Result<(), Obstacle> {
             .or_else(|| patched(ctx, pair, side));
         found.map_or(Ok(()), Err)?;
     }
-    let found = place(ctx, pair.emptied)
-        .or_else(|| style(ctx, pair))
-        .or_else(|| stars(ctx, pair))
-        .or_else(|| effects(ctx, pair))
-        .or_else(|| submodule(ctx, pair));
+    let found = place(ctx, pair.emptied).or_else(|| style(ctx, pair)).or_else(|| stars(ctx, pair));
     found.map_or(Ok(()), Err)
+}
+
+/// What others would see of the modules being loaded in another way.
+pub fn loading(ctx: &Context, pair: Pair) -> Result<(), Obstacle> {
+    effects(ctx, pair).or_else(|| submodule(ctx, pair)).map_or(Ok(()), Err)
 }
 
 fn first(ctx: &Context, module: ModuleId) -> Span {
