@@ -58,6 +58,7 @@ pub fn remove(
     let partly: BTreeSet<Span> =
         removed.iter().map(|s| page.imports.sites[*s].stmt).filter(|s| !going.contains(s)).collect();
     let text = page.text;
+    let anchor = anchor.map(|a| next_line(text, a.end));
     let mut lines: Vec<Range<usize>> = Vec::new();
     let single = going.iter().filter(|stmt| !guards.iter().any(|g| g.contains(**stmt)));
     let all: BTreeSet<Span> = single.chain(guards).copied().collect();
@@ -70,13 +71,14 @@ pub fn remove(
                 let above = attached(page, *stmt);
                 let range = above.map_or(range.start, |a| a.start)..range.end;
                 match lines.last_mut() {
-                    Some(last) if last.end == range.start => last.end = range.end,
+                    Some(last) if last.end == range.start || neighbours(page, last.end, range.start, anchor) => {
+                        last.end = range.end;
+                    }
                     _ => lines.push(range),
                 }
             }
         }
     }
-    let anchor = anchor.map(|a| next_line(text, a.end));
     for range in lines {
         let filled = page.edits.edits().iter().any(|e| {
             e.range.is_empty() && (e.range.start == range.start || e.range.start == range.end) && !e.text.is_empty()
@@ -88,6 +90,12 @@ pub fn remove(
         names(page, stmt, removed)?;
     }
     Ok(())
+}
+
+/// Whether only blank lines stand between two places, and nothing new is to stand there.
+fn neighbours(page: &Page, from: usize, to: usize, anchor: Option<usize>) -> bool {
+    let filled = |e: &Edit| from <= e.range.start && e.range.end <= to;
+    page.text[from..to].trim().is_empty() && anchor != Some(from) && !page.edits.edits().iter().any(filled)
 }
 
 enum Whole {
