@@ -55,10 +55,13 @@ pub fn add(page: &mut Page, block: &[Line], imports: Vec<ImportText>) -> Result<
         let names = line.joins.as_ref().map_or(&[][..], |(_, names)| names.as_slice());
         join(page, line.span, names, &new)?;
     }
+    let mut last = None;
     for (key, statement) in ImportText::print(page, rest, &indent) {
         let above = block.iter().rev().find(|l| l.key.as_ref().is_some_and(|k| *k <= key));
         let below = block.iter().find(|l| l.key.as_ref().is_some_and(|k| *k > key));
-        let apart = |other: &Line| other.key.as_ref().is_some_and(|k| k.section != key.section);
+        // One that follows another new one stands close to it.
+        let follows = last.replace((above.map(|l| l.span), key.section)) == Some((above.map(|l| l.span), key.section));
+        let apart = |other: &Line| !follows && other.key.as_ref().is_some_and(|k| k.section != key.section);
         let (at, new) = match (above, below) {
             (Some(above), _) => {
                 let lead = if apart(above) { newline } else { "" };

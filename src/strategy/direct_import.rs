@@ -75,9 +75,6 @@ fn module_import(ctx: &Context, id: ImportId) -> Result<Option<Fix>, Obstacle> {
     if !target.is_module || !plain || site.kind != Kind::Eager {
         return Ok(None);
     }
-    if let Some(found) = super::import_use::obstacle(ctx, id) {
-        return Err(found);
-    }
     let file = world.names.file(id.module);
     let mut homes = BTreeSet::new();
     let mut wanted: BTreeMap<(Home, &str), Vec<(&Use, Span)>> = BTreeMap::new();
@@ -88,6 +85,9 @@ fn module_import(ctx: &Context, id: ImportId) -> Result<Option<Fix>, Obstacle> {
     }
     if homes.is_empty() || homes.iter().any(|h| h.module == target.module && h.name.is_some()) {
         return Ok(None);
+    }
+    if let Some(found) = super::import_use::obstacle(ctx, id) {
+        return Err(found);
     }
     let modules: Vec<ModuleId> = homes.iter().map(|h| h.module).collect();
     movable(ctx, id, &modules)?;
@@ -165,27 +165,47 @@ fn respelled<'n>(
 /// Where `module.name` comes from, as near to its definition as `user` may look, if every step there is certain; `None` if
 /// that is the module itself.
 fn home<'n>(ctx: &'n Context, user: ModuleId, module: ModuleId, name: &'n str) -> Result<Option<Home<'n>>, Obstacle> {
-    let world = ctx.world;
     let mut at = Home { module, name: Some(name) };
     let mut best = None;
+    let mut passed = Vec::new();
     for _ in 0..CHAIN {
         let Some(name) = at.name else { break };
-        let shown = || format!("{}.{name}", ctx.project().module(at.module).name);
-        if let Some(place) = ctx.users.replaced(at.module, name) {
-            return Err(Obstacle::new(Reason::PatchedName, place, format!("`{}` is replaced from outside", shown())));
-        }
-        let bindings = world.names.file(at.module).bindings(name);
-        if let Some(inside) = bindings.iter().find(|b| b.from_inside || b.what == Bound::Deleted) {
-            let message = format!("`{}` is bound anew at run time", shown());
-            return Err(Obstacle::new(Reason::ReboundState, (at.module, inside.span), message));
-        }
+        let bindings = ctx.world.names.file(at.module).bindings(name);
+        passed.push((at.module, name, bindings));
         let Some(next) = step(ctx, at.module, name, bindings) else { break };
         at = next;
-        if at.module != user && !is_hidden(ctx, user, at.module) {
+        if at.module != user && at.module != module && !is_hidden(ctx, user, at.module) {
             best = Some(at);
         }
     }
-    Ok(best.filter(|home| home.module != module))
+    let import = passed[0].2.iter().find(|b| comes_from_the_project(ctx, module, b));
+    if let Some(import) = import.filter(|_| passed.len() == 1 && at.name.is_some()) {
+        let message = format!("where `{}.{name}` comes from is decided at run time", ctx.project().module(module).name);
+        return Err(Obstacle::new(Reason::ConditionalImport, (module, import.span), message));
+    }
+    if best.is_some() {
+        passed.into_iter().try_for_each(|(module, name, bindings)| stays(ctx, module, name, bindings))?;
+    }
+    Ok(best)
+}
+
+/// Whether a module's name stands for one thing once it is bound.
+fn stays(ctx: &Context, module: ModuleId, name: &str, bindings: &[Binding]) -> Result<(), Obstacle> {
+    let path = format!("{}.{name}", ctx.project().module(module).name);
+    if let Some(at) = ctx.users.replaced(module, name) {
+        return Err(Obstacle::new(Reason::PatchedName, at, format!("`{path}` is replaced from outside")));
+    }
+    match bindings.iter().find(|b| b.from_inside || b.what == Bound::Deleted) {
+        Some(inside) => {
+            let message = format!("`{path}` is bound anew at run time");
+            Err(Obstacle::new(Reason::ReboundState, (module, inside.span), message))
+        }
+        None => Ok(()),
+    }
+}
+
+fn comes_from_the_project(ctx: &Context, module: ModuleId, binding: &Binding) -> bool {
+    matches!(binding.what, Bound::Import(site) if ctx.world.graph.targets[module.index()][site].is_some())
 }
 
 /// Where a module has a name from, if it passes it on from one place in any case.
@@ -336,10 +356,13 @@ fn fix(
     let module = &ctx.project().module(id.module).name;
     let reload = reload_doubt(ctx, id);
     let names: BTreeSet<&str> = homes.iter().map(|h| ctx.project().module(h.module).name.as_str()).collect();
+    let package = ctx.world.graph.targets[id.module.index()][id.site].map_or("", |t| &ctx.project().module(t.module).name);
     let title = match (site.name, names.iter().collect::<Vec<_>>().as_slice()) {
-        (Some(name), _) => format!("import `{name}` in `{module}` from `{}`, which defines it", names.first().unwrap_or(&"")),
-        (None, [one]) => format!("import what `{module}` uses of `{}` from `{one}`", site.module),
-        (None, all) => format!("import what `{module}` uses of `{}` from the {} modules that define it", site.module, all.len()),
+        (Some(name), _) => {
+            format!("import `{name}` in `{module}` from `{}` instead of `{package}`", names.first().unwrap_or(&""))
+        }
+        (None, [one]) => format!("import what `{module}` uses of `{package}` from `{one}`"),
+        (None, all) => format!("import what `{module}` uses of `{package}` from {} modules of it", all.len()),
     };
     let adds: BTreeSet<(ModuleId, ModuleId)> =
         homes.iter().flat_map(|h| ctx.world.graph.edges_to(id.module, h.module)).map(|to| (id.module, to)).collect();
