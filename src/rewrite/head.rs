@@ -66,12 +66,15 @@ fn inside(
     let text = page.text;
     let indent = indent_of(text, stmt.start);
     let behind = text[stmt.end..line_end(text, stmt.end)].trim();
-    if !text[line_start(text, stmt.start)..stmt.start].trim().is_empty() || !(behind.is_empty() || behind.starts_with('#')) {
+    if !text[line_start(text, stmt.start)..stmt.start].trim().is_empty()
+        || !(behind.is_empty() || behind.starts_with('#'))
+    {
         return Err(RewriteError::Form("it shares its line with other code"));
     }
     let whole = gone.contains(&stmt);
     // What stands behind a statement that is replaced stays there.
-    let plain = |import: ImportText| ImportText { above: Vec::new(), comment: import.comment.filter(|_| !whole), ..import };
+    let plain =
+        |import: ImportText| ImportText { above: Vec::new(), comment: import.comment.filter(|_| !whole), ..import };
     let imports = imports.into_iter().map(|(_, import)| plain(import)).collect();
     let statements: Vec<String> = ImportText::print(page, imports, indent).into_iter().map(|(_, text)| text).collect();
     let newline = page.layout.newline;
@@ -122,12 +125,7 @@ fn renamed_in_place(page: &mut Page, at: usize, imports: &[(usize, ImportText)])
 }
 
 /// Adds imports to a run of statements of which some go.
-fn among(
-    page: &mut Page,
-    run: Vec<Line>,
-    imports: Vec<ImportText>,
-    gone: &BTreeSet<Span>,
-) -> Result<(), RewriteError> {
+fn among(page: &mut Page, run: Vec<Line>, imports: Vec<ImportText>, gone: &BTreeSet<Span>) -> Result<(), RewriteError> {
     let start = run[0].span.start;
     let staying: Vec<Line> = run.into_iter().filter(|l| !gone.contains(&l.span)).collect();
     if !staying.is_empty() {
@@ -176,7 +174,8 @@ fn above_first(page: &Page) -> usize {
     while at > 0 {
         let end = if text[..at].ends_with("\r\n") { at - 2 } else { at - 1 };
         let previous = line_start(text, end);
-        if !text[previous..end].trim_start_matches('\u{feff}').starts_with('#') || text[previous..end].starts_with("#!") {
+        if !text[previous..end].trim_start_matches('\u{feff}').starts_with('#') || text[previous..end].starts_with("#!")
+        {
             break;
         }
         at = previous;

@@ -149,7 +149,8 @@ fn with_blank_lines(text: &str, lines: Range<usize>) -> Range<usize> {
     }
     let in_block = text[lines.start..].starts_with([' ', '\t']);
     // The first of the file or of a block leaves nothing that blank lines could set apart.
-    if text[..above.start].trim_matches('\u{feff}').is_empty() || in_block && text[..lines.start].trim_end().ends_with(':')
+    if text[..above.start].trim_matches('\u{feff}').is_empty()
+        || in_block && text[..lines.start].trim_end().ends_with(':')
     {
         return lines.start..below.end;
     }

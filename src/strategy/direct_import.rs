@@ -137,8 +137,8 @@ fn respelled<'n>(
     for attribute in &used.attributes {
         end = attribute;
         if let Object::Module(next) = ctx.world.attribute(module, attribute.text, CHAIN) {
-            let is_child = ctx.project().module(next).name
-                == format!("{}.{}", ctx.project().module(module).name, attribute.text);
+            let is_child =
+                ctx.project().module(next).name == format!("{}.{}", ctx.project().module(module).name, attribute.text);
             if !is_child {
                 let message = format!("`{}` passes a module on under another name", used.name);
                 return Err(Obstacle::new(Reason::DynamicNames, at, message));
@@ -345,18 +345,13 @@ pub fn relative_to(package: &str, module: &str) -> String {
     format!("{}{}", ".".repeat(here.len() - common + 1), there[common..].join("."))
 }
 
-fn fix(
-    ctx: &Context,
-    id: ImportId,
-    homes: &BTreeSet<Home>,
-    intents: Vec<(ModuleId, Intent)>,
-    cost: u64,
-) -> Fix {
+fn fix(ctx: &Context, id: ImportId, homes: &BTreeSet<Home>, intents: Vec<(ModuleId, Intent)>, cost: u64) -> Fix {
     let site = ctx.world.graph.site(id.module, id.site);
     let module = &ctx.project().module(id.module).name;
     let reload = reload_doubt(ctx, id);
     let names: BTreeSet<&str> = homes.iter().map(|h| ctx.project().module(h.module).name.as_str()).collect();
-    let package = ctx.world.graph.targets[id.module.index()][id.site].map_or("", |t| &ctx.project().module(t.module).name);
+    let package =
+        ctx.world.graph.targets[id.module.index()][id.site].map_or("", |t| &ctx.project().module(t.module).name);
     let title = match (site.name, names.iter().collect::<Vec<_>>().as_slice()) {
         (Some(name), _) => {
             format!("import `{name}` in `{module}` from `{}` instead of `{package}`", names.first().unwrap_or(&""))

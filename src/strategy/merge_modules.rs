@@ -160,8 +160,7 @@ fn tied_elsewhere(ctx: &Context, cycle: &Cycle, pair: Pair) -> Option<Obstacle> 
             for edge in cycle.edges.iter().filter(|e| e.from == at && !direct(e.from, e.to)) {
                 if edge.to == goal {
                     let name = |m: ModuleId| &ctx.project().module(m).name;
-                    let message =
-                        format!("`{}` leads to `{}` through other modules, too", name(start), name(goal));
+                    let message = format!("`{}` leads to `{}` through other modules, too", name(start), name(goal));
                     let here = (edge.from, ctx.world.graph.site(edge.from, edge.site).at);
                     return Some(Obstacle::new(Reason::TiedElsewhere, here, message));
                 }
@@ -194,11 +193,7 @@ fn merge(ctx: &Context, pair: Pair, between: &[ImportId]) -> Result<Fix, Obstacl
     Ok(Fix {
         strategy: STRATEGY.name,
         form: None,
-        title: format!(
-            "merge `{}` into `{}`; the old path passes its names on",
-            name(pair.emptied),
-            name(pair.home)
-        ),
+        title: format!("merge `{}` into `{}`; the old path passes its names on", name(pair.emptied), name(pair.home)),
         safety: Safety::Safe,
         doubt: None,
         removes: between.to_vec(),

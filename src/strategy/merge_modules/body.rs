@@ -46,13 +46,13 @@ impl<'a> Body<'a> {
         let text = ctx.project().text(module);
         let ast = parse(text);
         let guards = Guards::of(&ast.body);
-        let mut out =
-            Body { text, items: Vec::new(), docstring: None, imports: Vec::new(), exports: None, ast };
+        let mut out = Body { text, items: Vec::new(), docstring: None, imports: Vec::new(), exports: None, ast };
         let mut lead = 0;
         let mut found = Vec::new();
         for (index, stmt) in out.ast.body.iter().enumerate() {
             let item = item(text, stmt, lead);
-            let before = text[line_start(text, stmt.span.start)..stmt.span.start].trim_matches(['\u{feff}', ' ', '\x0c']);
+            let before =
+                text[line_start(text, stmt.span.start)..stmt.span.start].trim_matches(['\u{feff}', ' ', '\x0c']);
             let behind = text[stmt.span.end..line_end(text, stmt.span.end)].trim();
             if !before.is_empty() || !(behind.is_empty() || behind.starts_with('#')) {
                 let message = "two statements share a line";

@@ -71,7 +71,11 @@ impl Unite<'_, '_, '_> {
         let same = sites.iter().position(|s| level(s) && !s.star && !s.call && self.key(Side::Home, s) == key);
         let import = self.text(site, item)?;
         let Some(same) = same else {
-            return Ok(vec![if site.kind == Kind::Type { Intent::ImportForTypes(import) } else { Intent::Import(import) }]);
+            return Ok(vec![if site.kind == Kind::Type {
+                Intent::ImportForTypes(import)
+            } else {
+                Intent::Import(import)
+            }]);
         };
         let ours = &sites[same];
         let head = self.bodies.home.items.first().map_or(usize::MAX, |i| i.span.start);

@@ -36,11 +36,7 @@ enum Taken<'p> {
     Attribute(&'p str),
 }
 
-pub fn unite<'p>(
-    ctx: &Context<'_, 'p>,
-    pair: Pair,
-    bodies: &Both<Body<'p>>,
-) -> Result<Names<'p>, Obstacle> {
+pub fn unite<'p>(ctx: &Context<'_, 'p>, pair: Pair, bodies: &Both<Body<'p>>) -> Result<Names<'p>, Obstacle> {
     let mut names = Names::default();
     for side in Side::BOTH {
         *names.sites.of_mut(side) = sites(ctx, pair, side)?;
@@ -244,7 +240,8 @@ impl<'p> Unite<'_, '_, 'p> {
     fn free_name(&self, name: &str) -> String {
         let module = &self.ctx.project().module(self.pair.emptied).name;
         let last = module.rsplit('.').next().unwrap_or_default().trim_start_matches('_').to_lowercase();
-        let taken: BTreeSet<&str> = Side::BOTH.iter().flat_map(|s| words(self.bodies.of(*s).text)).map(|w| w.1).collect();
+        let taken: BTreeSet<&str> =
+            Side::BOTH.iter().flat_map(|s| words(self.bodies.of(*s).text)).map(|w| w.1).collect();
         let mut new = format!("_{last}{name}");
         while taken.contains(new.as_str()) {
             new.push('_');
@@ -428,9 +425,10 @@ impl<'p> Unite<'_, '_, 'p> {
             let found = self.site(side, *site);
             let (None, None, Some(top)) = (found.name, found.asname, found.bound()) else { continue };
             let written = self.names.edits.of(side);
-            let left = self.file(side).uses_of(top).find(|u| {
-                !written.keys().any(|w| w.contains(u.span)) && !matches!(u.role, Role::Quoted(_))
-            });
+            let left = self
+                .file(side)
+                .uses_of(top)
+                .find(|u| !written.keys().any(|w| w.contains(u.span)) && !matches!(u.role, Role::Quoted(_)));
             let others = self.file(side).bindings(top).iter().any(|b| match b.what {
                 Bound::Import(other) => !self.names.sites.of(side).contains(&other),
                 _ => true,

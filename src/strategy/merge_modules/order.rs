@@ -40,7 +40,8 @@ pub fn interleave<'p>(
         (0..bodies.of(side).items.len()).map(|item| search.of(side, item)).collect()
     };
     let (home, emptied) = (needs(Side::Home), needs(Side::Emptied));
-    let mut order = Order { slots: Vec::new(), both_ways: [&home, &emptied].iter().all(|n| n.iter().any(|s| !s.is_empty())) };
+    let mut order =
+        Order { slots: Vec::new(), both_ways: [&home, &emptied].iter().all(|n| n.iter().any(|s| !s.is_empty())) };
     let mut placed = 0;
     for (at, wanted) in home.iter().enumerate() {
         let Some(last) = wanted.last().filter(|last| **last >= placed) else { continue };

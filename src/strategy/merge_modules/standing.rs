@@ -61,10 +61,9 @@ fn script(ctx: &Context, module: ModuleId) -> Option<Obstacle> {
     let last = this.name.rsplit('.').next().unwrap_or_default();
     let ast = crate::syntax::parse(text);
     let is_main = |s: &&Stmt| match &s.kind {
-        StmtKind::If { branches } => branches
-            .iter()
-            .filter_map(|b| b.test.as_ref())
-            .any(|t| t.span.of(text).contains("__main__")),
+        StmtKind::If { branches } => {
+            branches.iter().filter_map(|b| b.test.as_ref()).any(|t| t.span.of(text).contains("__main__"))
+        }
         _ => false,
     };
     if let Some(main) = ast.body.iter().find(is_main) {
@@ -128,7 +127,15 @@ fn patched(ctx: &Context, pair: Pair, side: Side) -> Option<Obstacle> {
 
 /// Names that say where a module is.
 const PLACES: [&str; 9] = [
-    "__name__", "__file__", "__package__", "__path__", "__spec__", "__loader__", "__doc__", "__cached__", "__builtins__",
+    "__name__",
+    "__file__",
+    "__package__",
+    "__path__",
+    "__spec__",
+    "__loader__",
+    "__doc__",
+    "__cached__",
+    "__builtins__",
 ];
 
 /// Words of code that finds its module by a frame, a class or a path.
@@ -148,9 +155,8 @@ const FINDERS: [&str; 10] = [
 /// Code that depends on the module that it stands in.
 fn place(ctx: &Context, module: ModuleId) -> Option<Obstacle> {
     let file = ctx.world.names.file(module);
-    let bare = |u: &&crate::names::Use| {
-        PLACES.contains(&u.name) && u.owner.is_none() && !matches!(u.role, Role::Quoted(_))
-    };
+    let bare =
+        |u: &&crate::names::Use| PLACES.contains(&u.name) && u.owner.is_none() && !matches!(u.role, Role::Quoted(_));
     if let Some(used) = file.uses.iter().find(bare) {
         let message = format!("`{}` depends on the module that it stands in", used.name);
         return Some(Obstacle::new(Reason::PlaceDependent, (module, used.span), message));
@@ -167,7 +173,8 @@ fn place(ctx: &Context, module: ModuleId) -> Option<Obstacle> {
 fn style(ctx: &Context, pair: Pair) -> Option<Obstacle> {
     let (home, emptied) = (ctx.project().text(pair.home), ctx.project().text(pair.emptied));
     let at = (pair.emptied, first(ctx, pair.emptied));
-    let differ = |what: &str| Some(Obstacle::new(Reason::DifferentStyle, at, format!("the two files differ in {what}")));
+    let differ =
+        |what: &str| Some(Obstacle::new(Reason::DifferentStyle, at, format!("the two files differ in {what}")));
     if futures(home) != futures(emptied) {
         return differ("their `__future__` imports");
     }
@@ -210,7 +217,11 @@ fn stars(ctx: &Context, pair: Pair) -> Option<Obstacle> {
         let module = pair.module(side);
         let sites = &ctx.world.graph.files[module.index()].sites;
         if let Some(star) = sites.iter().find(|s| s.star) {
-            return Some(Obstacle::new(Reason::NoName, (module, star.stmt), "`import *` binds names that are not listed"));
+            return Some(Obstacle::new(
+                Reason::NoName,
+                (module, star.stmt),
+                "`import *` binds names that are not listed",
+            ));
         }
     }
     let (home, emptied) = (&ctx.users.of(pair.home).stars, &ctx.users.of(pair.emptied).stars);
@@ -241,7 +252,8 @@ fn effects(ctx: &Context, pair: Pair) -> Option<Obstacle> {
     let mut home: Vec<ModuleId> = home.into_iter().collect();
     home.sort_unstable();
     let other = home.into_iter().find(|m| ctx.effect(*m).is_some())?;
-    let message = format!("the imports of `{}` and `{}`, which others can see, would change order", name(moved), name(other));
+    let message =
+        format!("the imports of `{}` and `{}`, which others can see, would change order", name(moved), name(other));
     Some(Obstacle::new(Reason::ImportSideEffect, (moved, at), message))
 }
 
@@ -276,4 +288,3 @@ fn submodule(ctx: &Context, pair: Pair) -> Option<Obstacle> {
 pub fn used_outside(ctx: &Context, pair: Pair, module: ModuleId, name: &str) -> Option<(ModuleId, Span)> {
     ctx.users.uses(module, name).find(|u| !pair.has(u.user)).map(|u| (u.user, u.span))
 }
-
