@@ -323,6 +323,7 @@ impl<'p> Unite<'_, '_, 'p> {
             return Ok(());
         }
         let Taken::Module(path) = from else { return Ok(()) };
+        self.unquoted(side, bound, scope)?;
         if path.is_empty() && scope == MODULE {
             self.kept_for_others(side, bound)?;
         }
@@ -340,6 +341,26 @@ impl<'p> Unite<'_, '_, 'p> {
             self.write(side, Span { start: used.span.start, end: attribute.span.end }, &new)?;
         }
         Ok(())
+    }
+
+    /// The module's name in a string or comment: a type in quotes would name nothing any more.
+    fn unquoted(&self, side: Side, bound: &str, scope: ScopeId) -> Result<(), Obstacle> {
+        let text = self.bodies.of(side).text;
+        let file = self.file(side);
+        let code = |at: usize| file.uses.iter().any(|u| u.span.start == at && !matches!(u.role, Role::Quoted(_)));
+        let import = |at: usize| {
+            let sites = &self.ctx.world.graph.files[self.pair.module(side).index()].sites;
+            sites.iter().any(|s| s.stmt.range().contains(&at))
+        };
+        let mut found = words(text).filter(|(at, word)| *word == bound && text[at + word.len()..].starts_with('.'));
+        match found.find(|(at, _)| scope == MODULE && !code(*at) && !import(*at)) {
+            Some((start, word)) => {
+                let message = format!("a string or comment names `{word}`, which would be gone");
+                let at = Span { start, end: start + word.len() };
+                Err(Obstacle::new(Reason::Form, (self.pair.module(side), at), message))
+            }
+            None => Ok(()),
+        }
     }
 
     /// The scope that an import binds its name in, if nothing else does.
