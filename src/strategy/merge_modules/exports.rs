@@ -44,7 +44,8 @@ pub fn of<'p>(
             || listed.is_empty() && own && (!name.starts_with('_') || name.ends_with("__"))
             || !own && is_public(ctx.world, module, name);
         let used = used_outside(ctx, pair, module, name);
-        if !is_public && used.is_none() && !(own && !name.starts_with('_')) {
+        let kept = is_public || used.is_some() || own && !name.starts_with('_');
+        if !kept {
             continue;
         }
         let at = (module, first.span);
