@@ -30,10 +30,13 @@ pub fn compare(
     expected: &BTreeSet<(ModuleId, ModuleId)>,
 ) -> Vec<Damage> {
     let before = ctx.world.graph;
+    // Code may have moved among the changed modules, and what was a builtin in one is so in another.
+    let plain = changed.iter().filter(|m| !before.files[m.index()].sites.iter().any(|s| s.star));
+    let builtins: BTreeSet<&str> = plain.flat_map(|m| unbound(ctx.world.names.file(*m))).collect();
     let mut out = Vec::new();
     for module in changed {
         if let Some(what) = text_damage(before, after, *module)
-            .or_else(|| name_damage(ctx, after, names_after, *module, changed))
+            .or_else(|| name_damage(ctx, after, names_after, *module, changed, &builtins))
             .or_else(|| import_damage(before, after, *module, expected))
         {
             out.push(Damage { what, modules: vec![*module] });
@@ -45,7 +48,7 @@ pub fn compare(
 }
 
 /// Names used in a file that it does not bind, strings aside.
-fn unbound<'f>(file: &'f FileNames) -> BTreeSet<&'f str> {
+fn unbound<'a>(file: &FileNames<'a>) -> BTreeSet<&'a str> {
     let free = file.uses.iter().filter(|u| u.owner.is_none() && !matches!(u.role, crate::names::Role::Quoted(_)));
     free.map(|u| u.name).collect()
 }
@@ -79,9 +82,10 @@ fn name_damage(
     after: &Names,
     module: ModuleId,
     changed: &BTreeSet<ModuleId>,
+    builtins: &BTreeSet<&str>,
 ) -> Option<String> {
     let (old, new) = (ctx.world.names.file(module), after.file(module));
-    if let Some(name) = unbound(new).difference(&unbound(old)).next() {
+    if let Some(name) = unbound(new).difference(&unbound(old)).find(|name| !builtins.contains(*name)) {
         return Some(format!("`{name}` lost its definition"));
     }
     // A name bound for type checkers alone must not be needed at run time.

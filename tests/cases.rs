@@ -42,7 +42,7 @@ fn cases() -> Vec<(&'static str, Case)> {
     out
 }
 
-/// Where a case is about single imports and names no strategy, none that moves code comes before the one that it is about.
+/// Where a case names no strategy, none that moves code comes before the one that it is about.
 fn without_moves(strategy: &str, mut case: Case) -> Case {
     let single = ["unused-import", "direct-import", "defer-import"];
     if single.contains(&strategy) && !case.options.iter().any(|o| o == "--strategy") {

@@ -4,7 +4,7 @@
 mod block;
 mod head;
 mod import_text;
-mod lines;
+pub mod lines;
 mod local;
 pub mod moving;
 mod remove;
@@ -18,7 +18,7 @@ use crate::project::{ModuleId, Project};
 use crate::syntax::ast::Ast;
 use crate::syntax::imports::{FileImports, imports};
 use crate::syntax::{Span, parse};
-pub use import_text::ImportText;
+pub use import_text::{ImportText, name_key};
 use lines::Layout;
 
 /// One thing that should become of a file.
@@ -36,6 +36,8 @@ pub enum Intent {
     Quote { span: Span },
     /// An import joins those at the head of the module.
     Import(ImportText),
+    /// An import joins those under TYPE_CHECKING.
+    ImportForTypes(ImportText),
     /// The import of one name is replaced by another where it stands.
     Reimport { site: usize, import: ImportText },
     /// Text is replaced: an expression, or a definition.
@@ -74,7 +76,7 @@ pub fn change(project: &Project, intents: &Intents) -> Result<Change, (ModuleId,
     let project = with_new.as_ref().unwrap_or(project);
     for (module, wanted) in &intents.modules {
         let file = project.module(*module).file;
-        let edit = edit(project, *module, wanted).map_err(|e| (*module, e))?;
+        let edit = edits(project, *module, wanted).map_err(|e| (*module, e))?;
         change.edits.insert(file, edit);
     }
     Ok(change)
@@ -103,7 +105,10 @@ impl<'p> Page<'p> {
     }
 }
 
-fn edit(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> Result<TextEdit, RewriteError> {
+/// The text edits that intents for one module come to.
+///
+/// Errors: what cannot be printed, or not together.
+pub fn edits(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> Result<TextEdit, RewriteError> {
     let mut page = Page::of(project, module);
     if let Some(Intent::Whole { text: new }) = wanted.iter().find(|i| matches!(i, Intent::Whole { .. })) {
         if wanted.len() > 1 {
@@ -112,12 +117,14 @@ fn edit(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> Resul
         page.add(Edit::replace(0..page.text.len(), new.clone()))?;
         return Ok(page.edits);
     }
+    let guards = remove::empty_guards(&page, &plainly_removed(wanted));
     let removed: BTreeSet<usize> = wanted
         .iter()
         .filter_map(|i| match i {
             Intent::Remove { site } | Intent::Reimport { site, .. } => Some(*site),
             _ => None,
         })
+        .chain(remove::guard_import(&page, &guards))
         .collect();
     let gone = remove::statements_going(&page, &removed);
     let mut typed = Vec::new();
@@ -136,6 +143,7 @@ fn edit(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> Resul
             Intent::Lazy { site } => drop(lazy.insert(*site)),
             Intent::Quote { span } => quote(&mut page, *span)?,
             Intent::Import(import) => new.push(import.clone()),
+            Intent::ImportForTypes(import) => typed.push(import.clone()),
             Intent::Reimport { site, import } => {
                 let ImportText { comment, above, .. } = ImportText::of(&page, *site, &gone);
                 instead.insert(*site, ImportText { comment, above, ..import.clone() });
@@ -154,8 +162,30 @@ fn edit(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> Resul
     make_lazy(&mut page, &lazy)?;
     moving::take(&mut page, &taken)?;
     let removed = removed.into_iter().filter(|s| !in_place.contains(&page.imports.sites[*s].stmt)).collect();
-    remove::remove(&mut page, &removed, anchor)?;
+    remove::remove(&mut page, &removed, &guards, anchor)?;
     Ok(page.edits)
+}
+
+/// The imports that go without another in their place; none, if some come for type checkers.
+fn plainly_removed(wanted: &BTreeSet<Intent>) -> BTreeSet<usize> {
+    if wanted.iter().any(|i| matches!(i, Intent::ForTypes { .. } | Intent::ImportForTypes(_))) {
+        return BTreeSet::new();
+    }
+    let removed = wanted.iter().filter_map(|i| if let Intent::Remove { site } = i { Some(*site) } else { None });
+    removed.collect()
+}
+
+/// Prints imports as the block of a module that is laid out `like` another text.
+pub fn import_block(project: &Project, like: &str, imports: Vec<ImportText>) -> String {
+    let ast = parse("");
+    let none = self::imports(&ast);
+    let page = Page { project, text: "", layout: Layout::of(like), ast, imports: none, edits: TextEdit::default() };
+    let newline = page.layout.newline;
+    let mut out = String::new();
+    for (_, statement) in ImportText::print(&page, imports, "") {
+        out.push_str(&format!("{statement}{newline}"));
+    }
+    out
 }
 
 /// Turns an annotation into a string of itself.

@@ -7,6 +7,7 @@ mod defer_import;
 mod direct_import;
 mod extract_utility_module;
 mod import_use;
+mod merge_modules;
 mod movable;
 mod reason;
 pub mod steer;
@@ -131,8 +132,13 @@ pub struct Strategy {
 }
 
 /// All strategies, in order of preference.
-pub const REGISTRY: [Strategy; 4] =
-    [unused_import::STRATEGY, direct_import::STRATEGY, extract_utility_module::STRATEGY, defer_import::STRATEGY];
+pub const REGISTRY: [Strategy; 5] = [
+    unused_import::STRATEGY,
+    direct_import::STRATEGY,
+    extract_utility_module::STRATEGY,
+    defer_import::STRATEGY,
+    merge_modules::STRATEGY,
+];
 
 /// Strategies that leave a dependency as it is and only hide it.
 const HIDING: [&str; 1] = [defer_import::STRATEGY.name];

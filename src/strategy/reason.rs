@@ -45,6 +45,16 @@ pub enum Reason {
     Script,
     /// The name that would be bound stands for something else there.
     NameCollision,
+    /// Two modules are tied together by others as well, or no two import each other.
+    TiedElsewhere,
+    /// The two modules are too large to be one.
+    TooLarge,
+    /// A package's `__init__` is not merged with a module.
+    PackageInit,
+    /// The two files are written in different ways.
+    DifferentStyle,
+    /// Definitions need each other while they are made: no order serves them.
+    Inherent,
     /// A deferred import is still one at the level asked for.
     StillCounts,
     /// A comment says that the import is there on purpose.
@@ -89,6 +99,11 @@ impl Reason {
             Reason::Stub => "stub",
             Reason::Script => "script",
             Reason::NameCollision => "name-collision",
+            Reason::TiedElsewhere => "tied-elsewhere",
+            Reason::TooLarge => "too-large",
+            Reason::PackageInit => "package-init",
+            Reason::DifferentStyle => "different-style",
+            Reason::Inherent => "inherent",
             Reason::StillCounts => "still-counts",
             Reason::KeptOnPurpose => "kept-on-purpose",
             Reason::KeptByOwner => "kept-by-owner",
