@@ -3,6 +3,7 @@
 
 mod choice;
 pub mod feedback;
+mod gain;
 mod relevant;
 mod report;
 
@@ -176,15 +177,15 @@ impl Plan {
             proposals.fixes.retain(|f| !dropped(f));
             self.note(ctx, &mut proposals);
             let (fixes, choice) = choice::choose_fixes(ctx.world.graph, cycle, proposals.fixes);
-            match little_gain(cycle, &fixes) {
-                Some(message) => {
-                    let import = fixes[0].removes[0];
+            match gain::worthwhile(cycle, fixes) {
+                Err((fix, message)) => {
+                    let import = fix.removes[0];
                     let at = (import.module, ctx.world.graph.site(import.module, import.site).at);
-                    let strategy = fixes[0].strategy;
+                    let strategy = fix.strategy;
                     self.refuse(ctx, Refusal { strategy, import, reason: Reason::LittleGain, message, at });
                 }
-                None if fixes.is_empty() => {}
-                None => {
+                Ok(fixes) if fixes.is_empty() => {}
+                Ok(fixes) => {
                     self.tried.push((cycle.modules.clone(), choice));
                     chosen.extend(fixes);
                 }
@@ -341,24 +342,6 @@ fn shrinks(ctx: &Context, after: &Graph, before: &[Cycle]) -> bool {
         cycles.iter().map(|c| c.edges.iter().map(|e| (e.from, e.to)).collect::<BTreeSet<_>>().len()).sum()
     };
     pairs(&cycles(after, level)) < pairs(before)
-}
-
-/// Whether fixes that leave a part of the cycle free fewer modules than they cut pairs of modules.
-fn little_gain(cycle: &Cycle, fixes: &[Fix]) -> Option<String> {
-    let removed: BTreeSet<ImportId> = fixes.iter().flat_map(|f| f.removes.iter().copied()).collect();
-    let (cut, kept): (Vec<&Edge>, Vec<&Edge>) =
-        cycle.edges.iter().partition(|e| removed.contains(&ImportId { module: e.from, site: e.site }));
-    let kept: BTreeSet<(u32, u32)> = kept.into_iter().map(|e| (e.from.0, e.to.0)).collect();
-    let pairs: BTreeSet<(u32, u32)> =
-        cut.into_iter().map(|e| (e.from.0, e.to.0)).filter(|pair| !kept.contains(pair)).collect();
-    let left: usize = crate::graph::strongly_connected(kept.into_iter()).iter().map(Vec::len).sum();
-    let freed = cycle.modules.len() - left;
-    (left > 0 && freed < pairs.len()).then(|| {
-        format!(
-            "{} imports between modules would have to go to free {freed} modules, and {left} would stay in cycles",
-            pairs.len()
-        )
-    })
 }
 
 /// The modules whose import is simulated before and after: those of the cycles and, while cycles remain, all that

@@ -1,7 +1,7 @@
 //! defer-import: an import that is not needed while its module is imported runs later or never: under TYPE_CHECKING, as a
 //! lazy import, or in the functions that use it.
 
-use super::import_use::{Obstacle, Uses, later_obstacle, load_obstacle, obstacle, occurs, reload_doubt, uses};
+use super::import_use::{Instead, Obstacle, Uses, later_obstacle, load_obstacle, obstacle, occurs, reload_doubt, uses};
 use super::{Context, Cycle, Fix, ImportId, Proposals, Refusal, Strategy, cost};
 use crate::names::users::How;
 use crate::outcome::{Kind, Safety};
@@ -51,7 +51,7 @@ fn defer(ctx: &Context, id: ImportId) -> Result<Option<Fix>, Obstacle> {
     if let Some(blocked) = found.blocked {
         return Err(blocked);
     }
-    if let Some(lost) = load_obstacle(ctx, id, &[]) {
+    if let Some(lost) = load_obstacle(ctx, id, Instead::default()) {
         return Err(lost);
     }
     if found.none() {
@@ -168,7 +168,7 @@ fn lazy(ctx: &Context, id: ImportId) -> Option<Fix> {
             return None;
         }
     }
-    if load_obstacle(ctx, id, &[]).is_some() {
+    if load_obstacle(ctx, id, Instead::default()).is_some() {
         return None;
     }
     let module = &ctx.project().module(id.module).name;

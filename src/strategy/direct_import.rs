@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::import_use::{Obstacle, load_obstacle, not_writable, reload_doubt};
+use super::import_use::{Instead, Obstacle, load_obstacle, not_writable, reload_doubt};
 use super::{Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, Strategy, cost};
 use crate::graph::Edge;
 use crate::names::scope::{Binding, MODULE, ScopeId};
@@ -247,7 +247,7 @@ fn movable(ctx: &Context, id: ImportId, instead: &[ModuleId]) -> Result<(), Obst
     if let Some(found) = not_writable(ctx, id).or_else(|| super::import_use::kept_by_comment(ctx, id)) {
         return Err(found);
     }
-    load_obstacle(ctx, id, instead).map_or(Ok(()), Err)
+    load_obstacle(ctx, id, Instead { modules: instead, moved_from: None }).map_or(Ok(()), Err)
 }
 
 /// Whether a module is private to a package that the user stands outside of: a part of its name begins with `_`, and the

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::closure::{Closure, Destination, Sheet, close};
 use super::direct_import::relative_to;
-use super::import_use::{Obstacle, kept_by_comment, load_obstacle, not_writable, obstacle};
+use super::import_use::{Instead, Obstacle, kept_by_comment, load_obstacle, not_writable, obstacle};
 use super::movable::{self, module_obstacle};
 use super::utility_home;
 use super::{Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, Strategy, cost};
@@ -112,7 +112,8 @@ fn extract(ctx: &Context, arc: &Arc) -> Result<Fix, Obstacle> {
         .iter()
         .filter_map(|site| ctx.world.graph.targets[sheet.module.index()][*site].map(|t| t.module))
         .collect();
-    if let Some(found) = arc.ids.iter().find_map(|id| load_obstacle(ctx, *id, &instead)) {
+    let instead = Instead { modules: &instead, moved_from: Some(sheet.module) };
+    if let Some(found) = arc.ids.iter().find_map(|id| load_obstacle(ctx, *id, instead)) {
         return Err(found);
     }
     let home = utility_home::existing(ctx, &destination, arc.user, sheet, &closure);

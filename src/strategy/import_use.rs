@@ -1,7 +1,7 @@
 //! What one import is used for, and whether it may leave its place at all: the common ground of the strategies that move
 //! or remove single imports.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::{Context, ImportId, Reason};
 use crate::names::evaluated::{self, Evaluated};
@@ -351,9 +351,18 @@ pub fn reload_doubt(ctx: &Context, id: ImportId) -> Option<String> {
     None
 }
 
+/// What comes in the place of an import.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Instead<'m> {
+    /// Modules that are imported instead.
+    pub modules: &'m [ModuleId],
+    /// The module out of which definitions move: its state is seen without it then.
+    pub moved_from: Option<ModuleId>,
+}
+
 /// What would be lost if the import no longer ran with the module: a module whose import others can see, or a submodule
-/// that its package gives as an attribute. The modules `instead` are imported in its place.
-pub fn load_obstacle(ctx: &Context, id: ImportId, instead: &[ModuleId]) -> Option<Obstacle> {
+/// that its package gives as an attribute.
+pub fn load_obstacle(ctx: &Context, id: ImportId, instead: Instead) -> Option<Obstacle> {
     let world = ctx.world;
     let graph = world.graph;
     let target = graph.targets[id.module.index()][id.site]?.module;
@@ -364,8 +373,15 @@ pub fn load_obstacle(ctx: &Context, id: ImportId, instead: &[ModuleId]) -> Optio
         edge.from == id.module && targets[edge.site].is_some_and(|other| other.module == target)
     };
     let nothing = |_: &crate::graph::Edge| false;
-    let mut still = graph.loaded_by(id.module, &cut);
-    still.extend(instead.iter().flat_map(|m| graph.loaded_by(*m, &cut)));
+    let loaded_instead: HashSet<ModuleId> = instead.modules.iter().flat_map(|m| graph.loaded_by(*m, &cut)).collect();
+    let after = |entry: ModuleId| {
+        let mut loaded = graph.loaded_by(entry, &cut);
+        if loaded.contains(&id.module) {
+            loaded.extend(&loaded_instead);
+        }
+        loaded
+    };
+    let still = after(id.module);
     if still.contains(&target) {
         return None;
     }
@@ -374,7 +390,7 @@ pub fn load_obstacle(ctx: &Context, id: ImportId, instead: &[ModuleId]) -> Optio
     lost.sort_unstable();
     for module in &lost {
         // Whoever looks at the state of a module that loads this one has its effect, too.
-        let unseen = |m: ModuleId| m == *module || graph.loaded_by(m, &cut).contains(module);
+        let unseen = |m: ModuleId| instead.moved_from != Some(m) && (m == *module || after(m).contains(module));
         if let Some(at) = ctx.effect(*module, &unseen) {
             let name = &ctx.project().module(*module).name;
             let message =
@@ -391,7 +407,7 @@ pub fn load_obstacle(ctx: &Context, id: ImportId, instead: &[ModuleId]) -> Optio
             let users = ctx.users.uses(package, name).filter(reads);
             for found in users {
                 let before = graph.loaded_by(found.user, &nothing);
-                if before.contains(module) && !graph.loaded_by(found.user, &cut).contains(module) {
+                if before.contains(module) && !after(found.user).contains(module) {
                     let message = format!("`{}` is used as an attribute without being imported there", this.name);
                     return Some(Obstacle::new(Reason::SubmoduleAccess, (found.user, found.span), message));
                 }
@@ -400,7 +416,7 @@ pub fn load_obstacle(ctx: &Context, id: ImportId, instead: &[ModuleId]) -> Optio
         for package in this.ancestors() {
             let Some(package) = ctx.project().tree.find(package, this.root) else { continue };
             let before = graph.loaded_by(package, &nothing);
-            if before.contains(module) && !graph.loaded_by(package, &cut).contains(module) {
+            if before.contains(module) && !after(package).contains(module) {
                 let package = &ctx.project().module(package).name;
                 let message = format!("`import {package}` would no longer load `{}`", this.name);
                 return Some(Obstacle::new(Reason::SubmoduleAccess, here, message));

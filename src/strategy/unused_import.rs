@@ -1,7 +1,7 @@
 //! unused-import: an import whose name nobody uses, of a module that is loaded anyway or whose import does nothing, is
 //! removed.
 
-use super::import_use::{Obstacle, load_obstacle, obstacle, occurs, silenced, uses};
+use super::import_use::{Instead, Obstacle, load_obstacle, obstacle, occurs, silenced, uses};
 use super::{Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, Strategy, cost};
 use crate::outcome::Safety;
 use crate::rewrite::Intent;
@@ -13,7 +13,9 @@ fn propose(ctx: &Context, cycle: &Cycle) -> Proposals {
     let alone = ctx.project().settings.strategies == [STRATEGY.name];
     for id in cycle.imports() {
         let site = ctx.world.graph.site(id.module, id.site);
-        if let Some(found) = obstacle(ctx, id).or_else(|| kept(ctx, id)).or_else(|| load_obstacle(ctx, id, &[])) {
+        if let Some(found) =
+            obstacle(ctx, id).or_else(|| kept(ctx, id)).or_else(|| load_obstacle(ctx, id, Instead::default()))
+        {
             // Where a name is used, the refusals of other strategies say more.
             if alone || uses(ctx, id).none() {
                 let Obstacle { reason, message, at } = found;
