@@ -651,6 +651,16 @@ impl<'a> Walk<'a> {
             "getattr" | "attrgetter" => !args.iter().any(|a| matches!(a.value.kind, ExprKind::Str(_))),
             _ => false,
         };
+        if let ("setattr", [object, name, ..]) = (called, args) {
+            match &name.value.kind {
+                ExprKind::Str(std::borrow::Cow::Borrowed(name)) => {
+                    if object.value.last_name() == Some("modules") && object.value.dotted().is_none() {
+                        self.out.set_on_computed.push((name, object.value.span));
+                    }
+                }
+                _ => self.out.writes_by_name = true,
+            }
+        }
         if called == "reload"
             && let Some(path) = args.first().and_then(|a| a.value.dotted())
         {

@@ -219,6 +219,10 @@ pub struct FileNames<'a> {
     pub loose: BTreeSet<&'a str>,
     /// Whether it reads attributes of objects by names that are computed: `getattr(x, n)`, `vars(x)`.
     pub reads_by_name: bool,
+    /// Whether it sets attributes of objects by names that are computed: `setattr(x, n, v)`.
+    pub writes_by_name: bool,
+    /// Names that it sets on what `sys.modules` gives for a computed name.
+    pub set_on_computed: Vec<(&'a str, Span)>,
     /// Names that a doctest uses.
     pub doctest: BTreeSet<&'a str>,
     /// The file reads its own namespace: `globals()`, `vars()`, `eval`, `exec` at some place.

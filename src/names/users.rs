@@ -42,6 +42,8 @@ pub struct ModuleUsers<'p> {
     pub escapes: Vec<(ModuleId, Span)>,
     /// The module object goes where attributes may be read of it, each by its name.
     pub handed: Vec<(ModuleId, Span)>,
+    /// It is taken out of `sys.modules` by its name.
+    pub fetched: Vec<(ModuleId, Span)>,
     /// Anything of it may be replaced: a patch by a name that is not known.
     pub patched_somehow: Option<(ModuleId, Span)>,
     /// It is reloaded or taken out of `sys.modules`.
@@ -60,6 +62,10 @@ pub struct Users<'p> {
     read_somewhere: BTreeSet<&'p str>,
     /// Attributes read of objects of which nothing is known.
     loose: BTreeSet<&'p str>,
+    /// Names that are set on a module which an expression gives.
+    set_anywhere: BTreeMap<&'p str, (ModuleId, Span)>,
+    /// Names that are set on objects of which nothing is known.
+    set_loosely: BTreeMap<&'p str, (ModuleId, Span)>,
 }
 
 impl<'p> Users<'p> {
@@ -75,6 +81,7 @@ impl<'p> Users<'p> {
                     Fact::Star(span) => users.stars.push((*user, span)),
                     Fact::Escape(span) => users.escapes.push((*user, span)),
                     Fact::Handed(span) => users.handed.push((*user, span)),
+                    Fact::Fetched(span) => users.fetched.push((*user, span)),
                     Fact::PatchedSomehow(span) => users.patched_somehow = Some((*user, span)),
                     Fact::Reloaded(span) => users.reloaded = Some((*user, span)),
                 }
@@ -96,7 +103,13 @@ impl<'p> Users<'p> {
         let read_somewhere =
             ids.iter().flat_map(|user| world.names.file(*user).computed_reads.iter().copied()).collect();
         let loose = ids.par_iter().flat_map_iter(|user| loose(world, *user)).collect();
-        Self { by_module, none: ModuleUsers::default(), evaluated, handed_out, read_somewhere, loose }
+        let set = |user: &ModuleId| {
+            let user = *user;
+            world.names.file(user).set_on_computed.iter().map(move |(name, at)| (*name, (user, *at)))
+        };
+        let set_anywhere = ids.iter().flat_map(set).collect();
+        let set_loosely = ids.iter().flat_map(|user| set_on_unknown(world, *user)).collect();
+        Self { by_module, none: ModuleUsers::default(), evaluated, handed_out, read_somewhere, loose, set_anywhere, set_loosely }
     }
 
     /// Where the module object goes on, if the attribute may be read of it there.
@@ -135,7 +148,10 @@ impl<'p> Users<'p> {
     pub fn replaced(&self, module: ModuleId, name: &str) -> Option<(ModuleId, Span)> {
         let users = self.of(module);
         let direct = users.uses.iter().find(|u| u.name == name && u.how == How::Replaced);
-        direct.map(|u| (u.user, u.span)).or(users.patched_somehow)
+        let direct = direct.map(|u| (u.user, u.span)).or(users.patched_somehow);
+        let handed = users.handed.iter().chain(&users.escapes).any(|(user, _)| *user != module);
+        let set_there = || self.set_loosely.get(name).copied().filter(|_| handed);
+        direct.or_else(|| self.set_anywhere.get(name).copied()).or_else(set_there)
     }
 }
 
@@ -171,11 +187,21 @@ fn loose<'p>(world: World<'_, 'p>, user: ModuleId) -> Vec<&'p str> {
     out
 }
 
+/// Names that a file sets on objects of which nothing is known: `setattr(x, "name", …)`.
+fn set_on_unknown<'p>(world: World<'_, 'p>, user: ModuleId) -> Vec<(&'p str, (ModuleId, Span))> {
+    let set = world.names.file(user).accesses.iter().filter(|a| a.replaces);
+    let unknown = set.filter(|a| {
+        matches!(world.trace_in(user, a.scope, a.module.name, &a.module.attributes).object, Object::Unknown)
+    });
+    unknown.filter_map(|a| Some((a.name?, (user, a.span)))).collect()
+}
+
 enum Fact<'p> {
     Use(&'p str, How, Span),
     Star(Span),
     Escape(Span),
     Handed(Span),
+    Fetched(Span),
     PatchedSomehow(Span),
     Reloaded(Span),
 }
@@ -221,6 +247,8 @@ fn facts<'p>(world: World<'_, 'p>, user: ModuleId) -> Vec<(ModuleId, Fact<'p>)> 
             out.push((*module, Fact::Use(name, how, used.span)));
         }
         if let (Object::Module(module), Role::Argument | Role::Returned | Role::Load) = (&trace.object, used.role) {
+            let patched = used.passed_to.as_ref().is_some_and(|to| writes_anything(world, user, used.scope, to));
+            out.extend(patched.then_some((*module, Fact::PatchedSomehow(used.span))));
             let anything = used.passed_to.as_ref().is_some_and(|to| reads_anything(world, user, used, to));
             out.push((*module, if anything { Fact::Escape(used.span) } else { Fact::Handed(used.span) }));
         }
@@ -241,11 +269,13 @@ fn facts<'p>(world: World<'_, 'p>, user: ModuleId) -> Vec<(ModuleId, Fact<'p>)> 
     for (module, name, span) in &file.literal_reads {
         if let Some((module, None)) = path_target(world, user, module) {
             out.push((module, Fact::Use(name, How::Text, *span)));
+            out.extend(is_subscript(world, user, *span).then_some((module, Fact::Fetched(*span))));
         }
     }
     for (module, span) in &file.literal_escapes {
         if let Some((module, None)) = path_target(world, user, module) {
             out.push((module, Fact::Escape(*span)));
+            out.extend(is_subscript(world, user, *span).then_some((module, Fact::Fetched(*span))));
         }
     }
     for access in &file.accesses {
@@ -268,6 +298,20 @@ fn facts<'p>(world: World<'_, 'p>, user: ModuleId) -> Vec<(ModuleId, Fact<'p>)> 
         out.extend(module.map(|m| (m, Fact::Reloaded(Span::default()))));
     }
     out
+}
+
+/// `sys.modules["m"]`, not `import_module("m")`.
+fn is_subscript(world: World, user: ModuleId, span: Span) -> bool {
+    span.of(world.project().text(user)).ends_with(']')
+}
+
+/// Whether what a module object is handed to may set any name of it.
+fn writes_anything(world: World, user: ModuleId, scope: super::ScopeId, to: &super::scope::Reference) -> bool {
+    match world.trace_reference(user, scope, to).object {
+        Object::Attribute { module, .. } => world.names.file(module).writes_by_name,
+        Object::Unknown => world.names.file(user).writes_by_name,
+        _ => false,
+    }
 }
 
 /// Whether what a module object is handed to may read any name of it.

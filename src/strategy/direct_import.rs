@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::import_use::{Instead, Obstacle, load_obstacle, not_writable, reload_doubt};
+use super::import_use::{bound_anew, Instead, Obstacle, load_obstacle, not_writable, reload_doubt};
 use super::{Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, Strategy, cost};
 use crate::graph::Edge;
 use crate::names::scope::{Binding, MODULE, ScopeId};
@@ -12,6 +12,7 @@ use crate::outcome::{Kind, Safety};
 use crate::project::ModuleId;
 use crate::rewrite::{ImportText, Intent};
 use crate::syntax::Span;
+use crate::syntax::imports::Place;
 
 pub const STRATEGY: Strategy = Strategy { name: "direct-import", propose };
 
@@ -51,6 +52,10 @@ fn from_import(ctx: &Context, id: ImportId) -> Result<Option<Fix>, Obstacle> {
     };
     if target.is_module {
         return Ok(None);
+    }
+    if site.place == Place::Block && site.kind == Kind::Eager {
+        let message = "the import stands in a block that says when it applies";
+        return Err(Obstacle::new(Reason::ConditionalImport, (id.module, site.at), message));
     }
     let Some(home) = home(ctx, id.module, target.module, name)? else { return Ok(None) };
     movable(ctx, id, &[home.module])?;
@@ -191,13 +196,25 @@ fn stays(ctx: &Context, module: ModuleId, name: &str, bindings: &[Binding]) -> R
     if let Some(at) = ctx.users.replaced(module, name) {
         return Err(Obstacle::new(Reason::PatchedName, at, format!("`{path}` is replaced from outside")));
     }
-    match bindings.iter().find(|b| b.from_inside || b.what == Bound::Deleted) {
-        Some(inside) => {
+    if let Some(at) = ctx.world.names.file(module).dynamic.filter(|_| writes_namespace(ctx.project().text(module))) {
+        let message = format!("`{}` writes its names by string", ctx.project().module(module).name);
+        return Err(Obstacle::new(Reason::DynamicNames, (module, at), message));
+    }
+    match bound_anew(bindings) {
+        Some(at) => {
             let message = format!("`{path}` is bound anew at run time");
-            Err(Obstacle::new(Reason::ReboundState, (module, inside.span), message))
+            Err(Obstacle::new(Reason::ReboundState, (module, at), message))
         }
         None => Ok(()),
     }
+}
+
+/// Whether a module that handles its own namespace as a dictionary may write it.
+fn writes_namespace(text: &str) -> bool {
+    let calls = ["globals()", "vars()", "locals()"];
+    let writes = ["[", ".update(", ".setdefault(", ".pop(", "."];
+    let handled = |call: &&str| text.match_indices(*call).any(|(at, _)| writes.iter().any(|w| text[at + call.len()..].starts_with(w)));
+    calls.iter().any(|c| handled(&c)) || text.contains("exec(") || text.contains("= globals()")
 }
 
 fn comes_from_the_project(ctx: &Context, module: ModuleId, binding: &Binding) -> bool {

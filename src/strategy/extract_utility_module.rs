@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::closure::{Closure, Destination, Sheet, close};
 use super::direct_import::relative_to;
-use super::import_use::{Instead, Obstacle, kept_by_comment, load_obstacle, not_writable, obstacle};
+use super::import_use::{bound_anew, Instead, Obstacle, kept_by_comment, load_obstacle, not_writable, obstacle};
 use super::movable::{self, module_obstacle};
 use super::utility_home;
 use super::{Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, Strategy, cost};
@@ -103,6 +103,15 @@ fn extract(ctx: &Context, arc: &Arc) -> Result<Fix, Obstacle> {
         .map_err(|(reason, message)| Obstacle::new(reason, (sheet.module, Span::default()), message))?;
     let destination = Destination { name, cycle: arc.cycle };
     let closure = close(ctx, sheet, &names, &destination)?;
+    let bindings = |name: &&str| ctx.world.names.file(sheet.module).bindings(name);
+    if let Some((name, at)) = closure.names.iter().find_map(|n| Some((n, bound_anew(bindings(n))?))) {
+        let message = format!("`{name}` is bound more than once");
+        return Err(Obstacle::new(Reason::ReboundName, (sheet.module, at), message));
+    }
+    if let Some(name) = closure.names.iter().find(|n| n.starts_with("__") && n.ends_with("__")) {
+        let message = format!("`{name}` is read of the module that it stands in");
+        return Err(Obstacle::new(Reason::PlaceDependent, (sheet.module, Span::default()), message));
+    }
     if let Some(found) = movable::obstacle(ctx, sheet, &closure) {
         return Err(found);
     }
@@ -270,7 +279,8 @@ impl Extraction<'_, '_, '_, '_> {
         let elsewhere = self.ctx.users.uses(self.source(), name).any(|u| !self.is_repointed(u.user, u.span));
         let listed = self.ctx.world.graph.files[self.source().index()].exported.contains(&name);
         let looked_at = self.ctx.users.may_be_read(self.source(), name).is_some();
-        !name.starts_with('_') || used_here || elsewhere || listed || looked_at
+        let package = self.ctx.project().module(self.source()).is_package;
+        package || !name.starts_with('_') || used_here || elsewhere || listed || looked_at
     }
 
     fn is_repointed(&self, user: ModuleId, at: Span) -> bool {

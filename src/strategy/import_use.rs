@@ -330,13 +330,21 @@ pub fn later_obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
         if let Some(at) = ctx.users.replaced(home, name) {
             return Some(Obstacle::new(Reason::PatchedName, at, format!("`{path}` is replaced from outside")));
         }
-        let bindings = world.names.file(home).bindings(name);
-        if let Some(inside) = bindings.iter().find(|b| b.from_inside) {
-            let message = format!("`{path}` is bound anew at run time");
-            return Some(Obstacle::new(Reason::ReboundState, (home, inside.span), message));
+        if let Some(at) = bound_anew(world.names.file(home).bindings(name)) {
+            return Some(Obstacle::new(Reason::ReboundState, (home, at), format!("`{path}` is bound anew at run time")));
         }
     }
     None
+}
+
+/// Where a name of a module stands for something else than it did at first: it is bound by a function, deleted, or assigned
+/// twice.
+pub fn bound_anew(bindings: &[Binding]) -> Option<Span> {
+    let elsewhere = bindings.iter().find(|b| b.from_inside || b.what == Bound::Deleted);
+    let mut plain = bindings.iter().filter(|b| !b.conditional && matches!(b.what, Bound::Value | Bound::Import(_)));
+    plain.next();
+    let again = plain.next().filter(|b| b.moment == Moment::Import);
+    elsewhere.or(again).map(|b| b.span)
 }
 
 /// Whether the target, its package or the re-exporting module is reloaded: a name bound once and one looked up at each call
@@ -398,8 +406,18 @@ pub fn load_obstacle(ctx: &Context, id: ImportId, instead: Instead) -> Option<Ob
             return Some(Obstacle::new(Reason::ImportSideEffect, (*module, at), message));
         }
     }
+    if let Some(found) = lost.iter().find_map(|module| state_read(ctx, *module)) {
+        return Some(found);
+    }
     for module in &lost {
         let this = ctx.project().module(*module);
+        let fetches = |user: &ModuleId| {
+            graph.loaded_by(*user, &nothing).contains(module) && !after(*user).contains(module)
+        };
+        if let Some((user, at)) = ctx.users.of(*module).fetched.iter().find(|(user, _)| fetches(user)) {
+            let message = format!("`sys.modules[\"{}\"]` is read where nothing else would load it", this.name);
+            return Some(Obstacle::new(Reason::SubmoduleAccess, (*user, *at), message));
+        }
         if let Some((package, name)) = this.name.rsplit_once('.')
             && let Some(package) = ctx.project().tree.find(package, this.root)
         {
@@ -424,6 +442,21 @@ pub fn load_obstacle(ctx: &Context, id: ImportId, instead: Instead) -> Option<Ob
         }
     }
     None
+}
+
+/// A name that a module takes when it is imported, and that is another at another time.
+fn state_read(ctx: &Context, module: ModuleId) -> Option<Obstacle> {
+    let graph = ctx.world.graph;
+    let sites = graph.files[module.index()].sites.iter().zip(&graph.targets[module.index()]);
+    sites.filter(|(site, _)| site.kind == Kind::Eager).find_map(|(site, target)| {
+        let (name, target) = (site.name?, target.filter(|t| !t.is_module)?);
+        let Object::Attribute { module: home, name, rest } = ctx.world.attribute(target.module, name, 24) else {
+            return None;
+        };
+        let at = bound_anew(ctx.world.names.file(home).bindings(name)).filter(|_| rest.is_empty())?;
+        let message = format!("`{name}` is bound anew at run time: a later import would take another value");
+        Some(Obstacle::new(Reason::ReboundState, (home, at), message))
+    })
 }
 
 /// Whether the name occurs anywhere in the module's text but in this import: in strings or comments that no analysis

@@ -8,7 +8,7 @@ use super::import_use::Obstacle;
 use super::{Context, Reason};
 use crate::names::effects::within;
 use crate::names::evaluated::is_stdlib;
-use crate::names::scope::{FunctionId, MODULE};
+use crate::names::scope::{Binding, FunctionId, MODULE};
 use crate::names::{Bound, Moment, Object, Role, Use};
 use crate::project::ModuleId;
 use crate::syntax::Span;
@@ -92,7 +92,7 @@ fn patched(ctx: &Context, sheet: &Sheet, closure: &Closure) -> Option<Obstacle> 
 }
 
 /// Words that ask where code stands.
-const PLACES: [&str; 10] = [
+const PLACES: [&str; 12] = [
     "__module__",
     "__globals__",
     "_getframe",
@@ -100,6 +100,8 @@ const PLACES: [&str; 10] = [
     "getmodule",
     "extract_stack",
     "stacklevel",
+    "warn(",
+    ".stack()",
     "globals()",
     "__qualname__",
     "findCaller",
@@ -115,6 +117,10 @@ fn place(ctx: &Context, sheet: &Sheet, span: Span) -> Option<Obstacle> {
         let message = format!("`{word}` depends on where the code stands");
         return Some(Obstacle::new(Reason::PlaceDependent, at(word), message));
     }
+    if let Some((at, name)) = asks_caller(ctx, sheet.module, span) {
+        let message = format!("`{name}` looks at the code that calls it");
+        return Some(Obstacle::new(Reason::PlaceDependent, (sheet.module, at), message));
+    }
     let mut inside = ctx.world.names.file(sheet.module).functions.iter().filter(|f| span.contains(f.span));
     if let Some(found) = inside.find(|f| f.dynamic) {
         let message = format!("`{}` reads its names by string", found.name);
@@ -123,6 +129,23 @@ fn place(ctx: &Context, sheet: &Sheet, span: Span) -> Option<Obstacle> {
     text.contains(">>>").then(|| {
         let message = "a doctest runs among the names of its module";
         Obstacle::new(Reason::DoctestUse, at(">>>"), message)
+    })
+}
+
+/// A function of the project that is used inside a span and reads the frame of its caller.
+pub fn asks_caller<'c>(ctx: &'c Context, module: ModuleId, span: Span) -> Option<(Span, &'c str)> {
+    let uses = ctx.world.names.file(module).uses.iter().filter(|u| span.contains(u.span));
+    uses.into_iter().find_map(|used| {
+        let Object::Attribute { module: home, name, .. } = ctx.world.trace_use(module, used).object else { return None };
+        let file = ctx.world.names.file(home);
+        let asks = |b: &Binding| match b.what {
+            Bound::Function(id) => {
+                let text = file.function(id).span.of(ctx.project().text(home));
+                ["_getframe", "currentframe", ".stack()"].iter().any(|w| text.contains(w))
+            }
+            _ => false,
+        };
+        file.bindings(name).iter().any(asks).then_some((used.span, name))
     })
 }
 

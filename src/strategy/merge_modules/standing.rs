@@ -139,11 +139,13 @@ const PLACES: [&str; 9] = [
 ];
 
 /// Words of code that finds its module by a frame, a class or a path.
-const FINDERS: [&str; 10] = [
+const FINDERS: [&str; 12] = [
     "getmodule",
     "_getframe",
     "currentframe",
     "stacklevel",
+    "warn(",
+    ".stack()",
     "getsourcefile",
     "inspect.stack",
     "__module__",
@@ -162,6 +164,14 @@ fn place(ctx: &Context, module: ModuleId) -> Option<Obstacle> {
         return Some(Obstacle::new(Reason::PlaceDependent, (module, used.span), message));
     }
     let text = ctx.project().text(module);
+    if let Some((user, at)) = ctx.users.of(module).fetched.first() {
+        let message = format!("`{}` is taken out of `sys.modules` by its name", ctx.project().module(module).name);
+        return Some(Obstacle::new(Reason::PlaceDependent, (*user, *at), message));
+    }
+    if let Some((at, name)) = crate::strategy::movable::asks_caller(ctx, module, Span { start: 0, end: text.len() }) {
+        let message = format!("`{name}` looks at the code that calls it");
+        return Some(Obstacle::new(Reason::PlaceDependent, (module, at), message));
+    }
     FINDERS.iter().find_map(|word| {
         let start = text.find(word)?;
         let at = (module, Span { start, end: start + word.len() });
