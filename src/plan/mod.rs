@@ -3,6 +3,7 @@
 
 mod choice;
 pub mod feedback;
+pub mod hoist;
 mod relevant;
 mod report;
 
