@@ -144,7 +144,7 @@ print(pkg.a.f()[1], pkg.a.f()[2].X)
 }
 
 /// The body of a function, further files, and why the import stays.
-const STAY: [(&str, &str, &str); 24] = [
+const STAY: [(&str, &str, &str); 25] = [
     ("    from c import k\n\n    return k()\n", "#- c.py\nimport a\n\n\ndef k():\n    return a.f\n", "makes-cycle"),
     // A function that runs while its module is imported leads back.
     (
@@ -201,6 +201,12 @@ const STAY: [(&str, &str, &str); 24] = [
     (
         "    from s import g\n\n    return g\n",
         "#- s.py\nimport time\n\ng = time.time\nn = time.time()\n",
+        "import-side-effect",
+    ),
+    // It may not be loaded anyway.
+    (
+        "    from s import g\n\n    return g\n\n\nif os.environ.get(\"S\"):\n    import s\n",
+        "#- s.py\nprint(\"loaded\")\ng = 1\n",
         "import-side-effect",
     ),
     ("    import b; return b.g()\n", "", "statement-form"),

@@ -8,6 +8,7 @@ use crate::names::{Bound, Moment, Object, Role, Use};
 use crate::outcome::Kind;
 use crate::project::ModuleId;
 use crate::strategy::Context;
+use crate::syntax::imports::Place;
 
 /// Modules of the standard library that are not there on every platform or build.
 const OPTIONAL: [&str; 21] = [
@@ -110,7 +111,9 @@ fn runs(ctx: &Context, edge: &Edge) -> bool {
 /// The first module that would be loaded earlier than now, though that may be seen: it does something when it is loaded, reads
 /// what may change, or needs what may be missing.
 pub fn visible(ctx: &Context, loads: &Loads, module: ModuleId, targets: &[ModuleId]) -> Option<ModuleId> {
-    let before = ctx.world.graph.loaded_by(module, &|_| false);
+    // What stands in an `if` or a `try` may not be loaded at all.
+    let conditional = |e: &Edge| ctx.world.graph.site(e.from, e.site).place == Place::Block;
+    let before = ctx.world.graph.loaded_by(module, &conditional);
     let loaded: BTreeSet<ModuleId> = targets.iter().flat_map(|m| loads.of(*m)).collect();
     loaded.into_iter().filter(|m| !before.contains(m)).find(|m| !is_settled(ctx, *m))
 }
