@@ -71,22 +71,22 @@ print(a.f(), a.h(), a.C().g())
     let expected = "diff --git a/a.py b/a.py
 --- a/a.py
 +++ b/a.py
-@@ -1,20 +1,16 @@
+@@ -1,21 +1,18 @@
  \"\"\"A.\"\"\"
  
 +from b import g
++
  
--def f():
+ def f():
 -    from b import g  # avoid a circular import
- 
-+def f():
+-
      return g()
  
  
  def h():
      \"\"\"Also.\"\"\"
 -    from b import g
--
+ 
      return g() + 1
  
  
