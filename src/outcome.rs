@@ -128,6 +128,15 @@ pub struct CycleEntry {
     pub refusals: Vec<RefusalEntry>,
 }
 
+/// What `--hoist` does to a project.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HoistEntry {
+    /// `Found` if no import stands in a function, `Refused` if all of them stay.
+    pub status: Status,
+    pub fixes: Vec<FixEntry>,
+    pub refusals: Vec<RefusalEntry>,
+}
+
 /// How good the choice of fixes of a cycle is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct PlanEntry {
@@ -158,6 +167,9 @@ pub struct ProjectOutcome {
     pub imports: usize,
     pub skipped: Vec<Skipped>,
     pub cycles: Vec<CycleEntry>,
+    /// What `--hoist` moves; without it, there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hoist: Option<HoistEntry>,
     /// Sorted by path.
     #[serde(skip)]
     pub changes: Vec<FileChange>,

@@ -84,6 +84,7 @@ fn project(cycles: Vec<CycleEntry>, changes: Vec<FileChange>) -> ProjectOutcome 
         cycles_after: left.len(),
         excerpts: (0..300).map(|n| (format!("m{n}.py"), Arc::from(source(0)))).collect(),
         cycles,
+        hoist: None,
         changes,
     }
 }

@@ -27,6 +27,9 @@ pub struct Args {
     /// Rewrite the files: all of them, or none if something fails
     #[arg(long)]
     pub apply: bool,
+    /// The way back: move imports inside functions that break no cycle to the top of their module
+    #[arg(long, conflicts_with_all = ["level", "strategy", "policy", "unsafe_fixes"])]
+    pub hoist: bool,
 
     /// Which imports count [default: eager]
     ///

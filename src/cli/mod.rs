@@ -105,7 +105,14 @@ fn load_repaired(args: &Args) -> anyhow::Result<Vec<Loaded>> {
 
 fn solve(args: &Args, loaded: &[Loaded]) -> Vec<ProjectOutcome> {
     let progress = Progress::new(!args.quiet && !args.no_progress);
-    loaded.iter().map(|loaded| plan::solve(&loaded.project, &|stage| progress.show(stage))).collect()
+    let solve = |loaded: &Loaded| {
+        if args.hoist {
+            plan::hoist::hoist(&loaded.project, &|done, of| progress.show(plan::Stage::Parse(done, of)))
+        } else {
+            plan::solve(&loaded.project, &|stage| progress.show(stage))
+        }
+    };
+    loaded.iter().map(solve).collect()
 }
 
 /// Writes every project's changes, all or none, and marks what that dissolved.
@@ -122,9 +129,11 @@ fn write_changes(args: &Args, loaded: &[Loaded], projects: &mut [ProjectOutcome]
     }
     let changes: Vec<_> = pairs().map(|(loaded, project)| (loaded.root.as_path(), &project.changes[..])).collect();
     write::apply_all(&changes)?;
-    for cycle in projects.iter_mut().flat_map(|project| &mut project.cycles) {
-        if cycle.status == Status::Planned {
-            cycle.status = Status::Fixed;
+    for project in projects {
+        let cycles = project.cycles.iter_mut().map(|cycle| &mut cycle.status);
+        let hoist = project.hoist.iter_mut().map(|hoist| &mut hoist.status);
+        for status in cycles.chain(hoist).filter(|status| **status == Status::Planned) {
+            *status = Status::Fixed;
         }
     }
     Ok(())
@@ -179,10 +188,11 @@ fn print_diff(outcome: &Outcome, loaded: &[Loaded]) -> io::Result<()> {
     out.flush()
 }
 
-/// Cycles that were found, previewed or left make 1.
+/// Cycles that were found, previewed or left make 1; so do imports that could move up and did not.
 fn exit_code(action: Action, outcome: &Outcome) -> ExitCode {
     let cycles = if action == Action::Apply { outcome.summary.left } else { outcome.summary.cycles };
-    ExitCode::from(u8::from(cycles > 0))
+    let late = outcome.projects.iter().filter_map(|p| p.hoist.as_ref()).any(|h| h.status == Status::Planned);
+    ExitCode::from(u8::from(cycles > 0 || late))
 }
 
 /// A reader that has seen enough, e.g. `head`, is no error.

@@ -4,6 +4,7 @@
 mod choice;
 pub mod feedback;
 mod gain;
+pub mod hoist;
 mod relevant;
 mod report;
 

@@ -13,7 +13,7 @@ use crate::outcome::*;
 use crate::project::settings::Level;
 use crate::project::{ModuleId, Project};
 use crate::simulate::Simulator;
-use crate::strategy::{Context, Cycle, Fix};
+use crate::strategy::{Context, Cycle, Fix, Refusal};
 use crate::syntax::{Lines, Span};
 
 /// An import that a fix removes, as the report shows it.
@@ -29,6 +29,7 @@ pub fn nothing(graph: &Graph) -> ProjectOutcome {
         skipped: skipped(graph),
         cycles: Vec::new(),
         changes: Vec::new(),
+        hoist: None,
         excerpts: BTreeMap::new(),
         modules_in_cycles_after: 0,
         cycles_after: 0,
@@ -105,7 +106,7 @@ fn pairs_gone(cycle: &Cycle, after: &Graph, level: Level) -> (usize, usize) {
     (removed, hidden)
 }
 
-fn changes(before: &Project, after: &Project) -> Vec<FileChange> {
+pub fn changes(before: &Project, after: &Project) -> Vec<FileChange> {
     let mut out = Vec::new();
     for (index, file) in after.files.iter().enumerate() {
         match before.files.get(index) {
@@ -208,7 +209,7 @@ fn imports(ctx: &Context, cycle: &Cycle, lines: &mut LineCache) -> Vec<ImportEnt
     out
 }
 
-fn fix_entry(planned: &Planned) -> FixEntry {
+pub fn fix_entry(planned: &Planned) -> FixEntry {
     let fix = &planned.fix;
     let title = match &fix.doubt {
         Some(doubt) => format!("{}; unsafe: {doubt}", fix.title),
@@ -222,6 +223,20 @@ fn fix_entry(planned: &Planned) -> FixEntry {
         removes: planned.removes.clone(),
         files: planned.files.clone(),
         applied: planned.applied,
+    }
+}
+
+/// Why an import stays in its function.
+pub fn hoist_refusal(ctx: &Context, refusal: Refusal) -> RefusalEntry {
+    let (file, line) = place(ctx, refusal.at);
+    let site = ctx.world.graph.site(refusal.import.module, refusal.import.site);
+    let here = &ctx.project().module(refusal.import.module).name;
+    RefusalEntry {
+        strategy: refusal.strategy.to_owned(),
+        reason: refusal.reason.id().to_owned(),
+        message: format!("`{}` in `{here}`: {}", site.shown(), refusal.message),
+        file,
+        line,
     }
 }
 

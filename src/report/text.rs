@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use super::{excerpt, is_dissolved};
-use crate::outcome::{CycleEntry, FixEntry, Outcome, ProjectOutcome, RefusalEntry, Safety, Status};
+use crate::outcome::{CycleEntry, FixEntry, HoistEntry, Outcome, ProjectOutcome, RefusalEntry, Safety, Status};
 
 /// Imports of a loop that are drawn.
 const LOOP: usize = 6;
@@ -44,7 +44,8 @@ pub fn write(out: &mut dyn Write, outcome: &Outcome, view: View) -> io::Result<(
     let total = outcome.summary.cycles;
     let mut number = 0;
     for project in &outcome.projects {
-        if outcome.projects.len() > 1 && !project.cycles.is_empty() {
+        let says = !project.cycles.is_empty() || project.hoist.is_some() && view != View::Short;
+        if outcome.projects.len() > 1 && says {
             writeln!(out, "{HEAD}{}{HEAD:#}", plain(&project.root))?;
         }
         for cycle in &project.cycles {
@@ -54,6 +55,9 @@ pub fn write(out: &mut dyn Write, outcome: &Outcome, view: View) -> io::Result<(
                 View::Short => short(out, project, cycle)?,
                 View::Done => done(out, project, cycle)?,
             }
+        }
+        if let Some(found) = &project.hoist {
+            hoist(out, project, found, view)?;
         }
     }
     summary(out, outcome, view)
@@ -90,7 +94,7 @@ fn full(out: &mut dyn Write, project: &ProjectOutcome, cycle: &CycleEntry, (n, o
     }
     rest(out, 2, cycle.crashes.len(), CRASHES, "crash")?;
     fixes(out, cycle, "can be made smaller by")?;
-    refusals(out, project, cycle)?;
+    cycle_refusals(out, project, cycle)?;
     writeln!(out)
 }
 
@@ -116,7 +120,7 @@ fn done(out: &mut dyn Write, project: &ProjectOutcome, cycle: &CycleEntry) -> io
     let size = count(cycle.modules.len(), "module");
     writeln!(out, "{style}{verdict}{style:#} {} ({size}) {DIM}[{}]{DIM:#}", loop_line(cycle), cycle.id)?;
     fixes(out, cycle, "made smaller by")?;
-    refusals(out, project, cycle)
+    cycle_refusals(out, project, cycle)
 }
 
 /// The fixes under what becomes of the cycle by them: those that make up the plan, then those that are only shown.
@@ -153,19 +157,24 @@ fn list_fixes(out: &mut dyn Write, head: &str, fixes: &[&FixEntry]) -> io::Resul
     rest(out, 4, fixes.len(), FIXES, "fix")
 }
 
-/// Why a cycle stays: reasons by how often they were met, with the first places of each.
-fn refusals(out: &mut dyn Write, project: &ProjectOutcome, cycle: &CycleEntry) -> io::Result<()> {
+/// Why a cycle stays.
+fn cycle_refusals(out: &mut dyn Write, project: &ProjectOutcome, cycle: &CycleEntry) -> io::Result<()> {
     if is_dissolved(cycle) || cycle.refusals.is_empty() {
         return Ok(());
     }
+    writeln!(out, "  {BAD}refused{BAD:#}:")?;
+    refusals(out, project, &cycle.refusals)
+}
+
+/// Reasons by how often they were met, with the first places of each.
+fn refusals(out: &mut dyn Write, project: &ProjectOutcome, all: &[RefusalEntry]) -> io::Result<()> {
     let mut by_reason: BTreeMap<&str, Vec<&RefusalEntry>> = BTreeMap::new();
-    for refusal in &cycle.refusals {
+    for refusal in all {
         by_reason.entry(&refusal.reason).or_default().push(refusal);
     }
     let mut groups: Vec<_> = by_reason.into_iter().collect();
     groups.sort_by_key(|(_, refusals)| std::cmp::Reverse(refusals.len()));
-    let places = (REFUSALS / groups.len()).max(1);
-    writeln!(out, "  {BAD}refused{BAD:#}:")?;
+    let places = (REFUSALS / groups.len().max(1)).max(1);
     for (reason, refusals) in groups.iter().take(REFUSALS) {
         let line = |refusal: &RefusalEntry| {
             let place = place(project, &refusal.file, refusal.line);
@@ -184,7 +193,41 @@ fn refusals(out: &mut dyn Write, project: &ProjectOutcome, cycle: &CycleEntry) -
     rest(out, 4, groups.len(), REFUSALS, "reason")
 }
 
+/// What `--hoist` moves, and what stays where it is.
+fn hoist(out: &mut dyn Write, project: &ProjectOutcome, hoist: &HoistEntry, view: View) -> io::Result<()> {
+    let done = if hoist.status == Status::Fixed { "moved" } else { "can move" };
+    if view == View::Short {
+        return Ok(());
+    }
+    let fixes: Vec<&FixEntry> = hoist.fixes.iter().collect();
+    list_fixes(out, &format!("{GOOD}{done} to the top{GOOD:#}"), &fixes)?;
+    if !hoist.refusals.is_empty() {
+        writeln!(out, "  {WARN}stay in their functions{WARN:#}:")?;
+    }
+    refusals(out, project, &hoist.refusals)
+}
+
+fn hoist_summary(out: &mut dyn Write, outcome: &Outcome, hoists: &[&HoistEntry], view: View) -> io::Result<()> {
+    let moved: usize = hoists.iter().map(|h| h.fixes.len()).sum();
+    let stay: usize = hoists.iter().map(|h| h.refusals.len()).sum();
+    let summary = &outcome.summary;
+    let done = if view == View::Done { "moved to the top" } else { "can move to the top" };
+    let files = match summary.files_changed {
+        0 => String::new(),
+        n => format!(" ({}, +{} -{})", count(n, "file"), summary.lines_added, summary.lines_removed),
+    };
+    writeln!(out, "{HEAD}{} {done}{files}, {stay} stay{HEAD:#}", count(moved, "import"))?;
+    if view == View::Full && summary.files_changed > 0 {
+        writeln!(out, "see the rewrite with --dry-run, write it with --apply")?;
+    }
+    Ok(())
+}
+
 fn summary(out: &mut dyn Write, outcome: &Outcome, view: View) -> io::Result<()> {
+    let hoists: Vec<&HoistEntry> = outcome.projects.iter().filter_map(|p| p.hoist.as_ref()).collect();
+    if !hoists.is_empty() {
+        return hoist_summary(out, outcome, &hoists, view);
+    }
     let summary = &outcome.summary;
     if summary.cycles == 0 {
         let modules = outcome.projects.iter().map(|project| project.modules).sum();

@@ -63,6 +63,10 @@ pub fn add(page: &mut Page, block: &[Line], imports: Vec<ImportText>) -> Result<
         let follows = last.replace((above.map(|l| l.span), key.section)) == Some((above.map(|l| l.span), key.section));
         let apart = |other: &Line| !follows && other.key.as_ref().is_some_and(|k| k.section != key.section);
         let (at, new) = match (above, below) {
+            // The first of its section, which follows a blank line.
+            (Some(above), Some(below)) if apart(above) && !apart(below) => {
+                (line_start(text, below.span.start), format!("{indent}{statement}{newline}"))
+            }
             (Some(above), _) => {
                 let lead = if apart(above) { newline } else { "" };
                 (next_line(text, above.span.end), format!("{lead}{indent}{statement}{newline}"))

@@ -26,6 +26,8 @@ use lines::Layout;
 pub enum Intent {
     /// The import of one name goes from where it stands. The site is an index into the file's imports.
     Remove { site: usize },
+    /// Comment lines right above an import that goes do so as well.
+    Uncomment { comments: Span },
     /// The import of one name is for type checkers too: it stands under TYPE_CHECKING.
     ForTypes { site: usize },
     /// The import of one name stands at the head of the function with this span.
@@ -133,9 +135,11 @@ pub fn edits(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> 
     let mut local: BTreeMap<Span, Vec<ImportText>> = BTreeMap::new();
     let mut lazy = BTreeSet::new();
     let mut taken = BTreeSet::new();
+    let mut uncommented = BTreeSet::new();
     for intent in wanted {
         match intent {
             Intent::Remove { .. } | Intent::Whole { .. } => {}
+            Intent::Uncomment { comments } => drop(uncommented.insert(*comments)),
             Intent::ForTypes { site } => typed.push(ImportText::of(&page, *site, &gone)),
             Intent::Local { site, function } => {
                 local.entry(*function).or_default().push(ImportText::of(&page, *site, &gone));
@@ -162,7 +166,7 @@ pub fn edits(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> 
     make_lazy(&mut page, &lazy)?;
     moving::take(&mut page, &taken)?;
     let removed = removed.into_iter().filter(|s| !in_place.contains(&page.imports.sites[*s].stmt)).collect();
-    remove::remove(&mut page, &removed, &guards, anchor)?;
+    remove::remove(&mut page, &removed, &guards, &uncommented, anchor)?;
     Ok(page.edits)
 }
 

@@ -46,12 +46,13 @@ fn kept(page: &Page, stmt: Span, removed: &BTreeSet<usize>) -> Vec<usize> {
     all.map(|(i, _)| i).filter(|i| !removed.contains(i)).collect()
 }
 
-/// Takes the sites out. Blank lines around a statement that goes are thinned out, but not below `anchor`, behind which something
+/// Takes the sites out, and with them the comment lines above that are `uncommented`. Blank lines around a statement that goes are thinned out, but not below `anchor`, behind which something
 /// new stands.
 pub fn remove(
     page: &mut Page,
     removed: &BTreeSet<usize>,
     guards: &BTreeSet<Span>,
+    uncommented: &BTreeSet<Span>,
     anchor: Option<Span>,
 ) -> Result<(), RewriteError> {
     let going = statements_going(page, removed);
@@ -68,7 +69,8 @@ pub fn remove(
             Whole::Edit(edit) => page.add(edit)?,
             // Statements on neighbouring lines go as one.
             Whole::Lines(range) => {
-                let above = attached(page, *stmt);
+                let comments = uncommented.iter().find(|c| c.end == range.start).map(|c| c.range());
+                let above = comments.or_else(|| attached(page, *stmt));
                 let range = above.map_or(range.start, |a| a.start)..range.end;
                 match lines.last_mut() {
                     Some(last) if last.end == range.start || neighbours(page, last.end, range.start, anchor) => {

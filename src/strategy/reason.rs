@@ -39,6 +39,8 @@ pub enum Reason {
     ReloadedModule,
     /// What would move needs something that stays in the cycle.
     NeedsCycle,
+    /// At the top of its module, the import would be part of a cycle.
+    MakesCycle,
     /// A stub file describes the module.
     Stub,
     /// The module is run as a script.
@@ -96,6 +98,7 @@ impl Reason {
             Reason::PlaceDependent => "place-dependent",
             Reason::ReloadedModule => "reloaded-module",
             Reason::NeedsCycle => "needs-cycle",
+            Reason::MakesCycle => "makes-cycle",
             Reason::Stub => "stub",
             Reason::Script => "script",
             Reason::NameCollision => "name-collision",

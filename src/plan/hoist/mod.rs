@@ -1,0 +1,145 @@
+//! The way back: imports of the project's own modules that stand inside functions, and break no cycle there, move to the top of
+//! their module. An import may be late for a reason, so that in doubt it stays.
+
+mod load;
+mod place;
+
+use std::collections::BTreeSet;
+
+use super::{ENTRIES, cycles, planned, report};
+use crate::graph::Graph;
+use crate::names::{Names, World};
+use crate::outcome::{HoistEntry, ProjectOutcome, Status};
+use crate::project::settings::Level;
+use crate::project::{ModuleId, Project};
+use crate::rewrite::{self, Intents};
+use crate::strategy::{Context, Cycle, Fix, Reason, Refusal};
+use crate::verify;
+use load::Loads;
+
+/// Moves what can be moved; the outcome holds no cycles, only the changes.
+pub fn hoist(project: &Project, read: &(dyn Fn(usize, usize) + Sync)) -> ProjectOutcome {
+    let total = project.tree.modules.len();
+    let done = std::sync::atomic::AtomicUsize::new(0);
+    let mut graph = Graph::new(project, &|| read(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1, total));
+    let names = Names::new(&mut graph, &vec![true; total]);
+    // What runs while any module is imported matters, not only what does in a cycle.
+    let whole = Cycle { modules: project.modules().map(|(id, _)| id).collect(), edges: Vec::new() };
+    let ctx = Context::new(&graph, &names, &[whole]);
+    let (mut chosen, mut refusals) = candidates(&ctx);
+    let mut outcome = report::nothing(&graph);
+    while !chosen.is_empty() {
+        match attempt(&ctx, &chosen) {
+            Ok(after) => {
+                outcome.changes = report::changes(project, &after);
+                break;
+            }
+            Err((what, blamed)) => refusals.extend(drop_where(&ctx, &mut chosen, &what, &blamed)),
+        }
+    }
+    refusals.sort_by_key(|r| r.import);
+    let status = match (chosen.is_empty(), refusals.is_empty()) {
+        (false, _) => Status::Planned,
+        (true, false) => Status::Refused,
+        (true, true) => Status::Found,
+    };
+    outcome.hoist = Some(HoistEntry {
+        status,
+        fixes: chosen.into_iter().map(|fix| report::fix_entry(&planned(&ctx, fix, true))).collect(),
+        refusals: refusals.into_iter().map(|refusal| report::hoist_refusal(&ctx, refusal)).collect(),
+    });
+    outcome
+}
+
+/// What may move, each with regard to those before it, and why the rest stays.
+fn candidates(ctx: &Context) -> (Vec<Fix>, Vec<Refusal>) {
+    let mut loads = Loads::new(ctx);
+    let (mut fixes, mut refusals) = (Vec::new(), Vec::new());
+    for (module, this) in ctx.project().modules() {
+        for (name, imports) in place::groups(ctx.world.graph, module) {
+            let found = place::movable(ctx, name, &imports).and_then(|fix| {
+                let targets: Vec<ModuleId> = fix.adds.iter().map(|(_, to)| *to).collect();
+                if targets.iter().any(|to| loads.of(*to).contains(&module)) {
+                    let message = format!("what it imports loads `{}` in turn", this.name);
+                    return Err((Reason::MakesCycle, message));
+                }
+                if let Some(seen) = load::visible(ctx, &loads, module, &targets) {
+                    let name = &ctx.project().module(seen).name;
+                    return Err((
+                        Reason::ImportSideEffect,
+                        format!("`{name}` would be loaded earlier, which may be seen"),
+                    ));
+                }
+                Ok((fix, targets))
+            });
+            match found {
+                Ok((fix, targets)) => {
+                    loads.add(module, targets);
+                    fixes.push(fix);
+                }
+                Err(why) => refusals.push(place::refusal(ctx, imports[0], why)),
+            }
+        }
+    }
+    (fixes, refusals)
+}
+
+/// What went wrong, and the modules that may have caused it.
+type Damage = (String, BTreeSet<ModuleId>);
+
+/// All of the blamed modules stay as they are: what is harmless without the others is not worth the search.
+fn drop_where(ctx: &Context, chosen: &mut Vec<Fix>, what: &str, blamed: &BTreeSet<ModuleId>) -> Vec<Refusal> {
+    let hit = |fix: &Fix| blamed.contains(&fix.removes[0].module);
+    let any = chosen.iter().any(hit);
+    let (bad, good): (Vec<Fix>, Vec<Fix>) = chosen.drain(..).partition(|fix| !any || hit(fix));
+    *chosen = good;
+    let refuse = |fix: Fix| place::refusal(ctx, fix.removes[0], (Reason::FailedCheck, what.to_owned()));
+    bad.into_iter().map(refuse).collect()
+}
+
+/// Applies the fixes in memory and holds the result against what was.
+fn attempt(ctx: &Context, chosen: &[Fix]) -> Result<Project, Damage> {
+    let mut intents = Intents::default();
+    for (module, intent) in chosen.iter().flat_map(|fix| &fix.intents) {
+        intents.modules.entry(*module).or_default().insert(intent.clone());
+    }
+    let changed: BTreeSet<ModuleId> = intents.modules.keys().copied().collect();
+    let change = rewrite::change(ctx.project(), &intents)
+        .map_err(|(module, error)| (error.to_string(), BTreeSet::from([module])))?;
+    let after = change.apply(ctx.project());
+    match damage(ctx, &after, &changed, chosen) {
+        Some(damage) => Err(damage),
+        None => Ok(after),
+    }
+}
+
+fn damage(ctx: &Context, after: &Project, changed: &BTreeSet<ModuleId>, chosen: &[Fix]) -> Option<Damage> {
+    let graph = ctx.world.graph.after(after);
+    let names = ctx.world.names.after(&graph);
+    let expected = chosen.iter().flat_map(|fix| fix.adds.iter().copied()).collect();
+    if let Some(first) = verify::compare(ctx, &graph, &names, changed, &expected).into_iter().next() {
+        return Some((first.what, first.modules.into_iter().collect()));
+    }
+    let reordered: BTreeSet<ModuleId> =
+        changed.iter().copied().filter(|m| load::is_reordered(ctx, &graph, *m)).collect();
+    if !reordered.is_empty() {
+        return Some(("modules would be loaded in another order, which may be seen".to_owned(), reordered));
+    }
+    let components = |graph: &Graph| -> BTreeSet<Vec<ModuleId>> {
+        cycles(graph, Level::Eager).into_iter().map(|c| c.modules).collect()
+    };
+    let grown: BTreeSet<ModuleId> =
+        components(&graph).difference(&components(ctx.world.graph)).flatten().copied().collect();
+    if !grown.is_empty() {
+        let blamed = changed.intersection(&grown).copied().collect();
+        return Some(("a cycle would come".to_owned(), blamed));
+    }
+    let importers = verify::importers(ctx.world.graph, changed.iter().copied());
+    let others = importers.into_iter().filter(|m| !changed.contains(m));
+    let entries: Vec<ModuleId> = changed.iter().copied().chain(others.take(ENTRIES)).collect();
+    let world = World { graph: &graph, names: &names };
+    let (entry, failure) = verify::new_failures(ctx.world, world, &entries).into_iter().next()?;
+    let near: BTreeSet<ModuleId> = failure.chain.iter().copied().filter(|m| changed.contains(m)).collect();
+    let entry = &ctx.project().module(entry).name;
+    Some((format!("`import {entry}` would fail: {}", failure.error), near))
+}
