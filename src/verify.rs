@@ -33,13 +33,13 @@ pub fn compare(
     let mut out = Vec::new();
     for module in changed {
         if let Some(what) = text_damage(before, after, *module)
-            .or_else(|| name_damage(ctx, names_after, *module))
+            .or_else(|| name_damage(ctx, after, names_after, *module))
             .or_else(|| import_damage(before, after, *module, expected))
         {
             out.push(Damage { what, modules: vec![*module] });
         }
     }
-    out.extend(load_damage(ctx, after, changed));
+    out.extend(load_damage(ctx, after, names_after, changed));
     out
 }
 
@@ -49,7 +49,7 @@ fn text_damage(before: &Graph, after: &Graph, module: ModuleId) -> Option<String
 }
 
 /// A name that lost its definition, in the module or for those who take it from there.
-fn name_damage(ctx: &Context, after: &Names, module: ModuleId) -> Option<String> {
+fn name_damage(ctx: &Context, graph: &Graph, after: &Names, module: ModuleId) -> Option<String> {
     let (old, new) = (ctx.world.names.file(module), after.file(module));
     let unbound = |file: &FileNames| -> BTreeSet<String> {
         let free = file.uses.iter().filter(|u| u.owner.is_none() && !matches!(u.role, crate::names::Role::Quoted(_)));
@@ -76,7 +76,8 @@ fn name_damage(ctx: &Context, after: &Names, module: ModuleId) -> Option<String>
         let real = |b: &crate::names::scope::Binding| b.what != Bound::Declared && b.moment != Moment::Never;
         scope.bindings.iter().filter(|(_, all)| all.iter().any(real)).map(|(n, _)| (*n).to_owned()).collect()
     };
-    for lost in bound(old).difference(&bound(new)) {
+    let served = |name: &&String| graph.served(module, name).is_some();
+    for lost in bound(old).difference(&bound(new)).filter(|name| !served(name)) {
         let elsewhere = |u: &&crate::names::users::AttributeUse| u.how != How::Import(Kind::Type) && u.user != module;
         if ctx.users.uses(module, lost).any(|u| elsewhere(&u)) {
             return Some(format!("another module takes `{lost}` from here"));
@@ -101,7 +102,7 @@ fn import_damage(
 }
 
 /// Modules with effects that some module's import no longer loads.
-fn load_damage(ctx: &Context, after: &Graph, changed: &BTreeSet<ModuleId>) -> Vec<Damage> {
+fn load_damage(ctx: &Context, after: &Graph, names: &Names, changed: &BTreeSet<ModuleId>) -> Vec<Damage> {
     let before = ctx.world.graph;
     let pairs = |graph: &Graph, module: ModuleId| -> BTreeSet<ModuleId> {
         graph.edges_of(module).iter().filter(|e| e.kind == Kind::Eager).map(|e| e.to).collect()
@@ -133,10 +134,14 @@ fn load_damage(ctx: &Context, after: &Graph, changed: &BTreeSet<ModuleId>) -> Ve
         let name = &before.project.module(module).name;
         let this = before.project.module(module);
         let packages: Vec<ModuleId> = this.ancestors().filter_map(|p| before.project.tree.find(p, this.root)).collect();
-        if had.difference(&has).any(|m| packages.contains(m)) {
+        // Whoever has the package has the submodule, or gets it from the package's `__getattr__`.
+        let parent = packages.iter().find(|p| this.name.rsplit_once('.').is_some_and(|(n, _)| n == before.project.module(**p).name));
+        let last = this.name.rsplit('.').next().unwrap_or_default();
+        let given = parent.is_some_and(|p| has.contains(p) || names.file(*p).on_demand.contains(last));
+        if !given && had.difference(&has).any(|m| packages.contains(m)) {
             let what = format!("`{name}` would no longer be loaded with its package");
             out.push(Damage { what, modules: sources.into_iter().collect() });
-        } else if had.difference(&has).any(|m| users.contains(m) && !sources.contains(m)) {
+        } else if !given && had.difference(&has).any(|m| users.contains(m) && !sources.contains(m)) {
             let what = format!("`{name}` is used as an attribute where it would no longer be loaded");
             out.push(Damage { what, modules: sources.into_iter().collect() });
         } else if ctx.effect(module).is_some() && had.difference(&has).next().is_some() {

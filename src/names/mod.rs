@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-pub use collect::words;
+pub use collect::{is_postponement, words};
 pub use scope::{Bound, FileNames, Moment, Role, ScopeId, Use};
 
 use crate::graph::{Graph, same_text};

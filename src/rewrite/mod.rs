@@ -4,6 +4,7 @@
 mod import_text;
 mod lines;
 mod local;
+mod on_demand;
 mod remove;
 mod type_checking;
 
@@ -17,6 +18,7 @@ use crate::syntax::imports::{FileImports, imports};
 use crate::syntax::{Span, parse};
 pub use import_text::ImportText;
 use lines::Layout;
+use on_demand::Tables;
 
 /// One thing that should become of a file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,6 +33,9 @@ pub enum Intent {
     Lazy { site: usize },
     /// An annotation becomes a string.
     Quote { span: Span },
+    /// What the import binds is loaded by the module's `__getattr__` (PEP 562): `names`, which a star import brings, or the one
+    /// name; and these submodules, which are no longer loaded with the package. `exports` goes into a new `__all__`.
+    OnDemand { site: usize, names: Vec<String>, submodules: Vec<String>, exports: Vec<String> },
 }
 
 /// What a plan wants of a project: intents by module, and the files that come new.
@@ -67,6 +72,8 @@ pub fn change(project: &Project, intents: &Intents) -> Result<Change, (ModuleId,
 pub struct Page<'p> {
     project: &'p Project,
     text: &'p str,
+    /// Whether it is a package's `__init__`.
+    is_package: bool,
     ast: Ast<'p>,
     imports: FileImports<'p>,
     layout: Layout,
@@ -83,7 +90,9 @@ fn edit(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> Resul
     let text = project.text(module);
     let ast = parse(text);
     let imports = imports(&ast);
-    let mut page = Page { project, text, layout: Layout::of(text), ast, imports, edits: TextEdit::default() };
+    let is_package = project.module(module).is_package;
+    let mut page =
+        Page { project, text, is_package, layout: Layout::of(text), ast, imports, edits: TextEdit::default() };
     let removed: BTreeSet<usize> = wanted
         .iter()
         .filter_map(|i| match i {
@@ -95,6 +104,7 @@ fn edit(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> Resul
     let mut typed = Vec::new();
     let mut local: BTreeMap<Span, Vec<ImportText>> = BTreeMap::new();
     let mut lazy = BTreeSet::new();
+    let mut tables = Tables::default();
     for intent in wanted {
         match intent {
             Intent::Remove { .. } => {}
@@ -103,10 +113,17 @@ fn edit(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> Resul
                 local.entry(*function).or_default().push(ImportText::of(&page, *site, &gone));
             }
             Intent::Lazy { site } => drop(lazy.insert(*site)),
+            Intent::OnDemand { site, names, submodules, exports } => {
+                typed.extend(tables.add(&page, *site, names, &gone));
+                tables.submodules.extend(submodules.iter().cloned());
+                tables.exports.extend(exports.iter().cloned());
+            }
             Intent::Quote { span } => quote(&mut page, *span)?,
         }
     }
-    let anchor = type_checking::add(&mut page, typed, &gone)?;
+    let more = tables.imports(&page)?;
+    let anchor = type_checking::add(&mut page, typed, more, &gone)?;
+    tables.print(&mut page)?;
     for (function, imports) in local {
         local::add(&mut page, function, imports)?;
     }

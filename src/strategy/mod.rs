@@ -3,6 +3,7 @@
 
 mod defer_import;
 mod import_use;
+mod module_getattr;
 mod reason;
 mod unused_import;
 

@@ -37,6 +37,12 @@ pub enum Reason {
     StillCounts,
     /// A comment says that the import is there on purpose.
     KeptOnPurpose,
+    /// The module is reloaded, which would load the name anew.
+    Reloaded,
+    /// What `from module import *` gives cannot be told, and would change.
+    StarNames,
+    /// The lowest Python is too old for the form.
+    TargetVersion,
     /// The use stands in a place where no import can stand before it.
     NoPlace,
     /// The file is not rewritten: it lies outside the given paths, or is not read in full.
@@ -69,6 +75,9 @@ impl Reason {
             Reason::Used => "name-is-used",
             Reason::StillCounts => "still-counts",
             Reason::KeptOnPurpose => "kept-on-purpose",
+            Reason::Reloaded => "reloaded-module",
+            Reason::StarNames => "star-names",
+            Reason::TargetVersion => "target-version",
             Reason::NoPlace => "no-place",
             Reason::NotWritable => "not-writable",
             Reason::Form => "statement-form",
