@@ -48,6 +48,10 @@ fn text_damage(before: &Graph, after: &Graph, module: ModuleId) -> Option<String
     broken.then(|| "the new text does not parse".to_owned())
 }
 
+/// What a module's `__getattr__` and `__dir__` use of the builtins, as they are printed; and what every module has.
+const BUILTINS: [&str; 9] =
+    ["AttributeError", "__name__", "__package__", "getattr", "globals", "list", "object", "sorted", "str"];
+
 /// A name that lost its definition, in the module or for those who take it from there.
 fn name_damage(ctx: &Context, graph: &Graph, after: &Names, module: ModuleId) -> Option<String> {
     let (old, new) = (ctx.world.names.file(module), after.file(module));
@@ -55,7 +59,8 @@ fn name_damage(ctx: &Context, graph: &Graph, after: &Names, module: ModuleId) ->
         let free = file.uses.iter().filter(|u| u.owner.is_none() && !matches!(u.role, crate::names::Role::Quoted(_)));
         free.map(|u| u.name.to_owned()).collect()
     };
-    if let Some(name) = unbound(new).difference(&unbound(old)).next() {
+    let is_known = |name: &&String| BUILTINS.contains(&name.as_str());
+    if let Some(name) = unbound(new).difference(&unbound(old)).find(|name| !is_known(name)) {
         return Some(format!("`{name}` lost its definition"));
     }
     // A name bound for type checkers alone must not be needed at run time.
@@ -135,7 +140,9 @@ fn load_damage(ctx: &Context, after: &Graph, names: &Names, changed: &BTreeSet<M
         let this = before.project.module(module);
         let packages: Vec<ModuleId> = this.ancestors().filter_map(|p| before.project.tree.find(p, this.root)).collect();
         // Whoever has the package has the submodule, or gets it from the package's `__getattr__`.
-        let parent = packages.iter().find(|p| this.name.rsplit_once('.').is_some_and(|(n, _)| n == before.project.module(**p).name));
+        let parent = packages
+            .iter()
+            .find(|p| this.name.rsplit_once('.').is_some_and(|(n, _)| n == before.project.module(**p).name));
         let last = this.name.rsplit('.').next().unwrap_or_default();
         let given = parent.is_some_and(|p| has.contains(p) || names.file(*p).on_demand.contains(last));
         if !given && had.difference(&has).any(|m| packages.contains(m)) {

@@ -713,7 +713,11 @@ impl<'a> Walk<'a> {
             if name.is_some() {
                 self.chain(&first.value, Role::Inspected);
             } else {
+                let at = self.out.uses.len();
                 self.arg(first, called, replaces);
+                if let (Some(name), Some(used)) = (func.as_name(), self.out.uses.get_mut(at)) {
+                    used.passed_to = Some(Box::new(Reference { name, attributes: Vec::new() }));
+                }
             }
             return;
         }

@@ -40,6 +40,8 @@ pub struct ModuleUsers<'p> {
     pub stars: Vec<(ModuleId, Span)>,
     /// The module object is handed on, so that anything may be read of it.
     pub escapes: Vec<(ModuleId, Span)>,
+    /// Of these, the ones that ask the module for names: `dir(m)`, `getattr(m, name)`.
+    pub asked: Vec<(ModuleId, Span)>,
     /// Anything of it may be replaced: a patch by a name that is not known.
     pub patched_somehow: Option<(ModuleId, Span)>,
     /// It is reloaded or taken out of `sys.modules`.
@@ -70,6 +72,10 @@ impl<'p> Users<'p> {
                     Fact::Use(name, how, span) => users.uses.push(AttributeUse { user: *user, name, how, span }),
                     Fact::Star(span) => users.stars.push((*user, span)),
                     Fact::Escape(span) => users.escapes.push((*user, span)),
+                    Fact::Asked(span) => {
+                        users.escapes.push((*user, span));
+                        users.asked.push((*user, span));
+                    }
                     Fact::PatchedSomehow(span) => users.patched_somehow = Some((*user, span)),
                     Fact::Reloaded(span) => users.reloaded = Some((*user, span)),
                 }
@@ -149,6 +155,7 @@ enum Fact<'p> {
     Use(&'p str, How, Span),
     Star(Span),
     Escape(Span),
+    Asked(Span),
     PatchedSomehow(Span),
     Reloaded(Span),
 }
@@ -194,7 +201,11 @@ fn facts<'p>(world: World<'_, 'p>, user: ModuleId) -> Vec<(ModuleId, Fact<'p>)> 
             out.push((*module, Fact::Use(name, how, used.span)));
         }
         if let (Object::Module(module), Role::Argument | Role::Returned | Role::Load) = (&trace.object, used.role) {
-            out.push((*module, Fact::Escape(used.span)));
+            let callee = used.passed_to.as_ref().filter(|c| c.attributes.is_empty()).map(|c| c.name);
+            out.push(match callee {
+                Some("dir" | "getattr" | "hasattr") => (*module, Fact::Asked(used.span)),
+                _ => (*module, Fact::Escape(used.span)),
+            });
         }
     }
     for path in &file.paths {
@@ -226,7 +237,7 @@ fn facts<'p>(world: World<'_, 'p>, user: ModuleId) -> Vec<(ModuleId, Fact<'p>)> 
             (Some(name), true) => (module, Fact::Use(name, How::Replaced, access.span)),
             (Some(name), false) => (module, Fact::Use(name, How::Text, access.span)),
             (None, true) => (module, Fact::PatchedSomehow(access.span)),
-            (None, false) => (module, Fact::Escape(access.span)),
+            (None, false) => (module, Fact::Asked(access.span)),
         });
     }
     for (reference, scope) in &file.reloads {

@@ -53,13 +53,7 @@ impl SortKey {
 impl ImportText {
     /// `import module`, or `from module import name`.
     pub fn plain(module: &str, name: Option<&str>) -> Self {
-        Self {
-            module: module.to_owned(),
-            name: name.map(str::to_owned),
-            alias: None,
-            comment: None,
-            above: Vec::new(),
-        }
+        Self { module: module.to_owned(), name: name.map(str::to_owned), alias: None, comment: None, above: Vec::new() }
     }
 
     /// The import of a site, with its comments if its whole statement is among those `going`.

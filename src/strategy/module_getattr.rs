@@ -16,8 +16,8 @@ use crate::rewrite::Intent;
 use crate::syntax::Span;
 use crate::syntax::imports::Place;
 
-/// A `__getattr__`, and each name that it serves.
-const COST: u64 = 50;
+/// A `__getattr__`, dearer than an import inside one function, and each name that it serves.
+const COST: u64 = 70;
 const NAME_COST: u64 = 1;
 
 /// Whether an import that must stay for outsiders may be a case of this form.
@@ -44,8 +44,7 @@ struct Group<'c, 'x, 'p> {
 pub fn fix(ctx: &Context, target: ModuleId, ids: &[ImportId]) -> Result<Fix, Obstacle> {
     let first = ids[0];
     let site = ctx.world.graph.site(first.module, first.site);
-    let mut group =
-        Group { ctx, module: first.module, target, here: (first.module, site.at), imports: Vec::new() };
+    let mut group = Group { ctx, module: first.module, target, here: (first.module, site.at), imports: Vec::new() };
     group.possible()?;
     for id in ids {
         let names = group.names(*id)?;
@@ -106,7 +105,7 @@ impl<'p> Group<'_, '_, 'p> {
             return Err(Obstacle::new(Reason::DynamicNames, (self.module, at), message));
         }
         let users = ctx.users.of(self.module);
-        if let Some(at) = users.escapes.first() {
+        if let Some(at) = users.escapes.iter().find(|at| !users.asked.contains(at)) {
             let message = "the module object is handed on, so that its names may be read without asking for them";
             return Err(Obstacle::new(Reason::DynamicNames, *at, message));
         }
@@ -133,7 +132,10 @@ impl<'p> Group<'_, '_, 'p> {
                 && exported.exported.iter().all(bound)
                 && self.ctx.project().tree.modules.len() <= LARGE;
             if !known {
-                return at(Reason::NoName, "`import *` of a module without a plain `__all__` binds names that are not known");
+                return at(
+                    Reason::NoName,
+                    "`import *` of a module without a plain `__all__` binds names that are not known",
+                );
             }
             return Ok(exported.exported.clone());
         }
@@ -152,8 +154,7 @@ impl<'p> Group<'_, '_, 'p> {
     fn is_child(&self, module: ModuleId, name: &str) -> bool {
         let project = self.ctx.project();
         let parent = project.module(module).name.rsplit_once('.');
-        project.module(self.module).is_package
-            && parent == Some((project.module(self.module).name.as_str(), name))
+        project.module(self.module).is_package && parent == Some((project.module(self.module).name.as_str(), name))
     }
 
     /// Whether nothing else binds the name, reads it bare or replaces it.
@@ -212,12 +213,17 @@ impl<'p> Group<'_, '_, 'p> {
         let after = graph.loaded_by(self.module, &|edge| self.cuts(edge));
         let mut lost: Vec<ModuleId> = before.iter().filter(|m| !after.contains(m)).copied().collect();
         lost.sort_unstable();
-        let mut out = BTreeSet::new();
+        let targets = &graph.targets[self.module.index()];
+        let is_module = |id: &ImportId| targets[id.site].is_some_and(|t| t.is_module);
+        let imported = self.imports.iter().filter(|(id, _)| is_module(id));
+        let mut out: BTreeSet<&str> = imported.flat_map(|(_, names)| names.iter().copied()).collect();
         for module in lost {
             let this = project.module(module);
             if let Some(at) = ctx.effect(module) {
-                let message =
-                    format!("importing `{}` does something that others can see, and it would be imported later", this.name);
+                let message = format!(
+                    "importing `{}` does something that others can see, and it would be imported later",
+                    this.name
+                );
                 return Err(Obstacle::new(Reason::ImportSideEffect, (module, at), message));
             }
             let Some((package, name)) = this.name.rsplit_once('.') else { continue };
@@ -265,7 +271,8 @@ impl<'p> Group<'_, '_, 'p> {
         let users = ctx.users.of(self.module);
         let served = |name: &str| self.imports.iter().any(|(_, names)| names.contains(&name));
         let taken = users.uses.iter().filter(|u| served(u.name) && self.asks_on_import(u)).map(|u| (u.user, u.span));
-        for (user, at) in taken.chain(users.stars.iter().copied()).filter(|(user, _)| *user != self.module) {
+        let anything = users.stars.iter().chain(&users.asked).copied();
+        for (user, at) in taken.chain(anything).filter(|(user, _)| *user != self.module) {
             if reach.contains(&user) {
                 let project = ctx.project();
                 let message = format!(
@@ -293,7 +300,7 @@ impl<'p> Group<'_, '_, 'p> {
     fn reach(&self) -> HashSet<ModuleId> {
         let mut seen = HashSet::from([self.target]);
         let mut todo = vec![self.target];
-        while let Some(at) = todo.pop().filter(|_| true) {
+        while let Some(at) = todo.pop() {
             if at == self.module {
                 continue;
             }
@@ -357,7 +364,8 @@ impl<'p> Group<'_, '_, 'p> {
                 continue;
             }
             if !surely.contains(&module) && !name.starts_with('_') {
-                let message = format!("`import *` gives the submodule `{name}` only in some cases, and there is no `__all__`");
+                let message =
+                    format!("`import *` gives the submodule `{name}` only in some cases, and there is no `__all__`");
                 return Err(self.refuse(Reason::StarNames, message));
             }
             out.insert(name);
