@@ -86,7 +86,7 @@ impl<'p> Graph<'p> {
                 let found = &files[from.index()].sites[site];
                 let kind = found.kind;
                 let mut loaded = vec![(target.module, false)];
-                if !target.is_module {
+                if found.star || !target.is_module {
                     let behind = behind(&on_demand, &targets, target.module, found.name.filter(|_| !found.star), DEPTH);
                     loaded.extend(behind.into_iter().map(|to| (to, true)));
                 }

@@ -201,9 +201,9 @@ fn facts<'p>(world: World<'_, 'p>, user: ModuleId) -> Vec<(ModuleId, Fact<'p>)> 
             out.push((*module, Fact::Use(name, how, used.span)));
         }
         if let (Object::Module(module), Role::Argument | Role::Returned | Role::Load) = (&trace.object, used.role) {
-            let callee = used.passed_to.as_ref().filter(|c| c.attributes.is_empty()).map(|c| c.name);
+            let callee = used.passed_to.as_ref().map(|c| c.attributes.last().copied().unwrap_or(c.name));
             out.push(match callee {
-                Some("dir" | "getattr" | "hasattr") => (*module, Fact::Asked(used.span)),
+                Some("dir" | "getattr" | "hasattr" | "getmembers") => (*module, Fact::Asked(used.span)),
                 _ => (*module, Fact::Escape(used.span)),
             });
         }

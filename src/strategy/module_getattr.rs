@@ -9,7 +9,7 @@ use super::{Context, Fix, ImportId, Reason};
 use crate::graph::{Edge, LARGE};
 use crate::names::scope::MODULE;
 use crate::names::users::{AttributeUse, How};
-use crate::names::{Bound, Moment};
+use crate::names::{Bound, Moment, Object};
 use crate::outcome::{Kind, Safety};
 use crate::project::ModuleId;
 use crate::rewrite::Intent;
@@ -104,16 +104,16 @@ impl<'p> Group<'_, '_, 'p> {
             let message = "the module reads its own names by string";
             return Err(Obstacle::new(Reason::DynamicNames, (self.module, at), message));
         }
-        let users = ctx.users.of(self.module);
-        if let Some(at) = users.escapes.iter().find(|at| !users.asked.contains(at)) {
-            let message = "the module object is handed on, so that its names may be read without asking for them";
-            return Err(Obstacle::new(Reason::DynamicNames, *at, message));
-        }
         for module in [self.module, self.target] {
             if let Some((user, at)) = ctx.users.of(module).reloaded {
                 let message = format!("`{}` is reloaded", ctx.project().module(module).name);
                 return Err(Obstacle::new(Reason::Reloaded, (user, at), message));
             }
+        }
+        let users = ctx.users.of(self.module);
+        if let Some(at) = users.escapes.iter().find(|at| !users.asked.contains(at)) {
+            let message = "the module object is handed on, so that its names may be read without asking for them";
+            return Err(Obstacle::new(Reason::DynamicNames, *at, message));
         }
         Ok(())
     }
@@ -192,6 +192,18 @@ impl<'p> Group<'_, '_, 'p> {
             let message = format!("`{}.{name}` is replaced from outside", this.name);
             return Err(Obstacle::new(Reason::PatchedName, (user, at), message));
         }
+        if self.is_child(self.target, name) {
+            return Ok(());
+        }
+        let defined = match world.attribute(self.target, name, 24) {
+            Object::Attribute { module, name, .. } => !world.names.file(module).bindings(name).is_empty(),
+            Object::Module(_) | Object::External(_) => true,
+            Object::Unknown => false,
+        };
+        if !defined {
+            let message = format!("what `{name}` is cannot be told without running code");
+            return Err(self.refuse(Reason::DynamicNames, message));
+        }
         replaced_at_home(ctx, self.target, name).map_or(Ok(()), Err)
     }
 
@@ -214,7 +226,8 @@ impl<'p> Group<'_, '_, 'p> {
         let mut lost: Vec<ModuleId> = before.iter().filter(|m| !after.contains(m)).copied().collect();
         lost.sort_unstable();
         let targets = &graph.targets[self.module.index()];
-        let is_module = |id: &ImportId| targets[id.site].is_some_and(|t| t.is_module);
+        let is_module =
+            |id: &ImportId| !graph.site(id.module, id.site).star && targets[id.site].is_some_and(|t| t.is_module);
         let imported = self.imports.iter().filter(|(id, _)| is_module(id));
         let mut out: BTreeSet<&str> = imported.flat_map(|(_, names)| names.iter().copied()).collect();
         for module in lost {
