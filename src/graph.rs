@@ -124,6 +124,14 @@ impl<'p> Graph<'p> {
         &self.edges[self.first[module.index()]..self.first[module.index() + 1]]
     }
 
+    /// What an import of `target` by `from` leads to: the target and the packages above it that `from` does not stand in.
+    pub fn edges_to(&self, from: ModuleId, target: ModuleId) -> Vec<ModuleId> {
+        let (this, module) = (self.project.module(from), self.project.module(target));
+        let packages = module.ancestors().filter(|name| !is_below(&this.name, name));
+        let packages = packages.filter_map(|name| self.project.tree.find(name, module.root));
+        packages.chain([target]).filter(|to| *to != from).collect()
+    }
+
     /// Explicit imports, each statement and target counted once.
     pub fn import_count(&self) -> usize {
         let explicit = self.edges.iter().filter(|e| !e.implicit);

@@ -118,7 +118,24 @@ pub struct CycleEntry {
     pub crashes: Vec<CrashEntry>,
     pub status: Status,
     pub fixes: Vec<FixEntry>,
+    /// The choice among the fixes; `None` if none was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanEntry>,
+    /// Pairs of modules of which the one no longer imports the other at any level.
+    pub pairs_removed: usize,
+    /// Pairs whose imports no longer count, but of which the one still imports the other later.
+    pub pairs_hidden: usize,
     pub refusals: Vec<RefusalEntry>,
+}
+
+/// How good the choice of fixes of a cycle is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct PlanEntry {
+    /// Whether it is proved that no other choice among the fixes that were possible costs less.
+    pub exact: bool,
+    pub cost: u64,
+    /// No other choice costs less than this.
+    pub bound: u64,
 }
 
 /// A file whose text the plan changes.
@@ -160,6 +177,10 @@ pub struct Summary {
     pub left: usize,
     pub modules_in_cycles_before: usize,
     pub modules_in_cycles_after: usize,
+    /// Pairs of modules of which the one no longer imports the other at any level.
+    pub pairs_removed: usize,
+    /// Pairs whose imports no longer count, but of which the one still imports the other later.
+    pub pairs_hidden: usize,
     pub files_changed: usize,
     pub lines_added: usize,
     pub lines_removed: usize,

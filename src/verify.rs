@@ -30,16 +30,43 @@ pub fn compare(
     expected: &BTreeSet<(ModuleId, ModuleId)>,
 ) -> Vec<Damage> {
     let before = ctx.world.graph;
+    // Code may have moved among the changed modules, and what was a builtin in one is so in another.
+    let plain = changed.iter().filter(|m| !before.files[m.index()].sites.iter().any(|s| s.star));
+    let builtins: BTreeSet<&str> = plain.flat_map(|m| unbound(ctx.world.names.file(*m))).collect();
     let mut out = Vec::new();
     for module in changed {
         if let Some(what) = text_damage(before, after, *module)
-            .or_else(|| name_damage(ctx, after, names_after, *module))
+            .or_else(|| name_damage(ctx, after, names_after, *module, changed, &builtins))
             .or_else(|| import_damage(before, after, *module, expected))
         {
             out.push(Damage { what, modules: vec![*module] });
         }
     }
+    out.extend(new_damage(ctx, after, names_after, changed));
     out.extend(load_damage(ctx, after, names_after, changed));
+    out
+}
+
+/// Names used in a file that it does not bind, strings aside.
+fn unbound<'a>(file: &FileNames<'a>) -> BTreeSet<&'a str> {
+    let free = file.uses.iter().filter(|u| u.owner.is_none() && !matches!(u.role, crate::names::Role::Quoted(_)));
+    free.map(|u| u.name).collect()
+}
+
+/// What is wrong with modules that came new: text that does not parse, or names that nothing binds, be they not builtins or
+/// the like that changed modules used before.
+fn new_damage(ctx: &Context, after: &Graph, names: &Names, changed: &BTreeSet<ModuleId>) -> Vec<Damage> {
+    let known: BTreeSet<&str> = changed.iter().flat_map(|m| unbound(ctx.world.names.file(*m))).collect();
+    let mut out = Vec::new();
+    for (id, module) in after.project.modules().skip(ctx.world.graph.files.len()) {
+        let users = || changed.iter().copied().filter(|m| after.edges_of(*m).iter().any(|e| e.to == id)).collect();
+        if after.files[id.index()].error.is_some() {
+            out.push(Damage { what: format!("the new module `{}` does not parse", module.name), modules: users() });
+        } else if let Some(name) = unbound(names.file(id)).difference(&known).next() {
+            let what = format!("`{name}` has no definition in the new module `{}`", module.name);
+            out.push(Damage { what, modules: users() });
+        }
+    }
     out
 }
 
@@ -53,14 +80,17 @@ const BUILTINS: [&str; 9] =
     ["AttributeError", "__name__", "__package__", "getattr", "globals", "list", "object", "sorted", "str"];
 
 /// A name that lost its definition, in the module or for those who take it from there.
-fn name_damage(ctx: &Context, graph: &Graph, after: &Names, module: ModuleId) -> Option<String> {
+fn name_damage(
+    ctx: &Context,
+    graph: &Graph,
+    after: &Names,
+    module: ModuleId,
+    changed: &BTreeSet<ModuleId>,
+    builtins: &BTreeSet<&str>,
+) -> Option<String> {
     let (old, new) = (ctx.world.names.file(module), after.file(module));
-    let unbound = |file: &FileNames| -> BTreeSet<String> {
-        let free = file.uses.iter().filter(|u| u.owner.is_none() && !matches!(u.role, crate::names::Role::Quoted(_)));
-        free.map(|u| u.name.to_owned()).collect()
-    };
-    let is_known = |name: &&String| BUILTINS.contains(&name.as_str());
-    if let Some(name) = unbound(new).difference(&unbound(old)).find(|name| !is_known(name)) {
+    let known = |name: &&&str| builtins.contains(**name) || BUILTINS.contains(*name);
+    if let Some(name) = unbound(new).difference(&unbound(old)).find(|name| !known(name)) {
         return Some(format!("`{name}` lost its definition"));
     }
     // A name bound for type checkers alone must not be needed at run time.
@@ -83,7 +113,15 @@ fn name_damage(ctx: &Context, graph: &Graph, after: &Names, module: ModuleId) ->
     };
     let served = |name: &&String| graph.served(module, name).is_some();
     for lost in bound(old).difference(&bound(new)).filter(|name| !served(name)) {
-        let elsewhere = |u: &&crate::names::users::AttributeUse| u.how != How::Import(Kind::Type) && u.user != module;
+        // Who changed as well may take it from elsewhere by now.
+        let takes = |user: ModuleId| {
+            let sites = graph.files[user.index()].sites.iter().zip(&graph.targets[user.index()]);
+            sites.filter(|(s, _)| s.name == Some(lost)).any(|(_, target)| target.is_some_and(|t| t.module == module))
+        };
+        let elsewhere = |u: &&crate::names::users::AttributeUse| {
+            let moved = matches!(u.how, How::Import(_)) && changed.contains(&u.user) && !takes(u.user);
+            u.how != How::Import(Kind::Type) && u.user != module && !moved
+        };
         if ctx.users.uses(module, lost).any(|u| elsewhere(&u)) {
             return Some(format!("another module takes `{lost}` from here"));
         }
@@ -132,10 +170,13 @@ fn load_damage(ctx: &Context, after: &Graph, names: &Names, changed: &BTreeSet<M
         let users = attribute_users(ctx, module);
         // A module whose import shows to nobody may be loaded later; not so a submodule, which is an attribute of its package.
         let is_submodule = before.project.module(module).name.contains('.');
-        if !is_submodule && users.is_empty() && ctx.effect(module).is_none() {
+        if !is_submodule && users.is_empty() && ctx.effect(module, &|_| false).is_none() {
             continue;
         }
         let (had, has) = (old.importers([module]), new.importers([module]));
+        let lacking: BTreeSet<ModuleId> = had.difference(&has).copied().collect();
+        // Whoever looks at the state of a module that loads this one has its effect, too.
+        let unseen = |m: ModuleId| has.contains(&m);
         let name = &before.project.module(module).name;
         let this = before.project.module(module);
         let packages: Vec<ModuleId> = this.ancestors().filter_map(|p| before.project.tree.find(p, this.root)).collect();
@@ -145,13 +186,13 @@ fn load_damage(ctx: &Context, after: &Graph, names: &Names, changed: &BTreeSet<M
             .find(|p| this.name.rsplit_once('.').is_some_and(|(n, _)| n == before.project.module(**p).name));
         let last = this.name.rsplit('.').next().unwrap_or_default();
         let given = parent.is_some_and(|p| has.contains(p) || names.file(*p).on_demand.contains(last));
-        if !given && had.difference(&has).any(|m| packages.contains(m)) {
+        if !given && lacking.iter().any(|m| packages.contains(m)) {
             let what = format!("`{name}` would no longer be loaded with its package");
             out.push(Damage { what, modules: sources.into_iter().collect() });
-        } else if !given && had.difference(&has).any(|m| users.contains(m) && !sources.contains(m)) {
+        } else if !given && lacking.iter().any(|m| users.contains(m) && !sources.contains(m)) {
             let what = format!("`{name}` is used as an attribute where it would no longer be loaded");
             out.push(Damage { what, modules: sources.into_iter().collect() });
-        } else if ctx.effect(module).is_some() && had.difference(&has).next().is_some() {
+        } else if !lacking.is_empty() && ctx.effect(module, &unseen).is_some() {
             let what = format!("`{name}`, whose import others can see, would no longer be imported as before");
             out.push(Damage { what, modules: sources.into_iter().collect() });
         }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, StyledStr, TypedValueParser};
 use clap::{ArgGroup, Parser, ValueEnum};
 
-use crate::project::settings::{Level, Settings, Version};
+use crate::project::settings::{Level, Policy, Settings, Version};
 use crate::strategy;
 
 /// Finds the import cycles of Python code and rewrites the code so that they are gone.
@@ -40,6 +40,9 @@ pub struct Args {
         value_parser = PossibleValuesParser::new(strategy::names())
     )]
     pub strategy: Vec<String>,
+    /// Which fixes are wanted: the cheapest, or none that only defers an import [default: pragmatic]
+    #[arg(long, value_name = "POLICY", value_parser = policies(), help_heading = "What to do")]
+    pub policy: Option<Policy>,
     /// Lowest Python that the code has to run on [default: requires-python of pyproject.toml, else 3.9]
     #[arg(long, value_name = "X.Y", value_parser = version, help_heading = "What to do")]
     pub target_version: Option<Version>,
@@ -122,6 +125,7 @@ impl Args {
     /// Puts what the command line says over the settings of a project.
     pub fn adjust(&self, settings: &mut Settings) {
         settings.level = self.level.unwrap_or(settings.level);
+        settings.policy = self.policy.unwrap_or(settings.policy);
         settings.target_version = self.target_version.unwrap_or(settings.target_version);
         settings.unsafe_fixes |= self.unsafe_fixes;
         if !self.strategy.is_empty() {
@@ -133,6 +137,11 @@ impl Args {
 fn levels() -> impl TypedValueParser<Value = Level> {
     let names = PossibleValuesParser::new(Level::ALL.map(Level::as_str));
     names.map(|name| Level::ALL.into_iter().find(|level| level.as_str() == name).unwrap_or_default())
+}
+
+fn policies() -> impl TypedValueParser<Value = Policy> {
+    let names = PossibleValuesParser::new(Policy::ALL.map(Policy::as_str));
+    names.map(|name| Policy::ALL.into_iter().find(|policy| policy.as_str() == name).unwrap_or_default())
 }
 
 /// A Python version that the rewrites know, e.g. `3.9`.

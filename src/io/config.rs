@@ -1,6 +1,7 @@
 //! Settings from files: `[tool.cyclefix]` of pyproject.toml or cyclefix.toml, and what the project tells other tools
 //! about its Python versions and its style.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -8,8 +9,10 @@ use toml::Spanned;
 
 use super::load::LoadError;
 use crate::project::manifest::{code_positions, get, ini_section, literal_prefix, strings};
-use crate::project::settings::{Level, Settings, Version};
+use crate::project::pattern::ImportPattern;
+use crate::project::settings::{Level, Policy, Settings, Version};
 use crate::project::{Listing, Skipped};
+use crate::strategy::cost;
 
 /// What the configuration of a project says.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +32,11 @@ struct Table {
     exclude: Vec<String>,
     level: Level,
     strategy: Vec<String>,
+    policy: Policy,
+    costs: BTreeMap<Spanned<String>, Spanned<i64>>,
+    keep: Vec<Spanned<String>>,
+    cut: Vec<Spanned<String>>,
+    ignore: Vec<Spanned<String>>,
     target_version: Option<Spanned<String>>,
     unsafe_fixes: bool,
     public: Vec<String>,
@@ -36,11 +44,16 @@ struct Table {
     runtime_evaluated_decorators: Vec<String>,
 }
 
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 14] = [
     "source-roots",
     "exclude",
     "level",
     "strategy",
+    "policy",
+    "costs",
+    "keep",
+    "cut",
+    "ignore",
     "target-version",
     "unsafe-fixes",
     "public",
@@ -48,7 +61,7 @@ const KEYS: [&str; 9] = [
     "runtime-evaluated-decorators",
 ];
 
-type Keys = std::collections::BTreeMap<Spanned<String>, toml::Value>;
+type Keys = BTreeMap<Spanned<String>, toml::Value>;
 
 impl Config {
     /// Reads the file that the user named, or cyclefix.toml, or else pyproject.toml of the project.
@@ -96,6 +109,11 @@ impl Config {
         let mut settings = Settings {
             level: table.level,
             strategies: table.strategy,
+            policy: table.policy,
+            costs: costs(path, text, &table.costs)?,
+            keep: patterns(path, text, &table.keep)?,
+            cut: patterns(path, text, &table.cut)?,
+            ignore: patterns(path, text, &table.ignore)?,
             unsafe_fixes: table.unsafe_fixes,
             public: table.public,
             runtime_evaluated_base_classes: table.runtime_evaluated_base_classes,
@@ -146,6 +164,51 @@ fn unknown_key(path: &Path, text: &str, keys: Option<&Keys>) -> Result<(), LoadE
         message: format!("unknown setting `{}`", key.get_ref()),
         hint: nearest.map(|nearest| format!("did you mean `{nearest}`?")),
     })
+}
+
+/// Costs by strategy or form, each 1 or more.
+fn costs(
+    path: &Path,
+    text: &str,
+    table: &BTreeMap<Spanned<String>, Spanned<i64>>,
+) -> Result<BTreeMap<String, u64>, LoadError> {
+    let fail = |at: usize, message: String, hint: Option<String>| {
+        Err(LoadError::Setting { file: path.to_owned(), line: line_at(text, at), message, hint })
+    };
+    let known = cost::keys();
+    let mut in_order: Vec<_> = table.iter().collect();
+    in_order.sort_by_key(|(key, _)| key.span().start);
+    let mut out = BTreeMap::new();
+    for (key, value) in in_order {
+        let name = key.get_ref();
+        if !known.contains(&name.as_str()) {
+            let hint = nearest(name, known.iter().copied()).map(|nearest| format!("did you mean `{nearest}`?"));
+            return fail(key.span().start, format!("unknown cost `{name}`"), hint);
+        }
+        match u64::try_from(*value.get_ref()) {
+            Ok(cost @ 1..=DEAREST) => drop(out.insert(name.clone(), cost)),
+            _ => {
+                let hint = format!("give a whole number from 1 to {DEAREST}");
+                return fail(value.span().start, format!("`{}` is no cost", value.get_ref()), Some(hint));
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// The highest cost that may be set: sums of many stay far from overflow.
+const DEAREST: u64 = 1_000_000;
+
+fn patterns(path: &Path, text: &str, list: &[Spanned<String>]) -> Result<Vec<ImportPattern>, LoadError> {
+    let parse = |item: &Spanned<String>| {
+        ImportPattern::parse(item.get_ref()).map_err(|message| LoadError::Setting {
+            file: path.to_owned(),
+            line: line_at(text, item.span().start),
+            message: format!("`{}` is no pattern of imports: {message}", item.get_ref()),
+            hint: Some("write it as \"a.b -> c.*\"".to_owned()),
+        })
+    };
+    list.iter().map(parse).collect()
 }
 
 /// The most similar of `known`.
@@ -328,11 +391,16 @@ mod tests {
         let config = parse(
             "[tool.cyclefix]\nsource-roots = ['a']\nexclude = ['b']\nlevel = 'runtime'\nstrategy = ['direct-import']\n\
              target-version = '3.12'\nunsafe-fixes = true\npublic = ['p.*']\nruntime-evaluated-base-classes = ['c']\n\
-             runtime-evaluated-decorators = ['d']",
+             runtime-evaluated-decorators = ['d']\npolicy = 'architectural'\nkeep = ['a -> b']\ncut = ['a.* -> **']\n\
+             ignore = []\n[tool.cyclefix.costs]\n'defer-import/lazy' = 7\nmerge-modules = 1",
         );
         let config = config.unwrap();
         assert_eq!((config.source_roots, config.exclude), (vec!["a".to_owned()], vec!["b".to_owned()]));
         assert_eq!((config.settings.level, config.settings.target_version), (Level::Runtime, (3, 12)));
+        assert_eq!((config.settings.policy, config.settings.keep.len()), (Policy::Architectural, 1));
+        assert!(config.settings.cut[0].matches("a.b", "c.d") && config.settings.ignore.is_empty());
+        let costs: Vec<(&str, u64)> = config.settings.costs.iter().map(|(key, cost)| (key.as_str(), *cost)).collect();
+        assert_eq!(costs, [("defer-import/lazy", 7), ("merge-modules", 1)]);
         assert!(config.settings.unsafe_fixes && config.settings.strategies == ["direct-import"]);
         assert!(parse("[tool.other]\nx = 1").is_ok() && parse("").is_ok());
     }
@@ -348,6 +416,13 @@ mod tests {
         assert!(message("[tool.cyclefix]\n\nlevel = 'most'\n").0.starts_with("pyproject.toml:3: unknown variant"));
         assert!(message("[tool.cyclefix]\npublic = 'a'\n").0.starts_with("pyproject.toml:2: invalid type"));
         assert!(message("[tool.cyclefix]\ntarget-version = 'new'\n").0.starts_with("pyproject.toml:2: `new` is no"));
+        let cost =
+            ("pyproject.toml:2: unknown cost `defer-import/lasy`".into(), "did you mean `defer-import/lazy`?".into());
+        assert_eq!(message("[tool.cyclefix.costs]\n'defer-import/lasy' = 3"), cost);
+        assert!(message("[tool.cyclefix.costs]\nunused-import = 0").0.starts_with("pyproject.toml:2: `0` is no cost"));
+        assert!(
+            message("[tool.cyclefix]\nkeep = [\n  'a -> b',\n  'a',\n]").0.starts_with("pyproject.toml:4: `a` is no")
+        );
         assert!(message("[tool\n").0.starts_with("pyproject.toml:1: "));
     }
 

@@ -674,6 +674,11 @@ impl<'a> Walk<'a> {
         {
             self.out.evaluated.push((reference(&path), self.scope));
         }
+        self.out.reads_by_name |= match called {
+            "vars" | "dir" | "getmembers" => !args.is_empty(),
+            "getattr" | "attrgetter" => !args.iter().any(|a| matches!(a.value.kind, ExprKind::Str(_))),
+            _ => false,
+        };
         if called == "reload"
             && let Some(path) = args.first().and_then(|a| a.value.dotted())
         {
@@ -794,6 +799,7 @@ impl<'a> Walk<'a> {
                     at = value;
                 }
                 _ => {
+                    self.out.loose.extend(attributes.iter().map(|a| a.text));
                     if let Some(attribute) = attributes.last() {
                         self.out.method_calls.push((attributes[0].text, self.moment()));
                         if imports_computed(at) {

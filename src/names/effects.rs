@@ -1,5 +1,7 @@
 //! What importing a module does that others can see, beyond binding its own names. Errs on the side of "something".
 
+use std::collections::BTreeSet;
+
 use super::evaluated::is_stdlib;
 use super::scope::{ClassId, FunctionId, MODULE, Reference, Role};
 use super::{Bound, FileNames, Moment, Object, ScopeId, World};
@@ -197,37 +199,101 @@ fn keeps_track(path: &str) -> bool {
     KEEPING_TRACK.contains(&top) || REGISTERING.iter().any(|w| last.contains(w))
 }
 
-/// The first statement of a module whose effect others can see.
-pub fn first(world: World, module: ModuleId) -> Option<Span> {
-    let effects = &world.names.effects[module.index()];
-    effects.iter().find(|e| is_visible(world, module, &e.what)).map(|e| e.span)
+/// Whose state a statement may change, beyond names that it binds.
+#[derive(Clone, Debug, Default)]
+pub struct Touched {
+    modules: BTreeSet<ModuleId>,
+    /// Something of which nothing is known.
+    anything: bool,
 }
 
-fn is_visible(world: World, module: ModuleId, what: &What) -> bool {
+impl Touched {
+    fn nothing() -> Self {
+        Self::default()
+    }
+
+    fn anything() -> Self {
+        Self { anything: true, ..Self::default() }
+    }
+
+    fn of(module: ModuleId) -> Self {
+        Self { modules: BTreeSet::from([module]), anything: false }
+    }
+
+    fn anything_if(unknown: bool) -> Self {
+        Self { anything: unknown, ..Self::default() }
+    }
+
+    fn and(mut self, other: Self) -> Self {
+        self.modules.extend(other.modules);
+        self.anything |= other.anything;
+        self
+    }
+
+    fn all(parts: impl IntoIterator<Item = Touched>) -> Self {
+        parts.into_iter().fold(Self::nothing(), Self::and)
+    }
+
+    /// Whether it changes nothing at all.
+    pub fn is_nothing(&self) -> bool {
+        self.modules.is_empty() && !self.anything
+    }
+
+    /// Whether it changes something outside of the modules that are `unseen`.
+    pub fn shows(&self, unseen: &dyn Fn(ModuleId) -> bool) -> bool {
+        self.anything || self.modules.iter().any(|m| !unseen(*m))
+    }
+}
+
+/// The statements of a module's body that change something, and whose state that is.
+pub fn effects(world: World, module: ModuleId) -> Vec<(Span, Touched)> {
+    let all = world.names.effects[module.index()].iter();
+    all.map(|e| (e.span, touched(world, module, &e.what))).filter(|(_, touched)| !touched.is_nothing()).collect()
+}
+
+/// The first statement inside a span that changes more than what it stands beside: a registration in the module itself
+/// counts, an item of its own collection does not.
+pub fn within(world: World, module: ModuleId, span: Span) -> Option<Span> {
+    let mut inside = world.names.effects[module.index()].iter().filter(|e| span.contains(e.span));
+    let own = |what: &What, m: ModuleId| m == module && matches!(what, What::Store(_) | What::Call(_));
+    inside.find(|e| touched(world, module, &e.what).shows(&|m| own(&e.what, m))).map(|e| e.span)
+}
+
+fn touched(world: World, module: ModuleId, what: &What) -> Touched {
     match what {
-        What::Other | What::Call(None) | What::Decorator(None) | What::Store(None) => true,
-        What::Base(None) | What::Metaclass(None) => true,
-        What::Call(Some(call)) => !is_own(world, module, call) && !is_quiet_call(world, module, call),
-        What::Store(Some(target)) => !is_own(world, module, target),
+        What::Other | What::Call(None) | What::Decorator(None) | What::Store(None) => Touched::anything(),
+        What::Base(None) | What::Metaclass(None) => Touched::anything(),
+        What::Call(Some(call)) if !call.attributes.is_empty() && is_own(world, module, call) => {
+            state(world, module, call)
+        }
+        What::Call(Some(call)) => by_call(world, module, call),
+        What::Store(Some(target)) => state(world, module, target),
         What::BoundCall(call) => match world.trace_reference(module, MODULE, call).object {
-            Object::Attribute { module: home, name, rest } if rest.is_empty() => registers(world, home, name, 3),
+            Object::Attribute { module: home, name, rest } if rest.is_empty() => {
+                registers(world, home, name, &mut Seen::new())
+            }
             // A method of an instance made here and now.
             Object::Attribute { module: home, name, .. } if is_class(world, home, name) => {
-                registers(world, home, name, 3)
+                registers(world, home, name, &mut Seen::new())
             }
             // A method of an object that another module owns, e.g. `task = app.task(f)`.
-            Object::Attribute { module: home, .. } => home != module,
-            Object::External(path) => !is_stdlib(&path) && keeps_track(&path) && path.contains(".register"),
-            _ => false,
+            Object::Attribute { module: home, .. } if home != module => Touched::of(home),
+            Object::External(path) => {
+                Touched::anything_if(!is_stdlib(&path) && keeps_track(&path) && path.contains(".register"))
+            }
+            _ => Touched::nothing(),
         },
         What::Decorator(Some(decorator)) => match world.trace_reference(module, MODULE, decorator).object {
-            Object::Attribute { module: home, name, rest } if rest.is_empty() => registers(world, home, name, 3),
-            Object::Attribute { module: home, .. } => home != module,
-            Object::External(path) => keeps_track(&path),
-            Object::Module(_) => true,
-            Object::Unknown => {
-                !matches!(decorator.name, "property" | "staticmethod" | "classmethod") && !in_class_body(decorator)
+            Object::Attribute { module: home, name, rest } if rest.is_empty() => {
+                registers(world, home, name, &mut Seen::new())
             }
+            Object::Attribute { module: home, .. } if home != module => Touched::of(home),
+            Object::Attribute { .. } => Touched::nothing(),
+            Object::External(path) => Touched::anything_if(keeps_track(&path)),
+            Object::Module(_) => Touched::anything(),
+            Object::Unknown => Touched::anything_if(
+                !matches!(decorator.name, "property" | "staticmethod" | "classmethod") && !in_class_body(decorator),
+            ),
         },
         What::Base(Some(base)) => base_registers(world, module, base, 16),
         What::Metaclass(Some(path)) => {
@@ -237,29 +303,60 @@ fn is_visible(world: World, module: ModuleId, what: &What) -> bool {
     }
 }
 
+/// Whose state an object is that a dotted name of the module's own scope stands for.
+fn state(world: World, module: ModuleId, reference: &Reference) -> Touched {
+    if is_own(world, module, reference) {
+        // What it was made of may be an object of another module.
+        let bindings = world.names.file(module).bindings(reference.name);
+        let sources = bindings.iter().flat_map(|b| &b.from).map(|from| {
+            match world.trace_reference(module, MODULE, from).object {
+                Object::Attribute { module: home, name, .. } if home != module && !is_code(world, home, name) => {
+                    Touched::of(home)
+                }
+                Object::Module(home) => Touched::of(home),
+                _ => Touched::nothing(),
+            }
+        });
+        return Touched::of(module).and(Touched::all(sources));
+    }
+    match world.trace_reference(module, MODULE, reference).object {
+        Object::Attribute { module: home, .. } | Object::Module(home) if home != module => Touched::of(home),
+        _ => Touched::anything(),
+    }
+}
+
+/// Whether a name stands for a function or class: calling it gives something new.
+fn is_code(world: World, module: ModuleId, name: &str) -> bool {
+    let bindings = world.names.file(module).bindings(name);
+    !bindings.is_empty() && bindings.iter().all(|b| matches!(b.what, Bound::Class(_) | Bound::Function(_)))
+}
+
 /// `@name.setter` and its like name something of the class body.
 fn in_class_body(decorator: &Reference) -> bool {
     matches!(decorator.attributes.last(), Some(&("setter" | "getter" | "deleter")))
 }
 
-/// Whether the receiver is an object that the module made itself.
+/// Whether an object is one that the module made itself.
 fn is_own(world: World, module: ModuleId, reference: &Reference) -> bool {
     let bindings = world.names.file(module).bindings(reference.name);
-    !reference.attributes.is_empty()
-        && bindings.iter().all(|b| !matches!(b.what, Bound::Import(_)))
+    bindings.iter().all(|b| !matches!(b.what, Bound::Import(_)))
         && (!bindings.is_empty() || reference.name.starts_with("__"))
 }
 
-fn is_quiet_call(world: World, module: ModuleId, call: &Reference) -> bool {
+/// What a call does whose result is thrown away.
+fn by_call(world: World, module: ModuleId, call: &Reference) -> Touched {
     match world.trace_reference(module, MODULE, call).object {
-        Object::External(path) => {
-            matches!(path.as_str(), "logging.getLogger.addHandler" | "typing.cast" | "warnings.warn")
+        Object::External(path) => Touched::anything_if(!matches!(
+            path.as_str(),
+            "logging.getLogger.addHandler" | "typing.cast" | "warnings.warn"
+        )),
+        Object::Attribute { module: home, name, rest } if rest.is_empty() && is_function(world, home, name) => {
+            registers(world, home, name, &mut Seen::new())
         }
-        Object::Attribute { module: home, name, rest } => {
-            rest.is_empty() && !registers(world, home, name, 3) && is_function(world, home, name)
-        }
-        Object::Unknown => call.attributes.is_empty() && matches!(call.name, "isinstance" | "hasattr" | "super"),
-        Object::Module(_) => false,
+        Object::Unknown => Touched::anything_if(
+            !call.attributes.is_empty() || !matches!(call.name, "isinstance" | "hasattr" | "super"),
+        ),
+        _ => Touched::anything(),
     }
 }
 
@@ -297,24 +394,42 @@ const MUTATORS: [&str; 17] = [
     "add_dispatcher",
 ];
 
-/// Whether calling a function of the project may put something into the state of a module.
-fn registers(world: World, module: ModuleId, name: &str, depth: usize) -> bool {
+/// Functions and classes already looked at.
+type Seen = BTreeSet<(ModuleId, Span)>;
+
+/// The modules whose state calling a name of the project may change.
+fn registers(world: World, module: ModuleId, name: &str, seen: &mut Seen) -> Touched {
     let file = world.names.file(module);
     let bindings = file.bindings(name);
-    if bindings.is_empty() || depth == 0 {
-        return true;
+    if bindings.is_empty() {
+        return Touched::anything();
     }
-    bindings.iter().any(|binding| match binding.what {
-        Bound::Function(id) => function_registers(world, module, id, depth),
+    Touched::all(bindings.iter().map(|binding| match binding.what {
+        Bound::Function(id) => function_registers(world, module, id, seen),
         // Making an object binds it and no more, unless its class keeps track.
-        Bound::Class(class) => class_registers(world, module, class, depth),
-        _ => true,
-    })
+        Bound::Class(class) => class_registers(world, module, class, seen),
+        // e.g. `decorator = factory(option)`: what the functions that made it do.
+        Bound::Value if !binding.from.is_empty() => {
+            Touched::all(binding.from.iter().map(|from| match world.trace_reference(module, MODULE, from).object {
+                Object::Attribute { module: home, name, rest }
+                    if rest.is_empty() && (home, name) != (module, from.name) && is_code(world, home, name) =>
+                {
+                    registers(world, home, name, seen)
+                }
+                Object::External(path) => Touched::anything_if(!is_stdlib(&path)),
+                _ => Touched::anything(),
+            }))
+        }
+        _ => Touched::anything(),
+    }))
 }
 
-/// Whether running a function may put something into the state of a module.
-fn function_registers(world: World, module: ModuleId, id: FunctionId, depth: usize) -> bool {
+/// The modules whose state running a function may change.
+fn function_registers(world: World, module: ModuleId, id: FunctionId, seen: &mut Seen) -> Touched {
     let file = world.names.file(module);
+    if !seen.insert((module, file.function(id).span)) {
+        return Touched::nothing();
+    }
     let name = file.function(id).name;
     let within = |moment: Moment| match moment {
         Moment::Call(at) => {
@@ -330,25 +445,36 @@ fn function_registers(world: World, module: ModuleId, id: FunctionId, depth: usi
         _ => false,
     };
     let sets_global = file.scope(MODULE).bindings.values().flatten().any(|b| b.from_inside && within(b.moment));
-    sets_global
-        || file.uses.iter().filter(|u| within(u.moment)).any(|u| match u.role {
+    let own = if sets_global { Touched::of(module) } else { Touched::nothing() };
+    let uses = file.uses.iter().filter(|u| within(u.moment)).map(|u| {
+        let stored = || {
+            let attributes = u.attributes.iter().map(|a| a.text).collect();
+            state(world, module, &Reference { name: u.name, attributes })
+        };
+        match u.role {
             // What a function does to its own variables, or to attributes of what it is handed, stays there.
+            Role::Store | Role::Delete if u.owner == Some(MODULE) => stored(),
             Role::Store | Role::Delete => {
-                u.owner == Some(MODULE)
-                    || u.attributes.is_empty() && u.owner.is_some_and(|o| is_parameter(file, o, u.name))
+                Touched::anything_if(u.attributes.is_empty() && u.owner.is_some_and(|o| is_parameter(file, o, u.name)))
             }
             Role::Called if u.owner == Some(MODULE) && !u.attributes.is_empty() => {
-                u.attributes.last().is_some_and(|a| MUTATORS.contains(&a.text))
+                if u.attributes.last().is_some_and(|a| MUTATORS.contains(&a.text)) {
+                    stored()
+                } else {
+                    Touched::nothing()
+                }
             }
             Role::Called if u.owner == Some(MODULE) && u.name != name => match world.trace_use(module, u).object {
-                Object::Attribute { module, name, rest } if rest.is_empty() => {
-                    is_function(world, module, name) && registers(world, module, name, depth - 1)
+                Object::Attribute { module, name, rest } if rest.is_empty() && is_function(world, module, name) => {
+                    registers(world, module, name, seen)
                 }
-                Object::External(path) => keeps_track(&path),
-                _ => false,
+                Object::External(path) => Touched::anything_if(keeps_track(&path)),
+                _ => Touched::nothing(),
             },
-            _ => false,
-        })
+            _ => Touched::nothing(),
+        }
+    });
+    own.and(Touched::all(uses))
 }
 
 /// Whether some module asks a class for its subclasses: each new one is seen.
@@ -366,82 +492,87 @@ fn subclasses_are_asked_for(world: World, module: ModuleId, class: &str) -> bool
     })
 }
 
-/// Whether making an instance may put something into the state of a module.
-fn class_registers(world: World, module: ModuleId, class: ClassId, depth: usize) -> bool {
+/// The modules whose state making an instance may change.
+fn class_registers(world: World, module: ModuleId, class: ClassId, seen: &mut Seen) -> Touched {
     let file = world.names.file(module);
     let found = file.class(class);
+    if !seen.insert((module, found.span)) {
+        return Touched::nothing();
+    }
     let made_by = ["__init__", "__new__", "__post_init__"];
     let own = made_by.iter().filter_map(|m| found.methods.get(m)).flatten();
-    own.into_iter().any(|f| function_registers(world, module, *f, depth))
-        || found.bases.iter().any(|path| {
-            let Some((first, rest)) = path.split_first() else { return false };
-            match world.trace(module, MODULE, first, rest).object {
-                Object::Attribute { module: home, name, rest } if rest.is_empty() && depth > 0 => {
-                    let bindings = world.names.file(home).bindings(name);
-                    bindings.iter().any(|b| match b.what {
-                        Bound::Class(base) if (home, base) != (module, class) => {
-                            class_registers(world, home, base, depth - 1)
-                        }
-                        _ => false,
-                    })
-                }
-                _ => false,
+    let own = Touched::all(own.map(|f| function_registers(world, module, *f, seen)));
+    let bases = found.bases.iter().map(|path| {
+        let Some((first, rest)) = path.split_first() else { return Touched::nothing() };
+        match world.trace(module, MODULE, first, rest).object {
+            Object::Attribute { module: home, name, rest } if rest.is_empty() => {
+                Touched::all(world.names.file(home).bindings(name).iter().map(|b| match b.what {
+                    Bound::Class(base) if (home, base) != (module, class) => class_registers(world, home, base, seen),
+                    _ => Touched::nothing(),
+                }))
             }
-        })
+            _ => Touched::nothing(),
+        }
+    });
+    own.and(Touched::all(bases))
 }
 
-/// Whether extending a base class may put the new class into a registry.
-fn base_registers(world: World, module: ModuleId, base: &Reference, depth: usize) -> bool {
+/// The modules whose state extending a base class may change: a registry is kept where the class is that keeps it.
+fn base_registers(world: World, module: ModuleId, base: &Reference, depth: usize) -> Touched {
     if depth == 0 {
-        return true;
+        return Touched::anything();
     }
     match world.trace_reference(module, MODULE, base).object {
-        Object::External(path) => keeps_track(&path),
+        Object::External(path) => Touched::anything_if(keeps_track(&path)),
         Object::Attribute { module: home, name, rest } if rest.is_empty() => {
-            let file = world.names.file(home);
-            file.bindings(name).iter().any(|b| match b.what {
-                Bound::Class(class) => {
-                    let class = file.class(class);
-                    class.methods.contains_key("__init_subclass__")
-                        || subclasses_are_asked_for(world, home, name)
-                        || class.metaclass.as_ref().is_some_and(|path| metaclass_registers(world, home, path, depth))
-                        || class.bases.iter().any(|path| match path.split_first() {
-                            Some((first, rest)) => {
-                                let base = Reference { name: first, attributes: rest.to_vec() };
-                                base_registers(world, home, &base, depth - 1)
-                            }
-                            None => true,
-                        })
-                }
-                Bound::Import(_) | Bound::Declared => false,
-                _ => true,
-            })
+            let bindings = world.names.file(home).bindings(name).iter();
+            Touched::all(bindings.map(|b| match b.what {
+                Bound::Class(class) => class_keeps_track(world, home, name, class, depth),
+                Bound::Import(_) | Bound::Declared => Touched::nothing(),
+                _ => Touched::anything(),
+            }))
         }
-        Object::Unknown => {
+        Object::Unknown => Touched::anything_if(
             !base.name.chars().next().is_some_and(char::is_lowercase)
-                && !base.name.ends_with("Error")
-                && !base.name.ends_with("Exception")
-                && !base.name.ends_with("Warning")
-        }
-        _ => true,
+                && !["Error", "Exception", "Warning"].iter().any(|end| base.name.ends_with(end)),
+        ),
+        _ => Touched::anything(),
     }
 }
 
-fn metaclass_registers(world: World, module: ModuleId, path: &[&str], depth: usize) -> bool {
-    let Some((first, rest)) = path.split_first() else { return true };
+fn class_keeps_track(world: World, home: ModuleId, name: &str, class: ClassId, depth: usize) -> Touched {
+    let class = world.names.file(home).class(class);
+    let hooks = class.methods.get("__init_subclass__").into_iter().flatten();
+    let hook =
+        Touched::all(hooks.map(|f| Touched::of(home).and(function_registers(world, home, *f, &mut Seen::new()))));
+    let asked = subclasses_are_asked_for(world, home, name);
+    let metaclass = class.metaclass.as_ref().map(|path| metaclass_registers(world, home, path, depth));
+    let bases = class.bases.iter().map(|path| match path.split_first() {
+        Some((first, rest)) => {
+            base_registers(world, home, &Reference { name: first, attributes: rest.to_vec() }, depth - 1)
+        }
+        None => Touched::anything(),
+    });
+    let asked = if asked { Touched::of(home) } else { Touched::nothing() };
+    hook.and(asked).and(Touched::all(metaclass)).and(Touched::all(bases))
+}
+
+fn metaclass_registers(world: World, module: ModuleId, path: &[&str], depth: usize) -> Touched {
+    let Some((first, rest)) = path.split_first() else { return Touched::anything() };
     match world.trace(module, MODULE, first, rest).object {
-        Object::External(path) => !is_stdlib(&path),
+        Object::External(path) => Touched::anything_if(!is_stdlib(&path)),
         Object::Attribute { module: home, name, rest } if rest.is_empty() && depth > 0 => {
             let file = world.names.file(home);
-            file.bindings(name).iter().any(|b| match b.what {
+            Touched::all(file.bindings(name).iter().map(|b| match b.what {
                 Bound::Class(class) => {
                     let class = file.class(class);
-                    ["__new__", "__init__", "__call__"].iter().any(|m| class.methods.contains_key(m))
+                    let hooks = ["__new__", "__init__", "__call__"].iter().filter_map(|m| class.methods.get(m));
+                    Touched::anything_if(hooks.flatten().next().is_some())
                 }
-                _ => true,
-            })
+                _ => Touched::anything(),
+            }))
         }
-        Object::Unknown => first != &"type",
-        _ => true,
+        Object::Unknown => Touched::anything_if(first != &"type"),
+        _ => Touched::anything(),
     }
 }

@@ -215,6 +215,10 @@ pub struct FileNames<'a> {
     pub accesses: Vec<NamedAccess<'a>>,
     /// Methods called on what is no plain name: `f().m()`, with the moment.
     pub method_calls: Vec<(&'a str, Moment)>,
+    /// Attributes read of what is no plain name: `f().x`.
+    pub loose: BTreeSet<&'a str>,
+    /// Whether it reads attributes of objects by names that are computed: `getattr(x, n)`, `vars(x)`.
+    pub reads_by_name: bool,
     /// Names that a doctest uses.
     pub doctest: BTreeSet<&'a str>,
     /// The file reads its own namespace: `globals()`, `vars()`, `eval`, `exec` at some place.

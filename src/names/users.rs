@@ -38,10 +38,10 @@ pub struct ModuleUsers<'p> {
     pub uses: Vec<AttributeUse<'p>>,
     /// `from m import *`.
     pub stars: Vec<(ModuleId, Span)>,
-    /// The module object is handed on, so that anything may be read of it.
+    /// The module object goes where anything may be read of it.
     pub escapes: Vec<(ModuleId, Span)>,
-    /// Of these, the ones that ask the module for names: `dir(m)`, `getattr(m, name)`.
-    pub asked: Vec<(ModuleId, Span)>,
+    /// The module object goes where attributes may be read of it, each by its name.
+    pub handed: Vec<(ModuleId, Span)>,
     /// Anything of it may be replaced: a patch by a name that is not known.
     pub patched_somehow: Option<(ModuleId, Span)>,
     /// It is reloaded or taken out of `sys.modules`.
@@ -58,6 +58,8 @@ pub struct Users<'p> {
     handed_out: BTreeSet<(ModuleId, String)>,
     /// Names read of modules that nothing names.
     read_somewhere: BTreeSet<&'p str>,
+    /// Attributes read of objects of which nothing is known.
+    loose: BTreeSet<&'p str>,
 }
 
 impl<'p> Users<'p> {
@@ -72,10 +74,7 @@ impl<'p> Users<'p> {
                     Fact::Use(name, how, span) => users.uses.push(AttributeUse { user: *user, name, how, span }),
                     Fact::Star(span) => users.stars.push((*user, span)),
                     Fact::Escape(span) => users.escapes.push((*user, span)),
-                    Fact::Asked(span) => {
-                        users.escapes.push((*user, span));
-                        users.asked.push((*user, span));
-                    }
+                    Fact::Handed(span) => users.handed.push((*user, span)),
                     Fact::PatchedSomehow(span) => users.patched_somehow = Some((*user, span)),
                     Fact::Reloaded(span) => users.reloaded = Some((*user, span)),
                 }
@@ -96,7 +95,16 @@ impl<'p> Users<'p> {
         let handed_out = ids.par_iter().flat_map_iter(|user| handed_out(world, *user)).collect();
         let read_somewhere =
             ids.iter().flat_map(|user| world.names.file(*user).computed_reads.iter().copied()).collect();
-        Self { by_module, none: ModuleUsers::default(), evaluated, handed_out, read_somewhere }
+        let loose = ids.par_iter().flat_map_iter(|user| loose(world, *user)).collect();
+        Self { by_module, none: ModuleUsers::default(), evaluated, handed_out, read_somewhere, loose }
+    }
+
+    /// Where the module object goes on, if the attribute may be read of it there.
+    pub fn may_be_read(&self, module: ModuleId, name: &str) -> Option<(ModuleId, Span)> {
+        let users = self.of(module);
+        let elsewhere = |at: &&(ModuleId, Span)| at.0 != module;
+        let handed = users.handed.iter().find(elsewhere).filter(|_| self.loose.contains(name));
+        users.escapes.iter().find(elsewhere).or(handed).copied()
     }
 
     /// Whether what a module's name stands for is handed to code outside the project.
@@ -151,11 +159,23 @@ fn handed_out(world: World, user: ModuleId) -> Vec<(ModuleId, String)> {
     out
 }
 
+/// Attributes that a file reads of objects of which nothing is known.
+fn loose<'p>(world: World<'_, 'p>, user: ModuleId) -> Vec<&'p str> {
+    let file = world.names.file(user);
+    let mut out: Vec<&'p str> = file.loose.iter().copied().collect();
+    for used in file.uses.iter().filter(|u| !u.attributes.is_empty()) {
+        let attributes: Vec<&'p str> = used.attributes.iter().map(|a| a.text).collect();
+        let known = world.trace_in(user, used.scope, used.name, &attributes).reads.len();
+        out.extend(&attributes[known..]);
+    }
+    out
+}
+
 enum Fact<'p> {
     Use(&'p str, How, Span),
     Star(Span),
     Escape(Span),
-    Asked(Span),
+    Handed(Span),
     PatchedSomehow(Span),
     Reloaded(Span),
 }
@@ -201,18 +221,16 @@ fn facts<'p>(world: World<'_, 'p>, user: ModuleId) -> Vec<(ModuleId, Fact<'p>)> 
             out.push((*module, Fact::Use(name, how, used.span)));
         }
         if let (Object::Module(module), Role::Argument | Role::Returned | Role::Load) = (&trace.object, used.role) {
-            let callee = used.passed_to.as_ref().map(|c| c.attributes.last().copied().unwrap_or(c.name));
-            out.push(match callee {
-                Some("dir" | "getattr" | "hasattr" | "getmembers") => (*module, Fact::Asked(used.span)),
-                _ => (*module, Fact::Escape(used.span)),
-            });
+            let anything = used.passed_to.as_ref().is_some_and(|to| reads_anything(world, user, used, to));
+            out.push((*module, if anything { Fact::Escape(used.span) } else { Fact::Handed(used.span) }));
         }
     }
     for path in &file.paths {
         let Some((module, rest)) = path_target(world, user, path.text) else { continue };
         match rest {
             Some(name) => {
-                let how = if path.patches { How::Replaced } else { How::Text };
+                // `patch("m.C.method")` replaces something of the class.
+                let how = if path.patches && path.text.ends_with(name) { How::Replaced } else { How::Text };
                 out.push((module, Fact::Use(name, how, path.span)));
             }
             // e.g. `PREFIX = "pkg.mod."` with `patch(PREFIX + name)`, or `patch.multiple("pkg.mod", …)`.
@@ -237,7 +255,8 @@ fn facts<'p>(world: World<'_, 'p>, user: ModuleId) -> Vec<(ModuleId, Fact<'p>)> 
             (Some(name), true) => (module, Fact::Use(name, How::Replaced, access.span)),
             (Some(name), false) => (module, Fact::Use(name, How::Text, access.span)),
             (None, true) => (module, Fact::PatchedSomehow(access.span)),
-            (None, false) => (module, Fact::Asked(access.span)),
+            (None, false) if by_all(world, user, module) => (module, Fact::Handed(access.span)),
+            (None, false) => (module, Fact::Escape(access.span)),
         });
     }
     for (reference, scope) in &file.reloads {
@@ -249,6 +268,26 @@ fn facts<'p>(world: World<'_, 'p>, user: ModuleId) -> Vec<(ModuleId, Fact<'p>)> 
         out.extend(module.map(|m| (m, Fact::Reloaded(Span::default()))));
     }
     out
+}
+
+/// Whether what a module object is handed to may read any name of it.
+fn reads_anything(world: World, user: ModuleId, used: &super::Use, to: &super::scope::Reference) -> bool {
+    let Object::Module(module) = world.trace_use(user, used).object else { return true };
+    let home = match world.trace_reference(user, used.scope, to).object {
+        Object::Attribute { module, .. } => module,
+        Object::Unknown if !matches!(to.name, "dir" | "vars") => user,
+        _ => return true,
+    };
+    world.names.file(home).reads_by_name && !by_all(world, home, module)
+}
+
+/// Whether a file reads `__all__` of modules, so that the names it computes are taken to come from there.
+fn by_all(world: World, user: ModuleId, module: ModuleId) -> bool {
+    let file = world.names.file(user);
+    let exports = &world.graph.files[module.index()];
+    let asks = file.loose.contains("__all__")
+        || file.uses.iter().any(|u| u.attributes.last().is_some_and(|a| a.text == "__all__"));
+    asks && !exports.exported.is_empty() && !exports.exports_more
 }
 
 impl<'p> World<'_, 'p> {
@@ -314,14 +353,7 @@ pub fn is_public(world: World, module: ModuleId, name: &str) -> bool {
         return true;
     }
     // A module with nothing of its own is there to pass names on.
-    let file = world.names.file(module);
-    let own = |b: &super::scope::Binding| !matches!(b.what, Bound::Import(_) | Bound::Declared);
-    let passes_on = file
-        .scope(super::scope::MODULE)
-        .bindings
-        .iter()
-        .all(|(name, all)| name.starts_with("__") && name.ends_with("__") || !all.iter().any(own));
-    if passes_on && file.uses.iter().all(|u| u.moment == super::Moment::Never || u.name.starts_with("__")) {
+    if only_passes_on(world, module) {
         return true;
     }
     let again = world.names.file(module).bindings(name).iter().any(|b| match b.what {
@@ -333,6 +365,15 @@ pub fn is_public(world: World, module: ModuleId, name: &str) -> bool {
     });
     let path = format!("{}.{name}", this.name);
     again || project.settings.public.iter().any(|p| *p == path || p.strip_suffix(".*") == Some(&this.name))
+}
+
+/// Whether a module has nothing of its own: it is there to pass names on.
+pub fn only_passes_on(world: World, module: ModuleId) -> bool {
+    let file = world.names.file(module);
+    let own = |b: &super::scope::Binding| !matches!(b.what, Bound::Import(_) | Bound::Declared);
+    let dunder = |name: &str| name.starts_with("__") && name.ends_with("__");
+    file.scope(super::scope::MODULE).bindings.iter().all(|(name, all)| dunder(name) || !all.iter().any(own))
+        && file.uses.iter().all(|u| u.moment == Moment::Never || u.name.starts_with("__"))
 }
 
 /// Whether a package's `__init__` imports a name for its own code: it comes from outside the package and is used. PEP 8 takes

@@ -1,25 +1,24 @@
 //! The planner: for each component the cheapest fixes after which no cycle is left, applied in memory, checked against a new
 //! analysis of the new text, accepted or dropped, until nothing more can be done.
 
+mod choice;
 pub mod feedback;
 mod relevant;
 mod report;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use elsa::FrozenVec;
 
 use crate::graph::{Edge, Graph, counts};
 use crate::names::{Names, World};
-use crate::outcome::{ProjectOutcome, Safety};
+use crate::outcome::{PlanEntry, ProjectOutcome, Safety};
 use crate::project::settings::Level;
 use crate::project::{ModuleId, Project};
 use crate::rewrite::{self, Intents};
-use crate::strategy::{self, Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal};
+use crate::strategy::{self, Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, steer};
 use crate::verify;
-pub use feedback::{Arc, Choice, choose};
 
 /// What the run is at, for a progress display.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,9 +28,6 @@ pub enum Stage {
     /// Cycles dissolved so far, cycles in all.
     Plan(usize, usize),
 }
-
-/// Time that the exact choice of cuts may take for one component.
-const BUDGET: Duration = Duration::from_secs(2);
 
 /// Modules of cycles whose import is simulated before and after a change.
 const ENTRIES: usize = 400;
@@ -101,15 +97,26 @@ impl State<'_> {
     }
 }
 
-/// The components of a level with the edges that count.
+/// The components of a level with the edges that count. What the owner says is ignored is looked for in their files alone.
 fn cycles(graph: &Graph, level: Level) -> Vec<Cycle> {
     let counted = |e: &Edge| counts(level, e.kind);
-    let components = graph.components(counted);
-    components
-        .into_iter()
-        .filter(|c| c.iter().any(|m| graph.project.file(graph.project.module(*m).file).writable))
-        .map(|modules| Cycle { edges: graph.inside(&modules, counted), modules })
-        .collect()
+    let mut all: Vec<Cycle> = Vec::new();
+    for modules in graph.components(counted) {
+        let edges = graph.inside(&modules, counted);
+        let left: Vec<Edge> = edges.iter().filter(|e| !steer::is_ignored(graph, e)).copied().collect();
+        if left.len() == edges.len() {
+            all.push(Cycle { modules, edges });
+            continue;
+        }
+        for part in crate::graph::strongly_connected(left.iter().map(|e| (e.from.0, e.to.0))) {
+            let inside = |m: ModuleId| part.binary_search(&m.0).is_ok();
+            let edges = left.iter().filter(|e| inside(e.from) && inside(e.to)).copied().collect();
+            all.push(Cycle { modules: part.iter().map(|m| ModuleId(*m)).collect(), edges });
+        }
+    }
+    all.retain(|c| c.modules.iter().any(|m| graph.project.file(graph.project.module(*m).file).writable));
+    all.sort_by(|a, b| b.modules.len().cmp(&a.modules.len()).then_with(|| a.modules.cmp(&b.modules)));
+    all
 }
 
 /// An import as it can be recognised after the text around it changed.
@@ -127,6 +134,7 @@ struct Planned {
     /// Edges that it removes, by names, as they were when it was made.
     removes: Vec<report::Removed>,
     modules: BTreeSet<ModuleId>,
+    files: Vec<String>,
     applied: bool,
 }
 
@@ -142,8 +150,11 @@ struct Refused {
 struct Plan {
     planned: Vec<Planned>,
     refused: BTreeMap<(ImportKey, &'static str), Refused>,
-    /// Imports whose fix did not stand the check.
-    dropped: BTreeSet<ImportKey>,
+    /// Fixes that did not stand the check, by import, strategy and form.
+    dropped: BTreeSet<(ImportKey, &'static str, Option<&'static str>)>,
+    /// The choices of the round being tried, and those whose round was accepted: of each component the first.
+    tried: Vec<(Vec<ModuleId>, PlanEntry)>,
+    choices: Vec<(Vec<ModuleId>, PlanEntry)>,
 }
 
 enum Step<'p> {
@@ -156,11 +167,15 @@ impl Plan {
     /// One choice over all cycles, applied together and checked.
     fn round<'p>(&mut self, ctx: &Context<'_, 'p>, cycles: &[Cycle], states: &'p FrozenVec<Box<Project>>) -> Step<'p> {
         let mut chosen: Vec<Fix> = Vec::new();
+        self.tried.clear();
         for cycle in cycles {
             let mut proposals = strategy::propose(ctx, cycle);
-            proposals.fixes.retain(|f| !f.removes.iter().any(|i| self.dropped.contains(&key(ctx.world.graph, *i))));
+            let dropped = |f: &Fix| {
+                f.removes.iter().any(|i| self.dropped.contains(&(key(ctx.world.graph, *i), f.strategy, f.form)))
+            };
+            proposals.fixes.retain(|f| !dropped(f));
             self.note(ctx, &mut proposals);
-            let fixes = choose_fixes(cycle, proposals.fixes);
+            let (fixes, choice) = choice::choose_fixes(ctx.world.graph, cycle, proposals.fixes);
             match little_gain(cycle, &fixes) {
                 Some(message) => {
                     let import = fixes[0].removes[0];
@@ -168,13 +183,17 @@ impl Plan {
                     let strategy = fixes[0].strategy;
                     self.refuse(ctx, Refusal { strategy, import, reason: Reason::LittleGain, message, at });
                 }
-                None => chosen.extend(fixes),
+                None if fixes.is_empty() => {}
+                None => {
+                    self.tried.push((cycle.modules.clone(), choice));
+                    chosen.extend(fixes);
+                }
             }
         }
         if chosen.is_empty() {
             return Step::Done;
         }
-        self.try_all(ctx, chosen, cycles, states)
+        self.try_all(ctx, one_move_a_module(chosen), cycles, states)
     }
 
     /// Keeps refusals, and puts aside the fixes that are only shown.
@@ -204,7 +223,7 @@ impl Plan {
 
     fn drop_fix(&mut self, ctx: &Context, fix: &Fix, reason: Reason, message: String) {
         for import in &fix.removes {
-            self.dropped.insert(key(ctx.world.graph, *import));
+            self.dropped.insert((key(ctx.world.graph, *import), fix.strategy, fix.form));
         }
         let import = fix.removes[0];
         let at = (import.module, ctx.world.graph.site(import.module, import.site).at);
@@ -266,6 +285,7 @@ impl Plan {
             for fix in fixes {
                 self.planned.push(planned(ctx, fix, true));
             }
+            self.choices.append(&mut self.tried);
             return Step::Accepted(Box::new(State { graph: after, names }));
         }
     }
@@ -289,10 +309,29 @@ impl Plan {
     }
 }
 
+/// Fixes that take definitions out of the same module, or bring the same file, do not know of each other: the first goes
+/// ahead, the others come again in the next round.
+fn one_move_a_module(fixes: Vec<Fix>) -> Vec<Fix> {
+    let (mut sources, mut paths) = (BTreeSet::new(), BTreeSet::new());
+    let mut alone = |fix: &Fix| {
+        let taken = fix.intents.iter().filter(|(_, i)| matches!(i, rewrite::Intent::Take { .. }));
+        let from: BTreeSet<ModuleId> = taken.map(|(module, _)| *module).collect();
+        let new: BTreeSet<String> = fix.creates.iter().map(|f| f.path.clone()).collect();
+        let free = sources.is_disjoint(&from) && paths.is_disjoint(&new);
+        if free {
+            sources.extend(from);
+            paths.extend(new);
+        }
+        free
+    };
+    fixes.into_iter().filter(|f| alone(f)).collect()
+}
+
 fn planned(ctx: &Context, fix: Fix, applied: bool) -> Planned {
     let modules = fix.removes.iter().map(|i| i.module).collect();
     let removes = report::removed(ctx, &fix);
-    Planned { fix, removes, modules, applied }
+    let files = report::files(ctx, &fix);
+    Planned { fix, removes, modules, files, applied }
 }
 
 /// Whether the imports inside the components became fewer.
@@ -320,41 +359,6 @@ fn little_gain(cycle: &Cycle, fixes: &[Fix]) -> Option<String> {
             pairs.len()
         )
     })
-}
-
-/// The cheapest fixes that dissolve what of a cycle can be.
-fn choose_fixes(cycle: &Cycle, fixes: Vec<Fix>) -> Vec<Fix> {
-    let mut by_import: HashMap<ImportId, usize> = HashMap::new();
-    for (index, fix) in fixes.iter().enumerate() {
-        for import in &fix.removes {
-            let best = by_import.entry(*import).or_insert(index);
-            if fix.cost < fixes[*best].cost {
-                *best = index;
-            }
-        }
-    }
-    // An arc goes if all imports that make it go.
-    let mut arcs: BTreeMap<(ModuleId, ModuleId), BTreeSet<ImportId>> = BTreeMap::new();
-    for edge in &cycle.edges {
-        arcs.entry((edge.from, edge.to)).or_default().insert(ImportId { module: edge.from, site: edge.site });
-    }
-    let input: Vec<Arc> = arcs
-        .iter()
-        .map(|((from, to), imports)| {
-            let mut needed = BTreeSet::new();
-            let all = imports.iter().all(|i| by_import.get(i).map(|f| needed.insert(*f)).is_some());
-            let cost = all.then(|| needed.iter().map(|f| fixes[*f].cost).sum());
-            Arc { from: from.0, to: to.0, cost }
-        })
-        .collect();
-    let choice = choose(&input, BUDGET);
-    let mut wanted: BTreeSet<usize> = BTreeSet::new();
-    for (index, imports) in arcs.values().enumerate() {
-        if choice.arcs.contains(&index) {
-            wanted.extend(imports.iter().filter_map(|i| by_import.get(i).copied()));
-        }
-    }
-    fixes.into_iter().enumerate().filter(|(i, _)| wanted.contains(i)).map(|(_, f)| f).collect()
 }
 
 /// The modules whose import is simulated before and after: those of the cycles and, while cycles remain, all that

@@ -72,7 +72,9 @@ pub fn outcome(ctx: &Context, found: &[Cycle], plan: Plan, after: Option<&State>
     let mut excerpts = BTreeMap::new();
     let mut entries: Vec<CycleEntry> = Vec::new();
     for cycle in found {
-        let entry = entry(ctx, cycle, &plan, &still, &mut lines);
+        let mut entry = entry(ctx, cycle, &plan, &still, &mut lines);
+        (entry.pairs_removed, entry.pairs_hidden) =
+            after.map_or((0, 0), |state| pairs_gone(cycle, &state.graph, level));
         for import in &entry.shortest_loop {
             if let Some(file) = project.files.iter().find(|f| f.path == import.file) {
                 excerpts.insert(import.file.clone(), file.text.clone());
@@ -88,6 +90,19 @@ pub fn outcome(ctx: &Context, found: &[Cycle], plan: Plan, after: Option<&State>
         cycles_after: left.len(),
         ..nothing(ctx.world.graph)
     }
+}
+
+/// The pairs of modules of a cycle whose counted imports are all gone: those with no other import left, and those with one.
+fn pairs_gone(cycle: &Cycle, after: &Graph, level: Level) -> (usize, usize) {
+    let pairs: BTreeSet<(ModuleId, ModuleId)> = cycle.edges.iter().map(|e| (e.from, e.to)).collect();
+    let (mut removed, mut hidden) = (0, 0);
+    for (from, to) in pairs {
+        let left = || after.edges_of(from).iter().filter(|e| e.to == to);
+        if !left().any(|e| counts(level, e.kind)) {
+            *if left().next().is_none() { &mut removed } else { &mut hidden } += 1;
+        }
+    }
+    (removed, hidden)
 }
 
 fn changes(before: &Project, after: &Project) -> Vec<FileChange> {
@@ -116,7 +131,7 @@ fn entry(ctx: &Context, cycle: &Cycle, plan: &Plan, still: &BTreeSet<ModuleId>, 
     let members: BTreeSet<ModuleId> = cycle.modules.iter().copied().collect();
     let gone = !cycle.modules.iter().any(|m| still.contains(m));
     let mine = |p: &&Planned| p.modules.iter().any(|m| members.contains(m));
-    let fixes: Vec<FixEntry> = plan.planned.iter().filter(mine).map(|p| fix_entry(ctx, p)).collect();
+    let fixes: Vec<FixEntry> = plan.planned.iter().filter(mine).map(fix_entry).collect();
     let names: BTreeSet<&str> = modules.iter().map(String::as_str).collect();
     // What an accepted fix removed needs no excuse; nor does what is no longer part of a cycle.
     let fixed: BTreeSet<(&str, &str)> = plan
@@ -148,6 +163,9 @@ fn entry(ctx: &Context, cycle: &Cycle, plan: &Plan, still: &BTreeSet<ModuleId>, 
         crashes: crashes(ctx, cycle),
         status: if gone { Status::Planned } else { Status::Refused },
         fixes,
+        plan: plan.choices.iter().find(|(of, _)| of.iter().any(|m| members.contains(m))).map(|(_, choice)| *choice),
+        pairs_removed: 0,
+        pairs_hidden: 0,
         refusals,
     }
 }
@@ -190,11 +208,8 @@ fn imports(ctx: &Context, cycle: &Cycle, lines: &mut LineCache) -> Vec<ImportEnt
     out
 }
 
-fn fix_entry(ctx: &Context, planned: &Planned) -> FixEntry {
+fn fix_entry(planned: &Planned) -> FixEntry {
     let fix = &planned.fix;
-    let mut files: Vec<String> = fix.intents.iter().map(|(m, _)| path(ctx, *m)).collect();
-    files.sort();
-    files.dedup();
     let title = match &fix.doubt {
         Some(doubt) => format!("{}; unsafe: {doubt}", fix.title),
         None => fix.title.clone(),
@@ -205,9 +220,16 @@ fn fix_entry(ctx: &Context, planned: &Planned) -> FixEntry {
         safety: fix.safety,
         title,
         removes: planned.removes.clone(),
-        files,
+        files: planned.files.clone(),
         applied: planned.applied,
     }
+}
+
+/// The files that a fix changes or brings.
+pub fn files(ctx: &Context, fix: &Fix) -> Vec<String> {
+    let changed: BTreeSet<ModuleId> = fix.intents.iter().map(|(module, _)| *module).collect();
+    let all = changed.into_iter().map(|m| path(ctx, m)).chain(fix.creates.iter().map(|f| f.path.clone()));
+    all.collect::<BTreeSet<String>>().into_iter().collect()
 }
 
 /// The edges that a fix takes away.

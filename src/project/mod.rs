@@ -5,6 +5,7 @@ mod folders;
 pub mod layout;
 pub mod manifest;
 mod modules;
+pub mod pattern;
 pub mod resolve;
 pub mod settings;
 
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use layout::Layout;
-pub use modules::{Module, ModuleTree, is_identifier};
+pub use modules::{Module, ModuleTree, ancestors, is_identifier};
 pub use settings::Settings;
 
 /// A file of the project.

@@ -1,5 +1,9 @@
 //! Settings of a project: what `[tool.cyclefix]` of pyproject.toml or cyclefix.toml says, under the command line.
 
+use std::collections::BTreeMap;
+
+use super::pattern::ImportPattern;
+
 /// A Python version, `(3, 9)`.
 pub type Version = (u8, u8);
 
@@ -31,12 +35,43 @@ impl Level {
     }
 }
 
+/// Which fixes a team wants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Policy {
+    /// The cheapest, of whatever kind.
+    #[default]
+    Pragmatic,
+    /// Those that make a dependency go; none that only defers or hides it.
+    Architectural,
+}
+
+impl Policy {
+    pub const ALL: [Policy; 2] = [Policy::Pragmatic, Policy::Architectural];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Policy::Pragmatic => "pragmatic",
+            Policy::Architectural => "architectural",
+        }
+    }
+}
+
 /// What the analysis and the planner are told.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub level: Level,
     /// Names of the allowed strategies, in order of preference; empty: all.
     pub strategies: Vec<String>,
+    pub policy: Policy,
+    /// Costs by strategy, or strategy and form, where they are not the defaults.
+    pub costs: BTreeMap<String, u64>,
+    /// Imports that are never cut.
+    pub keep: Vec<ImportPattern>,
+    /// Imports that are cut before others.
+    pub cut: Vec<ImportPattern>,
+    /// Imports that are no part of any cycle.
+    pub ignore: Vec<ImportPattern>,
     /// The lowest Python that the code has to run on.
     pub target_version: Version,
     /// Also apply fixes graded unsafe.
@@ -58,6 +93,11 @@ impl Default for Settings {
         Self {
             level: Level::Eager,
             strategies: Vec::new(),
+            policy: Policy::default(),
+            costs: BTreeMap::new(),
+            keep: Vec::new(),
+            cut: Vec::new(),
+            ignore: Vec::new(),
             target_version: (3, 9),
             unsafe_fixes: false,
             public: Vec::new(),

@@ -28,6 +28,8 @@ pub fn summarize(projects: &[ProjectOutcome], seconds: f64) -> Summary {
         summary.left += project.cycles_after;
         summary.modules_in_cycles_before += project.cycles.iter().map(|cycle| cycle.modules.len()).sum::<usize>();
         summary.modules_in_cycles_after += project.modules_in_cycles_after;
+        summary.pairs_removed += project.cycles.iter().map(|cycle| cycle.pairs_removed).sum::<usize>();
+        summary.pairs_hidden += project.cycles.iter().map(|cycle| cycle.pairs_hidden).sum::<usize>();
         for change in &project.changes {
             let (added, removed) = diff::lines(change);
             summary.files_changed += usize::from(change.before != change.after);

@@ -128,6 +128,12 @@ fn fixes(out: &mut dyn Write, cycle: &CycleEntry, smaller: &str) -> io::Result<(
         Status::Found | Status::Refused => smaller,
     };
     list_fixes(out, &format!("{GOOD}{head}{GOOD:#} {}", count(applied.len(), "fix")), &applied)?;
+    if let Some(plan) = &cycle.plan
+        && !applied.is_empty()
+        && !plan.exact
+    {
+        writeln!(out, "  {DIM}the choice costs {}; one of {} or more may exist{DIM:#}", plan.cost, plan.bound)?;
+    }
     list_fixes(out, &format!("{WARN}only with --unsafe-fixes{WARN:#}"), &shown)
 }
 
@@ -199,7 +205,13 @@ fn summary(out: &mut dyn Write, outcome: &Outcome, view: View) -> io::Result<()>
         n => format!("{n} are left"),
     };
     let (cycles, modules) = (count(summary.cycles, "cycle"), count(summary.modules_in_cycles_before, "module"));
-    writeln!(out, "{HEAD}{cycles}, {modules}; {dissolved}{files}, {left}{HEAD:#}")?;
+    let pairs = match (summary.pairs_removed, summary.pairs_hidden) {
+        (0, 0) => String::new(),
+        (removed, hidden) => {
+            format!("; {}: {removed} removed, {hidden} hidden", plural(removed + hidden, "dependency"))
+        }
+    };
+    writeln!(out, "{HEAD}{cycles}, {modules}; {dissolved}{files}, {left}{pairs}{HEAD:#}")?;
     if view == View::Full && summary.files_changed > 0 {
         writeln!(out, "see the rewrite with --dry-run, write it with --apply")?;
     }
@@ -262,6 +274,9 @@ fn count(n: usize, what: &str) -> String {
 }
 
 fn plural(n: usize, what: &str) -> String {
+    if let (true, Some(stem)) = (n != 1, what.strip_suffix('y')) {
+        return format!("{stem}ies");
+    }
     let end = match what.ends_with(['x', 'h']) {
         _ if n == 1 => "",
         true => "es",

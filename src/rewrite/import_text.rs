@@ -51,9 +51,14 @@ impl SortKey {
 }
 
 impl ImportText {
-    /// `import module`, or `from module import name`.
-    pub fn plain(module: &str, name: Option<&str>) -> Self {
-        Self { module: module.to_owned(), name: name.map(str::to_owned), alias: None, comment: None, above: Vec::new() }
+    /// `import module`.
+    pub fn plain(module: impl Into<String>) -> Self {
+        Self { module: module.into(), name: None, alias: None, comment: None, above: Vec::new() }
+    }
+
+    /// `from module import name`.
+    pub fn from(module: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { module: module.into(), name: Some(name.into()), alias: None, comment: None, above: Vec::new() }
     }
 
     /// The import of a site, with its comments if its whole statement is among those `going`.

@@ -1,9 +1,12 @@
 //! From what should change in a file to its text edits. Fixes state intents; all intents of one file are printed
 //! together, so that fixes of one plan share a statement, a block or a function without colliding.
 
+mod block;
+mod head;
 mod import_text;
-mod lines;
+pub mod lines;
 mod local;
+pub mod moving;
 mod on_demand;
 mod remove;
 mod type_checking;
@@ -16,7 +19,7 @@ use crate::project::{ModuleId, Project};
 use crate::syntax::ast::Ast;
 use crate::syntax::imports::{FileImports, imports};
 use crate::syntax::{Span, parse};
-pub use import_text::ImportText;
+pub use import_text::{ImportText, name_key};
 use lines::Layout;
 use on_demand::Tables;
 
@@ -36,6 +39,20 @@ pub enum Intent {
     /// What the import binds is loaded by the module's `__getattr__` (PEP 562): `names`, which a star import brings, or the one
     /// name; and these submodules, which are no longer loaded with the package. `exports` goes into a new `__all__`.
     OnDemand { site: usize, names: Vec<String>, submodules: Vec<String>, exports: Vec<String> },
+    /// An import joins those at the head of the module.
+    Import(ImportText),
+    /// An import joins those under TYPE_CHECKING.
+    ImportForTypes(ImportText),
+    /// The import of one name is replaced by another where it stands.
+    Reimport { site: usize, import: ImportText },
+    /// Text is replaced: an expression, or a definition.
+    Replace { span: Span, text: String },
+    /// A statement of the module's top level goes, with its comments.
+    Take { statement: Span },
+    /// Definitions stand at the end of the module.
+    Append { text: String },
+    /// The whole file gets a new text; nothing else may be wanted of it.
+    Whole { text: String },
 }
 
 /// What a plan wants of a project: intents by module, and the files that come new.
@@ -58,13 +75,15 @@ pub enum RewriteError {
 ///
 /// Errors: the module whose intents cannot be printed, and why.
 pub fn change(project: &Project, intents: &Intents) -> Result<Change, (ModuleId, RewriteError)> {
-    let mut change = Change::default();
+    let mut change = Change { files: intents.files.iter().cloned().collect(), ..Change::default() };
+    // Imports of modules that come new sort with those of the project.
+    let with_new = (!change.files.is_empty()).then(|| change.apply(project));
+    let project = with_new.as_ref().unwrap_or(project);
     for (module, wanted) in &intents.modules {
         let file = project.module(*module).file;
-        let edit = edit(project, *module, wanted).map_err(|e| (*module, e))?;
+        let edit = edits(project, *module, wanted).map_err(|e| (*module, e))?;
         change.edits.insert(file, edit);
     }
-    change.files.extend(intents.files.iter().cloned());
     Ok(change)
 }
 
@@ -80,34 +99,52 @@ pub struct Page<'p> {
     edits: TextEdit,
 }
 
-impl Page<'_> {
+impl<'p> Page<'p> {
+    fn of(project: &'p Project, module: ModuleId) -> Self {
+        let text = project.text(module);
+        let ast = parse(text);
+        let imports = imports(&ast);
+        let is_package = project.module(module).is_package;
+        Self { project, text, is_package, layout: Layout::of(text), ast, imports, edits: TextEdit::default() }
+    }
+
     fn add(&mut self, edit: Edit) -> Result<(), RewriteError> {
         Ok(self.edits.add(edit)?)
     }
 }
 
-fn edit(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> Result<TextEdit, RewriteError> {
-    let text = project.text(module);
-    let ast = parse(text);
-    let imports = imports(&ast);
-    let is_package = project.module(module).is_package;
-    let mut page =
-        Page { project, text, is_package, layout: Layout::of(text), ast, imports, edits: TextEdit::default() };
+/// The text edits that intents for one module come to.
+///
+/// Errors: what cannot be printed, or not together.
+pub fn edits(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> Result<TextEdit, RewriteError> {
+    let mut page = Page::of(project, module);
+    if let Some(Intent::Whole { text: new }) = wanted.iter().find(|i| matches!(i, Intent::Whole { .. })) {
+        if wanted.len() > 1 {
+            return Err(RewriteError::Form("its file is written anew by another fix"));
+        }
+        page.add(Edit::replace(0..page.text.len(), new.clone()))?;
+        return Ok(page.edits);
+    }
+    let guards = remove::empty_guards(&page, &plainly_removed(wanted));
     let removed: BTreeSet<usize> = wanted
         .iter()
         .filter_map(|i| match i {
-            Intent::Remove { site } => Some(*site),
+            Intent::Remove { site } | Intent::Reimport { site, .. } => Some(*site),
             _ => None,
         })
+        .chain(remove::guard_import(&page, &guards))
         .collect();
     let gone = remove::statements_going(&page, &removed);
     let mut typed = Vec::new();
+    let mut new = Vec::new();
+    let mut instead: BTreeMap<usize, ImportText> = BTreeMap::new();
     let mut local: BTreeMap<Span, Vec<ImportText>> = BTreeMap::new();
     let mut lazy = BTreeSet::new();
     let mut tables = Tables::default();
+    let mut taken = BTreeSet::new();
     for intent in wanted {
         match intent {
-            Intent::Remove { .. } => {}
+            Intent::Remove { .. } | Intent::Whole { .. } => {}
             Intent::ForTypes { site } => typed.push(ImportText::of(&page, *site, &gone)),
             Intent::Local { site, function } => {
                 local.entry(*function).or_default().push(ImportText::of(&page, *site, &gone));
@@ -119,17 +156,54 @@ fn edit(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> Resul
                 tables.exports.extend(exports.iter().cloned());
             }
             Intent::Quote { span } => quote(&mut page, *span)?,
+            Intent::Import(import) => new.push(import.clone()),
+            Intent::ImportForTypes(import) => typed.push(import.clone()),
+            Intent::Reimport { site, import } => {
+                let ImportText { comment, above, .. } = ImportText::of(&page, *site, &gone);
+                instead.insert(*site, ImportText { comment, above, ..import.clone() });
+            }
+            Intent::Take { statement } => drop(taken.insert(*statement)),
+            Intent::Append { text } => moving::append(&mut page, text)?,
+            Intent::Replace { span, text } => page.add(Edit::replace(span.range(), text.clone()))?,
         }
     }
-    let more = tables.imports(&page)?;
-    let anchor = type_checking::add(&mut page, typed, more, &gone)?;
+    let in_place = head::replace(&mut page, instead, &gone)?;
+    head::add(&mut page, new, &gone)?;
+    let standard = tables.imports(&page)?;
+    let anchor = type_checking::add(&mut page, typed, standard, &gone)?;
     tables.print(&mut page)?;
     for (function, imports) in local {
         local::add(&mut page, function, imports)?;
     }
     make_lazy(&mut page, &lazy)?;
-    remove::remove(&mut page, &removed, anchor)?;
+    moving::take(&mut page, &taken)?;
+    let removed = removed.into_iter().filter(|s| !in_place.contains(&page.imports.sites[*s].stmt)).collect();
+    remove::remove(&mut page, &removed, &guards, anchor)?;
     Ok(page.edits)
+}
+
+/// The imports that go without another in their place; none, if some come for type checkers.
+fn plainly_removed(wanted: &BTreeSet<Intent>) -> BTreeSet<usize> {
+    if wanted.iter().any(|i| matches!(i, Intent::ForTypes { .. } | Intent::ImportForTypes(_) | Intent::OnDemand { .. })) {
+        return BTreeSet::new();
+    }
+    let removed = wanted.iter().filter_map(|i| if let Intent::Remove { site } = i { Some(*site) } else { None });
+    removed.collect()
+}
+
+/// Prints imports as the block of a module that is laid out `like` another text.
+pub fn import_block(project: &Project, like: &str, imports: Vec<ImportText>) -> String {
+    let ast = parse("");
+    let none = self::imports(&ast);
+    let layout = Layout::of(like);
+    let page =
+        Page { project, text: "", is_package: false, layout, ast, imports: none, edits: TextEdit::default() };
+    let newline = page.layout.newline;
+    let mut out = String::new();
+    for (_, statement) in ImportText::print(&page, imports, "") {
+        out.push_str(&format!("{statement}{newline}"));
+    }
+    out
 }
 
 /// Turns an annotation into a string of itself.

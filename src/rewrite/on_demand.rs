@@ -25,7 +25,7 @@ impl Tables {
         let found = ImportText::of(page, site, gone);
         self.names.extend(names.iter().map(|name| (name.clone(), found.module.clone())));
         if page.imports.sites[site].star {
-            let named = names.iter().map(|name| ImportText::plain(&found.module, Some(name)));
+            let named = names.iter().map(|name| ImportText::from(&found.module, name));
             return named.map(|import| ImportText { above: found.above.clone(), ..import }).collect();
         }
         vec![found]
@@ -42,7 +42,7 @@ impl Tables {
         }
         let bound = page.imports.bound.iter().rev().find(|(name, _)| *name == "importlib");
         match bound.map(|(_, site)| site.map(|s| &page.imports.sites[s])) {
-            None => Ok(vec![ImportText::plain("importlib", None)]),
+            None => Ok(vec![ImportText::plain("importlib")]),
             Some(Some(site)) if site.name.is_none() && site.asname.is_none() => Ok(Vec::new()),
             Some(_) => Err(RewriteError::Form("`importlib` is something else here")),
         }

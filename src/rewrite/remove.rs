@@ -9,11 +9,36 @@ use super::{Page, RewriteError};
 use crate::edit::Edit;
 use crate::syntax::Span;
 use crate::syntax::ast::{Stmt, StmtKind};
+use crate::syntax::imports::Guards;
 
 /// The statements of which no name is left.
 pub fn statements_going(page: &Page, removed: &BTreeSet<usize>) -> BTreeSet<Span> {
     let statements: BTreeSet<Span> = removed.iter().map(|s| page.imports.sites[*s].stmt).collect();
     statements.into_iter().filter(|s| kept(page, *s, removed).is_empty()).collect()
+}
+
+/// Blocks for type checkers alone of which nothing is left once the sites are gone.
+pub fn empty_guards(page: &Page, removed: &BTreeSet<usize>) -> BTreeSet<Span> {
+    let going = statements_going(page, removed);
+    let guards = Guards::of(&page.ast.body);
+    let empty = |stmt: &&Stmt| match &stmt.kind {
+        StmtKind::If { branches } => {
+            branches.len() == 1
+                && branches[0].test.as_ref().is_some_and(|t| guards.is_guard(t))
+                && branches[0].body.iter().all(|s| going.contains(&s.span))
+        }
+        _ => false,
+    };
+    page.ast.body.iter().filter(empty).map(|s| s.span).collect()
+}
+
+/// The import of `TYPE_CHECKING`, if nothing but the guards uses it.
+pub fn guard_import(page: &Page, guards: &BTreeSet<Span>) -> Option<usize> {
+    let site = page.imports.sites.iter().position(|s| s.name == Some("TYPE_CHECKING") && s.asname.is_none())?;
+    let at = page.imports.sites[site].at;
+    let used = |at: usize| !guards.iter().any(|g| g.range().contains(&at));
+    let others = page.text.match_indices("TYPE_CHECKING").filter(|(i, _)| !at.range().contains(i));
+    (!guards.is_empty() && !others.into_iter().any(|(i, _)| used(i))).then_some(site)
 }
 
 fn kept(page: &Page, stmt: Span, removed: &BTreeSet<usize>) -> Vec<usize> {
@@ -23,35 +48,54 @@ fn kept(page: &Page, stmt: Span, removed: &BTreeSet<usize>) -> Vec<usize> {
 
 /// Takes the sites out. Blank lines around a statement that goes are thinned out, but not below `anchor`, behind which something
 /// new stands.
-pub fn remove(page: &mut Page, removed: &BTreeSet<usize>, anchor: Option<Span>) -> Result<(), RewriteError> {
+pub fn remove(
+    page: &mut Page,
+    removed: &BTreeSet<usize>,
+    guards: &BTreeSet<Span>,
+    anchor: Option<Span>,
+) -> Result<(), RewriteError> {
     let going = statements_going(page, removed);
     let partly: BTreeSet<Span> =
         removed.iter().map(|s| page.imports.sites[*s].stmt).filter(|s| !going.contains(s)).collect();
     let text = page.text;
+    let anchor = anchor.map(|a| next_line(text, a.end));
     let mut lines: Vec<Range<usize>> = Vec::new();
-    for stmt in &going {
-        match whole(page, *stmt, &going)? {
+    let single = going.iter().filter(|stmt| !guards.iter().any(|g| g.contains(**stmt)));
+    let all: BTreeSet<Span> = single.chain(guards).copied().collect();
+    for stmt in &all {
+        let found = if guards.contains(stmt) { delete_line(text, *stmt) } else { whole(page, *stmt, &going) };
+        match found? {
             Whole::Edit(edit) => page.add(edit)?,
             // Statements on neighbouring lines go as one.
             Whole::Lines(range) => {
                 let above = attached(page, *stmt);
                 let range = above.map_or(range.start, |a| a.start)..range.end;
                 match lines.last_mut() {
-                    Some(last) if last.end == range.start => last.end = range.end,
+                    Some(last) if last.end == range.start || neighbours(page, last.end, range.start, anchor) => {
+                        last.end = range.end;
+                    }
                     _ => lines.push(range),
                 }
             }
         }
     }
-    let anchor = anchor.map(|a| next_line(text, a.end));
     for range in lines {
-        let range = if anchor == Some(range.end) { range } else { with_blank_lines(text, range) };
+        let filled = page.edits.edits().iter().any(|e| {
+            e.range.is_empty() && (e.range.start == range.start || e.range.start == range.end) && !e.text.is_empty()
+        });
+        let range = if filled || anchor == Some(range.end) { range } else { with_blank_lines(text, range) };
         page.add(Edit::delete(range))?;
     }
     for stmt in partly {
         names(page, stmt, removed)?;
     }
     Ok(())
+}
+
+/// Whether only blank lines stand between two places, and nothing new is to stand there.
+fn neighbours(page: &Page, from: usize, to: usize, anchor: Option<usize>) -> bool {
+    let filled = |e: &Edit| from <= e.range.start && e.range.end <= to;
+    page.text[from..to].trim().is_empty() && anchor != Some(from) && !page.edits.edits().iter().any(filled)
 }
 
 enum Whole {
@@ -103,7 +147,11 @@ fn with_blank_lines(text: &str, lines: Range<usize>) -> Range<usize> {
     if below.is_empty() && !at_end {
         return lines;
     }
-    if text[..above.start].trim_matches('\u{feff}').is_empty() {
+    let in_block = text[lines.start..].starts_with([' ', '\t']);
+    // The first of the file or of a block leaves nothing that blank lines could set apart.
+    if text[..above.start].trim_matches('\u{feff}').is_empty()
+        || in_block && text[..lines.start].trim_end().ends_with(':')
+    {
         return lines.start..below.end;
     }
     if above.len() <= below.len() || at_end { above.start..lines.end } else { lines.start..below.end }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::import_text::{ImportText, Section, SortKey, name_key, stmt_key};
+use super::block::{self, Line, join};
+use super::import_text::{ImportText, Section, SortKey, stmt_key};
 use super::lines::*;
 use super::{Page, RewriteError};
 use crate::edit::Edit;
@@ -25,7 +26,7 @@ pub fn add(
     match existing_block(page) {
         Some(block) => {
             import_standard(page, more, gone)?;
-            into_block(page, block, imports).map(|()| None)
+            block::add(page, &block, imports).map(|()| None)
         }
         None => {
             let guard = guard(page, &mut more)?;
@@ -33,14 +34,6 @@ pub fn add(
             new_block(page, &guard, imports, gone).map(Some)
         }
     }
-}
-
-/// An import statement in a block: what positions need of it.
-struct Line {
-    span: Span,
-    key: Option<SortKey>,
-    /// Names of `from m import a, b` on one line, by module, for joining.
-    joins: Option<(String, Span, Vec<String>)>,
 }
 
 /// The first block at module level that is guarded by TYPE_CHECKING alone, by its statements.
@@ -54,101 +47,10 @@ fn existing_block(page: &Page) -> Option<Vec<Line>> {
             page.text[start..first.span.start].trim().is_empty()
         });
         if guarded && own_lines {
-            return Some(branches[0].body.iter().map(|s| line(page, s)).collect());
+            return Some(branches[0].body.iter().map(|s| Line::of(page, s)).collect());
         }
     }
     None
-}
-
-fn line(page: &Page, stmt: &Stmt) -> Line {
-    let key = stmt_key(page, stmt);
-    let joins = match &stmt.kind {
-        StmtKind::Import(import) if !import.names.is_empty() => import.from.and_then(|from| {
-            let text = stmt.span.of(page.text);
-            let comment =
-                text.contains('#') || page.text[stmt.span.end..line_end(page.text, stmt.span.end)].contains('#');
-            let list = Span { start: import.names.first()?.span.start, end: import.names.last()?.span.end };
-            let names = import.names.iter().map(|a| a.span.of(page.text).to_owned()).collect();
-            let plain = !comment && !text.contains(['\\', '\n', '(']);
-            plain.then(|| (format!("{}{}", ".".repeat(from.level), from.module), list, names))
-        }),
-        _ => None,
-    };
-    Line { span: stmt.span, key, joins }
-}
-
-fn into_block(page: &mut Page, block: Vec<Line>, imports: Vec<ImportText>) -> Result<(), RewriteError> {
-    let text = page.text;
-    let newline = page.layout.newline;
-    let indent = indent_of(text, block[0].span.start).to_owned();
-    let mut rest: Vec<ImportText> = Vec::new();
-    let mut joined: Vec<(Span, Vec<String>, usize)> = Vec::new();
-    for import in imports {
-        // Names of one module join the statement that is there.
-        let home = block.iter().find_map(|l| l.joins.as_ref().filter(|(module, _, _)| *module == import.module));
-        match (home, &import.name, &import.comment) {
-            (Some((_, list, names)), Some(name), None) if import.above.is_empty() => {
-                match joined.iter_mut().find(|(span, _, _)| span == list) {
-                    Some((_, all, _)) => all.push(name.clone()),
-                    None => {
-                        let mut all = names.clone();
-                        all.push(name.clone());
-                        joined.push((*list, all, list.start));
-                    }
-                }
-            }
-            _ => rest.push(import),
-        }
-    }
-    for (list, mut names, _) in joined {
-        names.sort_by_key(|n| name_key(n));
-        names.dedup();
-        let edit = joined_list(page, list, &names, &indent);
-        page.add(edit)?;
-    }
-    for (key, statement) in ImportText::print(page, rest, &indent) {
-        let above = block.iter().rev().find(|l| l.key.as_ref().is_some_and(|k| *k <= key));
-        let below = block.iter().find(|l| l.key.as_ref().is_some_and(|k| *k > key));
-        let apart = |other: Option<&Line>| other.and_then(|l| l.key.as_ref()).is_some_and(|k| k.section != key.section);
-        let (at, new) = match (above, below) {
-            (Some(above), _) => {
-                let at = next_line(text, above.span.end);
-                let lead = if apart(Some(above)) { newline } else { "" };
-                (at, format!("{lead}{indent}{statement}{newline}"))
-            }
-            (None, Some(below)) => {
-                let at = line_start(text, below.span.start);
-                let trail = if apart(Some(below)) { newline } else { "" };
-                (at, format!("{indent}{statement}{newline}{trail}"))
-            }
-            (None, None) => (line_start(text, block[0].span.start), format!("{indent}{statement}{newline}")),
-        };
-        let new = if at == text.len() && !text.ends_with(['\n', '\r']) {
-            format!("{newline}{}", new.trim_end_matches(['\r', '\n']))
-        } else {
-            new
-        };
-        page.add(Edit::insert(at, new))?;
-    }
-    Ok(())
-}
-
-/// A one-line list of names with more names, in brackets over lines if it would be too long.
-fn joined_list(page: &Page, list: Span, names: &[String], indent: &str) -> Edit {
-    let text = page.text;
-    let start = line_start(text, list.start);
-    let head = &text[start..list.start];
-    let line = format!("{head}{}", names.join(", "));
-    if line.chars().count() <= page.project.settings.line_length {
-        return Edit::replace(list.range(), names.join(", "));
-    }
-    let newline = page.layout.newline;
-    let mut out = String::from("(");
-    for name in names {
-        out.push_str(&format!("{newline}{indent}{}{name},", page.layout.indent));
-    }
-    out.push_str(&format!("{newline}{indent})"));
-    Edit::replace(list.range(), out)
 }
 
 /// The import statements at the head of the module, up to the first definition or other code.
@@ -230,76 +132,10 @@ fn guard(page: &mut Page, more: &mut Vec<ImportText>) -> Result<String, RewriteE
     }
     let single_names = from_typing.len() > 1 && from_typing.iter().all(|(_, names)| names.len() == 1);
     match from_typing.first() {
-        Some((stmt, names)) if !single_names => join_typing(page, *stmt, names)?,
-        _ => more.push(ImportText::plain("typing", Some("TYPE_CHECKING"))),
+        Some((stmt, names)) if !single_names => join(page, *stmt, names, &["TYPE_CHECKING".to_owned()])?,
+        _ => more.push(ImportText::from("typing", "TYPE_CHECKING")),
     }
     Ok("TYPE_CHECKING".to_owned())
-}
-
-/// Adds the guard to `from typing import …`.
-fn join_typing(page: &mut Page, stmt: Span, names: &[Span]) -> Result<(), RewriteError> {
-    let text = page.text;
-    let newline = page.layout.newline;
-    let (first, last) = (names[0], names[names.len() - 1]);
-    let own_lines = stmt.of(text).contains(['\n', '\r']);
-    if !own_lines {
-        let list = Span { start: first.start, end: last.end };
-        let mut all: Vec<String> = names.iter().map(|n| n.of(text).to_owned()).collect();
-        insert_name(&mut all, "TYPE_CHECKING");
-        let bracketed = stmt.of(text).contains('(');
-        let line = line_start(text, stmt.start);
-        let length = text[line..list.start].chars().count() + all.join(", ").chars().count();
-        let indent = indent_of(text, stmt.start).to_owned();
-        let edit = if bracketed || length <= page.project.settings.line_length {
-            Edit::replace(list.range(), all.join(", "))
-        } else {
-            joined_list(page, list, &all, &indent)
-        };
-        return page.add(edit);
-    }
-    if text[first.start..last.end].contains('\\') {
-        return page.add(Edit::insert(first.start, "TYPE_CHECKING, "));
-    }
-    let one_a_line = names.iter().all(|n| text[line_start(text, n.start)..n.start].trim().is_empty());
-    let mut all: Vec<String> = names.iter().map(|n| n.of(text).to_owned()).collect();
-    let at = insert_name(&mut all, "TYPE_CHECKING");
-    match names.get(at) {
-        Some(next) if one_a_line => {
-            let indent = indent_of(text, next.start);
-            page.add(Edit::insert(line_start(text, next.start), format!("{indent}TYPE_CHECKING,{newline}")))
-        }
-        Some(next) => page.add(Edit::insert(next.start, "TYPE_CHECKING, ")),
-        None if one_a_line => {
-            let indent = indent_of(text, last.start);
-            let comma = text[last.end..].trim_start().starts_with(',');
-            let lead = if comma { "" } else { "," };
-            if comma {
-                let at = next_line(text, last.end);
-                page.add(Edit::insert(at, format!("{indent}TYPE_CHECKING,{newline}")))
-            } else {
-                page.add(Edit::insert(last.end, format!("{lead}{newline}{indent}TYPE_CHECKING,")))
-            }
-        }
-        None => page.add(Edit::insert(last.end, ", TYPE_CHECKING")),
-    }
-}
-
-/// Puts a name where the list's own order wants it: constants first, or plainly by the alphabet.
-fn insert_name(names: &mut Vec<String>, name: &str) -> usize {
-    let by_case = |a: &String, b: &String| a <= b;
-    let plain = |a: &String, b: &String| a.to_lowercase() <= b.to_lowercase();
-    let by_type = |a: &String, b: &String| name_key(a) <= name_key(b);
-    let at = if names.is_sorted_by(by_type) {
-        names.partition_point(|n| name_key(n) < name_key(name))
-    } else if names.is_sorted_by(plain) {
-        names.partition_point(|n| n.to_lowercase() < name.to_lowercase())
-    } else if names.is_sorted_by(by_case) {
-        names.partition_point(|n| n.as_str() < name)
-    } else {
-        names.len()
-    };
-    names.insert(at, name.to_owned());
-    at
 }
 
 /// Adds imports to the section of the standard library, each where it sorts.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::import_use::{Obstacle, Uses, later_obstacle, load_obstacle, obstacle, occurs, reload_doubt, uses};
-use super::{Context, Cycle, Fix, ImportId, Proposals, Refusal, Strategy, module_getattr};
+use super::{Context, Cycle, Fix, ImportId, Proposals, Refusal, Strategy, cost, module_getattr};
 use crate::names::users::How;
 use crate::outcome::{Kind, Safety};
 use crate::project::ModuleId;
@@ -12,14 +12,6 @@ use crate::rewrite::Intent;
 use crate::strategy::Reason;
 
 pub const STRATEGY: Strategy = Strategy { name: "defer-import", propose };
-
-/// An import under TYPE_CHECKING, and each annotation that has to be quoted for it.
-const TYPE_CHECKING_COST: u64 = 30;
-const QUOTE_COST: u64 = 1;
-const LAZY_COST: u64 = 40;
-/// An import inside a function, and each further function that repeats it.
-const FUNCTION_COST: u64 = 60;
-const REPEAT_COST: u64 = 15;
 
 fn propose(ctx: &Context, cycle: &Cycle) -> Proposals {
     let mut out = Proposals::default();
@@ -48,6 +40,10 @@ fn refusal(import: ImportId, Obstacle { reason, message, at }: Obstacle) -> Refu
     Refusal { strategy: STRATEGY.name, import, reason, message, at }
 }
 
+fn base(ctx: &Context, form: &str) -> u64 {
+    cost::base(&ctx.project().settings, STRATEGY.name, Some(form))
+}
+
 /// The first form that fits; `None` if the import does not run on import anyway.
 fn defer(ctx: &Context, id: ImportId) -> Result<Option<Fix>, Obstacle> {
     let site = ctx.world.graph.site(id.module, id.site);
@@ -67,7 +63,7 @@ fn defer(ctx: &Context, id: ImportId) -> Result<Option<Fix>, Obstacle> {
     if let Some(blocked) = found.blocked {
         return Err(blocked);
     }
-    if let Some(lost) = load_obstacle(ctx, id) {
+    if let Some(lost) = load_obstacle(ctx, id, &[]) {
         return Err(lost);
     }
     if found.none() {
@@ -109,7 +105,7 @@ fn for_types(ctx: &Context, id: ImportId, found: &Uses) -> Fix {
         adds: Vec::new(),
         intents,
         creates: Vec::new(),
-        cost: TYPE_CHECKING_COST + QUOTE_COST * found.quotes.len() as u64,
+        cost: base(ctx, "type-checking") + cost::QUOTE * found.quotes.len() as u64,
     }
 }
 
@@ -150,7 +146,7 @@ fn in_functions(ctx: &Context, id: ImportId, found: &Uses) -> Fix {
         adds: Vec::new(),
         intents,
         creates: Vec::new(),
-        cost: FUNCTION_COST + REPEAT_COST * (count as u64 - 1) + QUOTE_COST * found.quotes.len() as u64,
+        cost: base(ctx, "function") + cost::REPEAT * (count as u64 - 1) + cost::QUOTE * found.quotes.len() as u64,
     }
 }
 
@@ -184,7 +180,7 @@ fn lazy(ctx: &Context, id: ImportId) -> Option<Fix> {
             return None;
         }
     }
-    if load_obstacle(ctx, id).is_some() {
+    if load_obstacle(ctx, id, &[]).is_some() {
         return None;
     }
     let module = &ctx.project().module(id.module).name;
@@ -198,6 +194,6 @@ fn lazy(ctx: &Context, id: ImportId) -> Option<Fix> {
         adds: Vec::new(),
         intents: together.iter().map(|i| (i.module, Intent::Lazy { site: i.site })).collect(),
         creates: Vec::new(),
-        cost: LAZY_COST,
+        cost: base(ctx, "lazy"),
     })
 }

@@ -162,21 +162,30 @@ fn runs_at_import(ctx: &Context, module: ModuleId, function: FunctionId) -> Opti
     ctx.running.may_run(module, outermost).then_some(outermost)
 }
 
+/// What stands against rewriting the file of an import at all.
+pub fn not_writable(ctx: &Context, id: ImportId) -> Option<Obstacle> {
+    let here = (id.module, ctx.world.graph.site(id.module, id.site).at);
+    let source = ctx.project().file(ctx.project().module(id.module).file);
+    let message = if let Some(trouble) = &source.trouble {
+        trouble.reason.as_str()
+    } else if !source.writable {
+        "the file lies outside the given paths"
+    } else if ctx.world.graph.files[id.module.index()].error.is_some() {
+        "the file holds text that could not be parsed"
+    } else {
+        return None;
+    };
+    Some(Obstacle::new(Reason::NotWritable, here, message))
+}
+
 /// Whether the name may leave the module's namespace, whatever its uses are.
 pub fn obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
     let world = ctx.world;
     let site = world.graph.site(id.module, id.site);
     let file = world.names.file(id.module);
     let here = (id.module, site.at);
-    let source = ctx.project().file(ctx.project().module(id.module).file);
-    if let Some(trouble) = &source.trouble {
-        return Some(Obstacle::new(Reason::NotWritable, here, trouble.reason.clone()));
-    }
-    if !source.writable {
-        return Some(Obstacle::new(Reason::NotWritable, here, "the file lies outside the given paths"));
-    }
-    if world.graph.files[id.module.index()].error.is_some() {
-        return Some(Obstacle::new(Reason::NotWritable, here, "the file holds text that could not be parsed"));
+    if let Some(found) = not_writable(ctx, id) {
+        return Some(found);
     }
     let Some(name) = site.bound() else {
         let message = if site.star { "`import *` binds names that are not listed" } else { "the call binds no name" };
@@ -193,7 +202,7 @@ pub fn obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
             return Some(Obstacle::new(Reason::ConditionalImport, here, message));
         }
     }
-    if let Some(kept) = purpose(ctx, id, &PURPOSES) {
+    if let Some(kept) = kept_by_comment(ctx, id) {
         return Some(kept);
     }
     let others: Vec<&Binding> = file.bindings(name).iter().filter(|b| !is_binding_of(ctx, b, id)).collect();
@@ -205,7 +214,6 @@ pub fn obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
         let message = format!("`{name}` is a public name of this module");
         return Some(Obstacle::new(Reason::PublicName, here, message));
     }
-    let users = ctx.users.of(id.module);
     if let Some((user, at)) = ctx.users.replaced(id.module, name) {
         let message = format!("`{}.{name}` is replaced from outside", ctx.project().module(id.module).name);
         return Some(Obstacle::new(Reason::PatchedName, (user, at), message));
@@ -224,15 +232,13 @@ pub fn obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
         let message = format!("the module names `{name}` by its own path");
         return Some(Obstacle::new(Reason::DynamicNames, (id.module, own.span), message));
     }
-    if let Some((user, at)) = users.stars.first()
-        && world.exports(id.module, name, 8)
-    {
-        let message = "another module takes all names of this one";
-        return Some(Obstacle::new(Reason::UsedElsewhere, (*user, *at), message));
+    if let Some((user, at)) = taken_by_star(ctx, id.module, name, 8) {
+        let message = "another module takes all names of this one, and uses this one";
+        return Some(Obstacle::new(Reason::UsedElsewhere, (user, at), message));
     }
-    if let Some((user, at)) = users.escapes.iter().find(|(user, _)| *user != id.module) {
-        let message = "the module object is handed on, so that any name of it may be read";
-        return Some(Obstacle::new(Reason::DynamicNames, (*user, *at), message));
+    if let Some(at) = ctx.users.may_be_read(id.module, name) {
+        let message = format!("the module object is handed on, so that `{name}` may be read of it");
+        return Some(Obstacle::new(Reason::DynamicNames, at, message));
     }
     if let Some(at) = file.dynamic {
         let message = "the module reads its own names by string";
@@ -249,6 +255,25 @@ pub fn obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
     None
 }
 
+/// A module that takes all names of this one by `*`, if it or somebody behind it uses this name from there.
+fn taken_by_star(ctx: &Context, module: ModuleId, name: &str, depth: usize) -> Option<(ModuleId, Span)> {
+    if depth == 0 || !ctx.world.exports(module, name, depth) {
+        return None;
+    }
+    ctx.users.of(module).stars.iter().copied().find(|(user, _)| {
+        let file = ctx.world.names.file(*user);
+        // A binding of its own stands for itself.
+        let own = file.bindings(name).iter().any(|b| !b.conditional && b.what != Bound::Declared);
+        let used = file.uses.iter().any(|u| u.name == name && u.owner.is_none());
+        let listed = ctx.world.graph.files[user.index()].exported.contains(&name);
+        !own && (used
+            || listed
+            || ctx.users.uses(*user, name).next().is_some()
+            || ctx.users.may_be_read(*user, name).is_some()
+            || taken_by_star(ctx, *user, name, depth - 1).is_some())
+    })
+}
+
 fn is_binding_of(ctx: &Context, binding: &Binding, id: ImportId) -> bool {
     let Bound::Import(other) = binding.what else { return false };
     if other == id.site {
@@ -262,6 +287,11 @@ fn is_binding_of(ctx: &Context, binding: &Binding, id: ImportId) -> bool {
 
 /// Words of comments that say an import is there for others.
 const PURPOSES: [&str; 7] = ["side effect", "side-effect", "regist", "keep", "re-export", "reexport", "backward"];
+
+/// A comment that says that the import is there for others.
+pub fn kept_by_comment(ctx: &Context, id: ImportId) -> Option<Obstacle> {
+    purpose(ctx, id, &PURPOSES)
+}
 
 /// A comment that keeps an import: on its own line, or on the first or last of its statement.
 fn purpose(ctx: &Context, id: ImportId, words: &[&str]) -> Option<Obstacle> {
@@ -328,8 +358,8 @@ pub fn reload_doubt(ctx: &Context, id: ImportId) -> Option<String> {
 }
 
 /// What would be lost if the import no longer ran with the module: a module whose import others can see, or a submodule
-/// that its package gives as an attribute.
-pub fn load_obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
+/// that its package gives as an attribute. The modules `instead` are imported in its place.
+pub fn load_obstacle(ctx: &Context, id: ImportId, instead: &[ModuleId]) -> Option<Obstacle> {
     let world = ctx.world;
     let graph = world.graph;
     let target = graph.targets[id.module.index()][id.site]?.module;
@@ -340,7 +370,8 @@ pub fn load_obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
         edge.from == id.module && targets[edge.site].is_some_and(|other| other.module == target)
     };
     let nothing = |_: &crate::graph::Edge| false;
-    let still = graph.loaded_by(id.module, &cut);
+    let mut still = graph.loaded_by(id.module, &cut);
+    still.extend(instead.iter().flat_map(|m| graph.loaded_by(*m, &cut)));
     if still.contains(&target) {
         return None;
     }
@@ -348,7 +379,9 @@ pub fn load_obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
         graph.loaded_by(target, &nothing).into_iter().filter(|m| !still.contains(m)).collect();
     lost.sort_unstable();
     for module in &lost {
-        if let Some(at) = ctx.effect(*module) {
+        // Whoever looks at the state of a module that loads this one has its effect, too.
+        let unseen = |m: ModuleId| m == *module || graph.loaded_by(m, &cut).contains(module);
+        if let Some(at) = ctx.effect(*module, &unseen) {
             let name = &ctx.project().module(*module).name;
             let message =
                 format!("importing `{name}` does something that others can see, and it would be imported later");

@@ -1,17 +1,26 @@
 //! Strategies: each looks at one cycle and proposes fixes, or refuses with a reason. None touches the disk, and none knows
 //! another.
 
+mod closure;
+pub mod cost;
 mod defer_import;
+mod direct_import;
+mod extract_utility_module;
 mod import_use;
+mod merge_modules;
 mod module_getattr;
+mod movable;
 mod reason;
+pub mod steer;
 mod unused_import;
+mod utility_home;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 
 use crate::change::NewFile;
 use crate::graph::{Edge, Graph};
+use crate::names::effects::Touched;
 use crate::names::running::Running;
 use crate::names::users::Users;
 use crate::names::{Names, World};
@@ -33,7 +42,7 @@ pub struct Context<'c, 'p> {
     pub world: World<'c, 'p>,
     pub users: Users<'p>,
     pub running: Running,
-    effects: Mutex<HashMap<ModuleId, Option<Span>>>,
+    effects: Mutex<HashMap<ModuleId, Vec<(Span, Touched)>>>,
 }
 
 impl<'c, 'p> Context<'c, 'p> {
@@ -56,10 +65,11 @@ impl<'c, 'p> Context<'c, 'p> {
         self.world.project()
     }
 
-    /// The first statement of a module whose effect others can see when it is imported.
-    pub fn effect(&self, module: ModuleId) -> Option<Span> {
+    /// The first statement of a module that changes the state of a module which is not `unseen` when it is imported.
+    pub fn effect(&self, module: ModuleId, unseen: &dyn Fn(ModuleId) -> bool) -> Option<Span> {
         let mut known = self.effects.lock().expect("no thread panics while it holds the effects");
-        *known.entry(module).or_insert_with(|| crate::names::effects::first(self.world, module))
+        let all = known.entry(module).or_insert_with(|| crate::names::effects::effects(self.world, module));
+        all.iter().find(|(_, touched)| touched.shows(unseen)).map(|(span, _)| *span)
     }
 }
 
@@ -123,7 +133,16 @@ pub struct Strategy {
 }
 
 /// All strategies, in order of preference.
-pub const REGISTRY: [Strategy; 2] = [unused_import::STRATEGY, defer_import::STRATEGY];
+pub const REGISTRY: [Strategy; 5] = [
+    unused_import::STRATEGY,
+    direct_import::STRATEGY,
+    extract_utility_module::STRATEGY,
+    defer_import::STRATEGY,
+    merge_modules::STRATEGY,
+];
+
+/// Strategies that leave a dependency as it is and only hide it.
+const HIDING: [&str; 1] = [defer_import::STRATEGY.name];
 
 /// The names of all strategies.
 pub fn names() -> Vec<&'static str> {
@@ -136,7 +155,7 @@ pub fn propose(ctx: &Context, cycle: &Cycle) -> Proposals {
     let mut all = Proposals::default();
     for strategy in &REGISTRY {
         if allowed.is_empty() || allowed.iter().any(|a| a == strategy.name) {
-            let found = (strategy.propose)(ctx, cycle);
+            let found = steer::steered(ctx, strategy.name, (strategy.propose)(ctx, cycle));
             all.fixes.extend(found.fixes);
             all.refusals.extend(found.refusals);
         }

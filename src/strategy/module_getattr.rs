@@ -5,10 +5,10 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::defer_import::STRATEGY;
 use super::import_use::{Obstacle, replaced_at_home, uses};
-use super::{Context, Fix, ImportId, Reason};
+use super::{Context, Fix, ImportId, Reason, cost};
 use crate::graph::{Edge, LARGE};
 use crate::names::scope::MODULE;
-use crate::names::users::{AttributeUse, How};
+use crate::names::users::{AttributeUse, How, only_passes_on};
 use crate::names::{Bound, Moment, Object};
 use crate::outcome::{Kind, Safety};
 use crate::project::ModuleId;
@@ -16,14 +16,15 @@ use crate::rewrite::Intent;
 use crate::syntax::Span;
 use crate::syntax::imports::Place;
 
-/// A `__getattr__`, dearer than an import inside one function, and each name that it serves.
-const COST: u64 = 70;
-const NAME_COST: u64 = 1;
+const FORM: &str = "module-getattr";
 
-/// Whether an import that must stay for outsiders may be a case of this form.
+/// Whether an import that must stay for outsiders may be a case of this form: in a package's `__init__`, or in a module that is
+/// there to pass names on. No other module is given a `__getattr__`.
 pub fn may_fit(ctx: &Context, id: ImportId, found: &Obstacle) -> bool {
     let site = ctx.world.graph.site(id.module, id.site);
+    let facade = ctx.project().module(id.module).is_package || only_passes_on(ctx.world, id.module);
     match found.reason {
+        _ if !facade => false,
         Reason::PublicName => true,
         Reason::NoName => site.star && site.place == Place::Top,
         _ => false,
@@ -107,11 +108,11 @@ impl<'p> Group<'_, '_, 'p> {
         for module in [self.module, self.target] {
             if let Some((user, at)) = ctx.users.of(module).reloaded {
                 let message = format!("`{}` is reloaded", ctx.project().module(module).name);
-                return Err(Obstacle::new(Reason::Reloaded, (user, at), message));
+                return Err(Obstacle::new(Reason::ReloadedModule, (user, at), message));
             }
         }
         let users = ctx.users.of(self.module);
-        if let Some(at) = users.escapes.iter().find(|at| !users.asked.contains(at)) {
+        if let Some(at) = users.escapes.first() {
             let message = "the module object is handed on, so that its names may be read without asking for them";
             return Err(Obstacle::new(Reason::DynamicNames, *at, message));
         }
@@ -232,7 +233,9 @@ impl<'p> Group<'_, '_, 'p> {
         let mut out: BTreeSet<&str> = imported.flat_map(|(_, names)| names.iter().copied()).collect();
         for module in lost {
             let this = project.module(module);
-            if let Some(at) = ctx.effect(module) {
+            // Whoever looks at the state of a module that loads this one has its effect, too.
+            let unseen = |m: ModuleId| m == module || graph.loaded_by(m, &|edge| self.cuts(edge)).contains(&module);
+            if let Some(at) = ctx.effect(module, &unseen) {
                 let message = format!(
                     "importing `{}` does something that others can see, and it would be imported later",
                     this.name
@@ -284,7 +287,7 @@ impl<'p> Group<'_, '_, 'p> {
         let users = ctx.users.of(self.module);
         let served = |name: &str| self.imports.iter().any(|(_, names)| names.contains(&name));
         let taken = users.uses.iter().filter(|u| served(u.name) && self.asks_on_import(u)).map(|u| (u.user, u.span));
-        let anything = users.stars.iter().chain(&users.asked).copied();
+        let anything = users.stars.iter().chain(&users.handed).copied();
         for (user, at) in taken.chain(anything).filter(|(user, _)| *user != self.module) {
             if reach.contains(&user) {
                 let project = ctx.project();
@@ -421,7 +424,7 @@ impl<'p> Group<'_, '_, 'p> {
         };
         Fix {
             strategy: STRATEGY.name,
-            form: Some("module-getattr"),
+            form: Some(FORM),
             title: format!("load {shown} when `{name}` is asked for it"),
             safety: if doubt.is_some() { Safety::Unsafe } else { Safety::Safe },
             doubt,
@@ -429,7 +432,7 @@ impl<'p> Group<'_, '_, 'p> {
             adds,
             intents,
             creates: Vec::new(),
-            cost: COST + NAME_COST * all.len() as u64,
+            cost: cost::base(&self.ctx.project().settings, STRATEGY.name, Some(FORM)) + cost::NAME * all.len() as u64,
         }
     }
 }

@@ -33,16 +33,40 @@ pub enum Reason {
     SubmoduleAccess,
     /// The name is used, so that its import cannot simply go.
     Used,
+    /// What would move depends on where it stands.
+    PlaceDependent,
+    /// The module is reloaded, which runs its definitions again.
+    ReloadedModule,
+    /// What would move needs something that stays in the cycle.
+    NeedsCycle,
+    /// A stub file describes the module.
+    Stub,
+    /// The module is run as a script.
+    Script,
+    /// The name that would be bound stands for something else there.
+    NameCollision,
+    /// Two modules are tied together by others as well, or no two import each other.
+    TiedElsewhere,
+    /// The two modules are too large to be one.
+    TooLarge,
+    /// A package's `__init__` is not merged with a module.
+    PackageInit,
+    /// The two files are written in different ways.
+    DifferentStyle,
+    /// Definitions need each other while they are made: no order serves them.
+    Inherent,
     /// A deferred import is still one at the level asked for.
     StillCounts,
     /// A comment says that the import is there on purpose.
     KeptOnPurpose,
-    /// The module is reloaded, which would load the name anew.
-    Reloaded,
     /// What `from module import *` gives cannot be told, and would change.
     StarNames,
     /// The lowest Python is too old for the form.
     TargetVersion,
+    /// A comment of the owner, or a setting, says that the import is never cut.
+    KeptByOwner,
+    /// The policy rules out fixes that only defer an import.
+    AgainstPolicy,
     /// The use stands in a place where no import can stand before it.
     NoPlace,
     /// The file is not rewritten: it lies outside the given paths, or is not read in full.
@@ -73,11 +97,23 @@ impl Reason {
             Reason::ImportSideEffect => "import-side-effect",
             Reason::SubmoduleAccess => "submodule-access",
             Reason::Used => "name-is-used",
+            Reason::PlaceDependent => "place-dependent",
+            Reason::ReloadedModule => "reloaded-module",
+            Reason::NeedsCycle => "needs-cycle",
+            Reason::Stub => "stub",
+            Reason::Script => "script",
+            Reason::NameCollision => "name-collision",
+            Reason::TiedElsewhere => "tied-elsewhere",
+            Reason::TooLarge => "too-large",
+            Reason::PackageInit => "package-init",
+            Reason::DifferentStyle => "different-style",
+            Reason::Inherent => "inherent",
             Reason::StillCounts => "still-counts",
             Reason::KeptOnPurpose => "kept-on-purpose",
-            Reason::Reloaded => "reloaded-module",
             Reason::StarNames => "star-names",
             Reason::TargetVersion => "target-version",
+            Reason::KeptByOwner => "kept-by-owner",
+            Reason::AgainstPolicy => "against-policy",
             Reason::NoPlace => "no-place",
             Reason::NotWritable => "not-writable",
             Reason::Form => "statement-form",

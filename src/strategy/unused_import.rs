@@ -2,20 +2,18 @@
 //! removed.
 
 use super::import_use::{Obstacle, load_obstacle, obstacle, occurs, silenced, uses};
-use super::{Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, Strategy};
+use super::{Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, Strategy, cost};
 use crate::outcome::Safety;
 use crate::rewrite::Intent;
 
 pub const STRATEGY: Strategy = Strategy { name: "unused-import", propose };
-
-const COST: u64 = 10;
 
 fn propose(ctx: &Context, cycle: &Cycle) -> Proposals {
     let mut out = Proposals::default();
     let alone = ctx.project().settings.strategies == [STRATEGY.name];
     for id in cycle.imports() {
         let site = ctx.world.graph.site(id.module, id.site);
-        if let Some(found) = obstacle(ctx, id).or_else(|| kept(ctx, id)).or_else(|| load_obstacle(ctx, id)) {
+        if let Some(found) = obstacle(ctx, id).or_else(|| kept(ctx, id)).or_else(|| load_obstacle(ctx, id, &[])) {
             // Where a name is used, the refusals of other strategies say more.
             if alone || uses(ctx, id).none() {
                 let Obstacle { reason, message, at } = found;
@@ -34,7 +32,7 @@ fn propose(ctx: &Context, cycle: &Cycle) -> Proposals {
             adds: Vec::new(),
             intents: vec![(id.module, Intent::Remove { site: id.site })],
             creates: Vec::new(),
-            cost: COST,
+            cost: cost::base(&ctx.project().settings, STRATEGY.name, None),
         });
     }
     out

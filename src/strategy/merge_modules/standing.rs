@@ -1,0 +1,291 @@
+//! What stands against merging two modules, whatever their names are: how they are run, loaded, patched and written.
+
+use std::collections::BTreeSet;
+
+use super::super::import_use::Obstacle;
+use super::super::{Context, Reason};
+use super::{Pair, Side};
+use crate::graph::Edge;
+use crate::names::Role;
+use crate::names::users::How;
+use crate::project::ModuleId;
+use crate::syntax::Span;
+use crate::syntax::ast::{Stmt, StmtKind};
+
+pub fn check(ctx: &Context, pair: Pair) -> Result<(), Obstacle> {
+    for side in Side::BOTH {
+        let module = pair.module(side);
+        let found = file(ctx, module)
+            .or_else(|| script(ctx, module))
+            .or_else(|| reflected(ctx, module))
+            .or_else(|| patched(ctx, pair, side));
+        found.map_or(Ok(()), Err)?;
+    }
+    let found = place(ctx, pair.emptied).or_else(|| style(ctx, pair)).or_else(|| stars(ctx, pair));
+    found.map_or(Ok(()), Err)
+}
+
+/// What others would see of the modules being loaded in another way.
+pub fn loading(ctx: &Context, pair: Pair) -> Result<(), Obstacle> {
+    effects(ctx, pair).or_else(|| submodule(ctx, pair)).map_or(Ok(()), Err)
+}
+
+fn first(ctx: &Context, module: ModuleId) -> Span {
+    ctx.world.graph.files[module.index()].sites.first().map_or_else(Span::default, |s| s.stmt)
+}
+
+fn file(ctx: &Context, module: ModuleId) -> Option<Obstacle> {
+    let here = (module, first(ctx, module));
+    let this = ctx.project().module(module);
+    let source = ctx.project().file(this.file);
+    if let Some(trouble) = &source.trouble {
+        return Some(Obstacle::new(Reason::NotWritable, here, trouble.reason.clone()));
+    }
+    if !source.writable || ctx.world.graph.files[module.index()].error.is_some() {
+        return Some(Obstacle::new(Reason::NotWritable, here, "one of the files must not be rewritten"));
+    }
+    if this.is_package {
+        return Some(Obstacle::new(Reason::PackageInit, here, format!("`{}` is a package", this.name)));
+    }
+    let stub = format!("{}i", source.path);
+    if ctx.project().stubs.contains(&stub) {
+        return Some(Obstacle::new(Reason::Stub, here, format!("`{stub}` lists its names for type checkers")));
+    }
+    None
+}
+
+/// A module that is run by its file or name.
+fn script(ctx: &Context, module: ModuleId) -> Option<Obstacle> {
+    let this = ctx.project().module(module);
+    let text = ctx.project().text(module);
+    let last = this.name.rsplit('.').next().unwrap_or_default();
+    let ast = crate::syntax::parse(text);
+    let is_main = |s: &&Stmt| match &s.kind {
+        StmtKind::If { branches } => {
+            branches.iter().filter_map(|b| b.test.as_ref()).any(|t| t.span.of(text).contains("__main__"))
+        }
+        _ => false,
+    };
+    if let Some(main) = ast.body.iter().find(is_main) {
+        return Some(Obstacle::new(Reason::Script, (module, main.span), format!("`{}` is run as a script", this.name)));
+    }
+    let here = (module, first(ctx, module));
+    if last == "__main__" || text.starts_with("#!") {
+        return Some(Obstacle::new(Reason::Script, here, format!("`{}` is run as a script", this.name)));
+    }
+    if last.starts_with("test_") || last.ends_with("_test") || last == "conftest" {
+        let message = format!("tests of `{}` are known by its path", this.name);
+        return Some(Obstacle::new(Reason::Script, here, message));
+    }
+    let users = ctx.users.of(module);
+    if users.uses.iter().any(|u| u.user == module && u.span == Span::default()) {
+        let message = format!("the project's manifest names `{}`", this.name);
+        return Some(Obstacle::new(Reason::Script, here, message));
+    }
+    None
+}
+
+/// A module that is reloaded, read by string, or handed on as a whole.
+fn reflected(ctx: &Context, module: ModuleId) -> Option<Obstacle> {
+    let name = &ctx.project().module(module).name;
+    let users = ctx.users.of(module);
+    if let Some(at) = users.reloaded {
+        return Some(Obstacle::new(Reason::ReloadedModule, at, format!("`{name}` is reloaded")));
+    }
+    if let Some(at) = users.escapes.first() {
+        let message = format!("the module object `{name}` is handed on, so that any name of it may be read");
+        return Some(Obstacle::new(Reason::DynamicNames, *at, message));
+    }
+    let file = ctx.world.names.file(module);
+    if let Some(at) = file.dynamic {
+        return Some(Obstacle::new(Reason::DynamicNames, (module, at), "the module reads its own names by string"));
+    }
+    for special in ["__getattr__", "__dir__"] {
+        if let Some(found) = file.bindings(special).first() {
+            let message = format!("`{name}` answers for its names itself");
+            return Some(Obstacle::new(Reason::DynamicNames, (module, found.span), message));
+        }
+    }
+    None
+}
+
+/// A name that is replaced from outside: what looked it up in one module would look it up in the other.
+fn patched(ctx: &Context, pair: Pair, side: Side) -> Option<Obstacle> {
+    let module = pair.module(side);
+    let users = ctx.users.of(module);
+    let path = &ctx.project().module(module).name;
+    let emptied = ctx.world.names.file(pair.emptied);
+    let counts = |name: &str| side == Side::Emptied || !emptied.bindings(name).is_empty();
+    let replaced = users.uses.iter().find(|u| u.how == How::Replaced && counts(u.name));
+    if let Some(found) = replaced {
+        let message = format!("`{path}.{}` is replaced from outside", found.name);
+        return Some(Obstacle::new(Reason::PatchedName, (found.user, found.span), message));
+    }
+    let message = format!("any name of `{path}` may be replaced from outside");
+    users.patched_somehow.map(|at| Obstacle::new(Reason::PatchedName, at, message))
+}
+
+/// Names that say where a module is.
+const PLACES: [&str; 9] = [
+    "__name__",
+    "__file__",
+    "__package__",
+    "__path__",
+    "__spec__",
+    "__loader__",
+    "__doc__",
+    "__cached__",
+    "__builtins__",
+];
+
+/// Words of code that finds its module by a frame, a class or a path.
+const FINDERS: [&str; 10] = [
+    "getmodule",
+    "_getframe",
+    "currentframe",
+    "stacklevel",
+    "getsourcefile",
+    "inspect.stack",
+    "__module__",
+    "get_data",
+    "resource_filename",
+    "sys.modules",
+];
+
+/// Code that depends on the module that it stands in.
+fn place(ctx: &Context, module: ModuleId) -> Option<Obstacle> {
+    let file = ctx.world.names.file(module);
+    let bare =
+        |u: &&crate::names::Use| PLACES.contains(&u.name) && u.owner.is_none() && !matches!(u.role, Role::Quoted(_));
+    if let Some(used) = file.uses.iter().find(bare) {
+        let message = format!("`{}` depends on the module that it stands in", used.name);
+        return Some(Obstacle::new(Reason::PlaceDependent, (module, used.span), message));
+    }
+    let text = ctx.project().text(module);
+    FINDERS.iter().find_map(|word| {
+        let start = text.find(word)?;
+        let at = (module, Span { start, end: start + word.len() });
+        Some(Obstacle::new(Reason::PlaceDependent, at, format!("`{word}` depends on the module that it stands in")))
+    })
+}
+
+/// Two files that are written in different ways.
+fn style(ctx: &Context, pair: Pair) -> Option<Obstacle> {
+    let (home, emptied) = (ctx.project().text(pair.home), ctx.project().text(pair.emptied));
+    let at = (pair.emptied, first(ctx, pair.emptied));
+    let differ =
+        |what: &str| Some(Obstacle::new(Reason::DifferentStyle, at, format!("the two files differ in {what}")));
+    if futures(home) != futures(emptied) {
+        return differ("their `__future__` imports");
+    }
+    let ends = |text: &str| (text.contains("\r\n"), text.replace("\r\n", "").contains('\r'));
+    if ends(home) != ends(emptied) {
+        return differ("their line ends");
+    }
+    let tabs = |text: &str| text.lines().any(|l| l.starts_with('\t'));
+    let indent = |text: &str| crate::rewrite::lines::Layout::of(text).indent;
+    let indents = |text: &str| text.lines().any(|l| l.starts_with([' ', '\t']));
+    if tabs(home) != tabs(emptied) || indents(home) && indents(emptied) && indent(home) != indent(emptied) {
+        return differ("their indentation");
+    }
+    // A word for a tool that speaks of the whole file.
+    let tools = ["flake8:", "ruff:", "pylint:", "mypy:", "pyright:", "isort:", "fmt:", "yapf:", "type:", "noqa"];
+    let speaks = |line: &&str| line.starts_with('#') && tools.iter().any(|t| line.contains(t));
+    let all = |text: &'_ str| -> BTreeSet<String> { text.lines().filter(speaks).map(str::to_owned).collect() };
+    if !all(emptied).is_subset(&all(home)) {
+        return differ("what they tell linters");
+    }
+    None
+}
+
+fn futures(text: &str) -> BTreeSet<String> {
+    let ast = crate::syntax::parse(text);
+    let mut out = BTreeSet::new();
+    for stmt in &ast.body {
+        if let StmtKind::Import(import) = &stmt.kind
+            && import.from.is_some_and(|f| f.module == "__future__" && f.level == 0)
+        {
+            out.extend(import.names.iter().map(|a| a.name.to_owned()));
+        }
+    }
+    out
+}
+
+/// `import *`, of the two or in them.
+fn stars(ctx: &Context, pair: Pair) -> Option<Obstacle> {
+    for side in Side::BOTH {
+        let module = pair.module(side);
+        let sites = &ctx.world.graph.files[module.index()].sites;
+        if let Some(star) = sites.iter().find(|s| s.star) {
+            return Some(Obstacle::new(
+                Reason::NoName,
+                (module, star.stmt),
+                "`import *` binds names that are not listed",
+            ));
+        }
+    }
+    let (home, emptied) = (&ctx.users.of(pair.home).stars, &ctx.users.of(pair.emptied).stars);
+    if let Some(at) = emptied.first()
+        && ctx.world.graph.files[pair.emptied.index()].exported.is_empty()
+    {
+        return Some(Obstacle::new(Reason::NoName, *at, "`import *` takes names that the module does not list"));
+    }
+    // The names that come new would be taken as well.
+    let new = home.iter().find(|(user, _)| !emptied.iter().any(|(other, _)| other == user));
+    new.map(|at| Obstacle::new(Reason::NoName, *at, "`import *` would take the names of both modules"))
+}
+
+/// What others can see of the import of the two, whose order would change.
+fn effects(ctx: &Context, pair: Pair) -> Option<Obstacle> {
+    let name = |m: ModuleId| &ctx.project().module(m).name;
+    if let Some(at) = ctx.effect(pair.emptied, &|_| false) {
+        let message = format!("importing `{}` does something that others can see", name(pair.emptied));
+        return Some(Obstacle::new(Reason::ImportSideEffect, (pair.emptied, at), message));
+    }
+    let graph = ctx.world.graph;
+    let between = |e: &Edge| pair.has(e.from) && pair.has(e.to);
+    let home = graph.loaded_by(pair.home, &between);
+    let mut moved: Vec<ModuleId> =
+        graph.loaded_by(pair.emptied, &between).into_iter().filter(|m| !home.contains(m)).collect();
+    moved.sort_unstable();
+    let (moved, at) =
+        moved.into_iter().filter(|m| *m != pair.emptied).find_map(|m| Some((m, ctx.effect(m, &|_| false)?)))?;
+    let mut home: Vec<ModuleId> = home.into_iter().collect();
+    home.sort_unstable();
+    let other = home.into_iter().find(|m| ctx.effect(*m, &|_| false).is_some())?;
+    let message =
+        format!("the imports of `{}` and `{}`, which others can see, would change order", name(moved), name(other));
+    Some(Obstacle::new(Reason::ImportSideEffect, (moved, at), message))
+}
+
+/// A package whose attribute the emptied module is, if that were no longer loaded with what loads it now.
+fn submodule(ctx: &Context, pair: Pair) -> Option<Obstacle> {
+    let graph = ctx.world.graph;
+    let project = ctx.project();
+    let this = project.module(pair.emptied);
+    let cut = |e: &Edge| e.from == pair.home && e.to == pair.emptied;
+    let nothing = |_: &Edge| false;
+    let lost = |m: ModuleId| {
+        graph.loaded_by(m, &nothing).contains(&pair.emptied) && !graph.loaded_by(m, &cut).contains(&pair.emptied)
+    };
+    let here = (pair.home, first(ctx, pair.home));
+    for package in this.ancestors().filter_map(|p| project.tree.find(p, this.root)) {
+        if lost(package) {
+            let message = format!("`import {}` would no longer load `{}`", project.module(package).name, this.name);
+            return Some(Obstacle::new(Reason::SubmoduleAccess, here, message));
+        }
+    }
+    let (package, name) = this.name.rsplit_once('.')?;
+    let package = project.tree.find(package, this.root)?;
+    let reads = ctx.users.uses(package, name).filter(|u| matches!(u.how, How::Attribute(_) | How::Text));
+    let mut reads = reads.filter(|u| !pair.has(u.user) && lost(u.user));
+    reads.next().map(|found| {
+        let message = format!("`{}` is used as an attribute without being imported there", this.name);
+        Obstacle::new(Reason::SubmoduleAccess, (found.user, found.span), message)
+    })
+}
+
+/// Whether anything outside of the two uses a name of one of them.
+pub fn used_outside(ctx: &Context, pair: Pair, module: ModuleId, name: &str) -> Option<(ModuleId, Span)> {
+    ctx.users.uses(module, name).find(|u| !pair.has(u.user)).map(|u| (u.user, u.span))
+}

@@ -1,0 +1,175 @@
+//! The one text that two modules become.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use super::super::import_use::Obstacle;
+use super::super::{Context, Reason};
+use super::body::{Body, Item};
+use super::exports::{Exports, header_end};
+use super::names::Names;
+use super::order::Order;
+use super::{Both, Pair, Side};
+use crate::edit::{Edit, TextEdit};
+use crate::rewrite::lines::{Layout, next_line};
+use crate::rewrite::{self, Intent, RewriteError};
+use crate::syntax::Span;
+use crate::syntax::ast::{Expr, ExprKind, StmtKind};
+
+pub fn merged<'p>(
+    ctx: &Context<'_, 'p>,
+    pair: Pair,
+    bodies: &Both<Body<'p>>,
+    names: &Names<'p>,
+    imports: BTreeSet<Intent>,
+    exports: &Exports,
+    order: &Order,
+) -> Result<String, Obstacle> {
+    let mut wanted = imports;
+    wanted.extend(replaced(names, Side::Home));
+    if let Some((_, list)) = &bodies.home.exports {
+        wanted.extend(longer_list(ctx, pair, &bodies.home, *list, exports)?);
+    }
+    let failed = |error: RewriteError| Obstacle::new(Reason::Form, (pair.home, Span::default()), error.to_string());
+    let mut edits = rewrite::edits(ctx.project(), pair.home, &wanted).map_err(failed)?;
+    let mut moved: BTreeSet<Intent> = names.sites.emptied.iter().map(|site| Intent::Remove { site: *site }).collect();
+    moved.extend(replaced(names, Side::Emptied));
+    let moved = rewrite::edits(ctx.project(), pair.emptied, &moved).map_err(failed)?;
+    for slot in &order.slots {
+        let mut run = lines(&bodies.emptied, names, &moved, slot.run.clone());
+        if slot.run.end == bodies.emptied.items.len() {
+            run.push_str(&trailer(&bodies.emptied));
+        }
+        if let Some(edit) = insertion(&bodies.home, &bodies.emptied, slot.before, slot.run.clone(), &run) {
+            edits.add(edit).map_err(|e| failed(e.into()))?;
+        }
+    }
+    Ok(edits.apply(bodies.home.text))
+}
+
+fn replaced<'n>(names: &'n Names, side: Side) -> impl Iterator<Item = Intent> + 'n {
+    names.edits.of(side).iter().map(|(span, text)| Intent::Replace { span: *span, text: text.clone() })
+}
+
+/// The lines of some statements of the emptied module, without those that the other has as well.
+fn lines(body: &Body, names: &Names, edits: &TextEdit, run: Range<usize>) -> String {
+    let mut out = String::new();
+    for item in &body.items[run] {
+        let lead = lead_of(body, item);
+        let dropped = names.twins.contains(&item.span);
+        let (from, to) = (lead, if dropped { item.start } else { item.end });
+        out.push_str(&piece(body.text, edits, from..to));
+    }
+    out.trim_matches(['\n', '\r']).to_owned()
+}
+
+/// Comments behind the last statement of a file.
+fn trailer(body: &Body) -> String {
+    let end = body.ast.body.last().map_or(0, |s| next_line(body.text, s.span.end));
+    let rest = body.text[end..].trim_end();
+    if rest.trim().is_empty() { String::new() } else { format!("{}{rest}", Layout::of(body.text).newline) }
+}
+
+/// Where the comments above an item begin, the file's own head left out.
+fn lead_of(body: &Body, item: &Item) -> usize {
+    if item.lead == 0 { header_end(body) } else { item.lead }
+}
+
+/// A part of a text with the edits that lie in it.
+fn piece(text: &str, edits: &TextEdit, range: Range<usize>) -> String {
+    let mut out = String::new();
+    let mut at = range.start;
+    for edit in edits.edits().iter().filter(|e| range.start <= e.range.start && e.range.end <= range.end) {
+        out.push_str(&text[at..edit.range.start]);
+        out.push_str(&edit.text);
+        at = edit.range.end;
+    }
+    out.push_str(&text[at..range.end]);
+    out
+}
+
+/// Puts a run before an item of the other module, or at the end; two blank lines stand around definitions.
+fn insertion(home: &Body, emptied: &Body, before: Option<usize>, run: Range<usize>, text: &str) -> Option<Edit> {
+    if text.is_empty() {
+        return None;
+    }
+    let newline = Layout::of(home.text).newline;
+    let blank = |count: usize| newline.repeat(count);
+    let ends = |body: &Body, item: Option<usize>| item.and_then(|i| body.items.get(i)).is_some_and(|i| i.is_definition);
+    let first = ends(emptied, Some(run.start));
+    let last = ends(emptied, run.end.checked_sub(1));
+    match before {
+        Some(at) => {
+            let item = &home.items[at];
+            let gap = if last || item.is_definition { 3 } else { 2 };
+            Some(Edit::insert(item.start, format!("{text}{}", blank(gap))))
+        }
+        None => {
+            let end = home.text.trim_end_matches(['\n', '\r', ' ', '\t']).len();
+            let above = ends(home, home.items.len().checked_sub(1));
+            let gap = if first || above || home.items.is_empty() { 3 } else { 2 };
+            Some(Edit::replace(end..home.text.len(), format!("{}{text}{newline}", blank(gap))))
+        }
+    }
+}
+
+/// The list of public names with those of the emptied module.
+fn longer_list(
+    ctx: &Context,
+    pair: Pair,
+    body: &Body,
+    list: Span,
+    exports: &Exports,
+) -> Result<Option<Intent>, Obstacle> {
+    let imports = &ctx.world.graph.files[pair.home.index()];
+    let mut new: Vec<&str> = exports.public.iter().map(|(name, _)| *name).collect();
+    new.retain(|name| !imports.exported.contains(name) && !name.starts_with("__"));
+    if new.is_empty() {
+        return Ok(None);
+    }
+    let unclear = || Obstacle::new(Reason::Form, (pair.home, list), "`__all__` is no plain list");
+    if imports.exports_more || list.of(body.text).contains('#') {
+        return Err(unclear());
+    }
+    let strings = strings(body, list).ok_or_else(unclear)?;
+    let (first, last) = (*strings.first().ok_or_else(unclear)?, *strings.last().ok_or_else(unclear)?);
+    let mut all: Vec<String> = strings.iter().map(|s| s.of(body.text).to_owned()).collect();
+    let quote = all[0].chars().next().unwrap_or('"');
+    let new: Vec<String> = new.into_iter().map(|n| format!("{quote}{n}{quote}")).collect();
+    let bare = |s: &String| s.trim_matches(['"', '\'']).to_owned();
+    let by_type = |s: &String| rewrite::name_key(&bare(s));
+    let (plain, typed) = (all.is_sorted(), all.is_sorted_by_key(by_type));
+    all.extend(new);
+    if plain {
+        all.sort();
+    } else if typed {
+        all.sort_by_key(by_type);
+    }
+    let layout = Layout::of(body.text);
+    let (newline, indent) = (layout.newline, &layout.indent);
+    let inner = Span { start: first.start, end: last.end };
+    let start = body.text[..list.start].rfind(['\n', '\r']).map_or(0, |n| n + 1);
+    let width = body.text[start..inner.start].chars().count() + all.join(", ").chars().count() + 1;
+    if !list.of(body.text).contains(['\n', '\r']) {
+        if width <= ctx.project().settings.line_length {
+            return Ok(Some(Intent::Replace { span: inner, text: all.join(", ") }));
+        }
+        let (open, close) = if list.of(body.text).starts_with('(') { ('(', ')') } else { ('[', ']') };
+        let lines: String = all.iter().map(|n| format!("{indent}{n},{newline}")).collect();
+        return Ok(Some(Intent::Replace { span: list, text: format!("{open}{newline}{lines}{close}") }));
+    }
+    let text = all.join(&format!(",{newline}{indent}"));
+    Ok(Some(Intent::Replace { span: inner, text }))
+}
+
+/// The strings of a list or tuple.
+fn strings(body: &Body, list: Span) -> Option<Vec<Span>> {
+    let value = body.ast.body.iter().find_map(|s| match &s.kind {
+        StmtKind::Assign { value, .. } if value.span == list => Some(value),
+        StmtKind::AnnAssign { value: Some(value), .. } if value.span == list => Some(value),
+        _ => None,
+    })?;
+    let ExprKind::Sequence(items) = &value.kind else { return None };
+    let string = |e: &Expr| matches!(e.kind, ExprKind::Str(_)).then_some(e.span);
+    items.iter().map(string).collect()
+}

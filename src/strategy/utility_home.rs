@@ -1,0 +1,210 @@
+//! Where extracted definitions go: an existing module that is plainly their home, or the name of a new one.
+
+use std::collections::BTreeSet;
+
+use super::closure::{Closure, Destination, Sheet, loaded_with};
+use super::{Context, Reason};
+use crate::names::evaluated::is_stdlib;
+use crate::names::scope::MODULE;
+use crate::names::{Bound, Moment};
+use crate::project::ModuleId;
+use crate::rewrite::ImportText;
+use crate::syntax::ast::StmtKind;
+
+/// The name of a new module beside `source`, from which `user` may import without running more than it does.
+pub fn name(ctx: &Context, source: ModuleId, user: ModuleId) -> Result<String, (Reason, String)> {
+    let project = ctx.project();
+    let (this, importer) = (project.module(source), project.module(user));
+    let inside = this.is_package && importer.name.starts_with(&format!("{}.", this.name));
+    let (package, last) = match this.name.rsplit_once('.') {
+        _ if inside => (this.name.as_str(), ""),
+        Some((package, last)) => (package, last),
+        None if this.is_package => {
+            let message = format!("a module beside the package `{}` would be a new top-level module", this.name);
+            return Err((Reason::NoPlace, message));
+        }
+        None => ("", this.name.as_str()),
+    };
+    if last.starts_with("test") || last.ends_with("_test") || last == "conftest" {
+        return Err((Reason::NoPlace, "a module beside tests would be taken for one of them".to_owned()));
+    }
+    if package.is_empty() && lists_modules(ctx) {
+        let message = "a new top-level module would have to be listed in the project's manifest".to_owned();
+        return Err((Reason::NoPlace, message));
+    }
+    for ending in ["shared", "common", "base"] {
+        let name = if last.is_empty() { format!("_{ending}") } else { format!("{last}_{ending}") };
+        let path = if package.is_empty() { name.clone() } else { format!("{package}.{name}") };
+        let taken = project.tree.find(&path, this.root).is_some()
+            || project.tree.is_namespace(&path)
+            || project.stubs.iter().any(|s| s.ends_with(&format!("{}.pyi", path.replace('.', "/"))))
+            || package.is_empty() && is_stdlib(&name)
+            || binds(ctx, package, this.root, &name);
+        if !taken {
+            return Ok(path);
+        }
+    }
+    Err((Reason::NoPlace, format!("there is no free name for a module beside `{}`", this.name)))
+}
+
+/// Whether a manifest lists the modules of the distribution one by one.
+fn lists_modules(ctx: &Context) -> bool {
+    ctx.project().manifests.values().any(|text| text.contains("py_modules") || text.contains("py-modules"))
+}
+
+/// Whether a package has an attribute of this name already.
+fn binds(ctx: &Context, package: &str, root: usize, name: &str) -> bool {
+    ctx.project().tree.find(package, root).is_some_and(|p| !ctx.world.names.file(p).bindings(name).is_empty())
+}
+
+/// What a module of some name is the home of.
+fn takes(name: &str, kinds: &BTreeSet<&str>) -> bool {
+    let only = |allowed: &[&str]| kinds.iter().all(|k| allowed.contains(k));
+    match name.trim_start_matches('_') {
+        "exceptions" | "errors" | "exc" | "exception" | "error" => only(&["exception"]),
+        "constants" | "const" | "consts" | "defaults" => only(&["constant"]),
+        "types" | "typing" => only(&["type"]),
+        "utils" | "util" | "helpers" | "common" | "utilities" => only(&["function", "constant"]),
+        _ => false,
+    }
+}
+
+/// A module beside `source` that is the home of such definitions, holds some already, and may be imported by both.
+pub fn existing(
+    ctx: &Context,
+    destination: &Destination,
+    user: ModuleId,
+    sheet: &Sheet,
+    closure: &Closure,
+) -> Option<ModuleId> {
+    let project = ctx.project();
+    let source = project.module(sheet.module);
+    let home_package = destination.name.rsplit_once('.').map_or("", |(package, _)| package);
+    let members: BTreeSet<ModuleId> = destination.cycle.modules.iter().copied().collect();
+    if !closure.typed.is_empty() || !closure.back.is_empty() {
+        return None;
+    }
+    let kinds = kinds(sheet, closure.statements.iter().copied());
+    let fits = |module: ModuleId| {
+        let this = project.module(module);
+        let (package, last) = this.name.rsplit_once('.').unwrap_or(("", &this.name));
+        let shared = this.name.strip_suffix("_shared") == Some(&source.name) || source.is_package && last == "_shared";
+        let beside = package == home_package && this.root == source.root && !this.is_package;
+        beside
+            && (shared || takes(last, &kinds))
+            && module != user
+            && may_take(ctx, module, sheet, closure)
+            && ctx
+                .world
+                .graph
+                .loaded_by(module, &|_| false)
+                .iter()
+                .all(|m| !members.contains(m) || is_above(ctx, *m, module))
+            && [user, sheet.module].iter().all(|from| {
+                let name = &project.module(*from).name;
+                loaded_with(ctx, name, module).all(|m| m == module || !members.contains(&m))
+            })
+    };
+    let mut all = project.modules().map(|(id, _)| id).filter(|m| !members.contains(m));
+    all.find(|m| fits(*m))
+}
+
+fn is_above(ctx: &Context, package: ModuleId, module: ModuleId) -> bool {
+    let package = &ctx.project().module(package).name;
+    ctx.project().module(module).ancestors().any(|p| p == package)
+}
+
+/// Whether definitions fit into a module: its names are its own, and it evaluates annotations as theirs does.
+fn may_take(ctx: &Context, module: ModuleId, sheet: &Sheet, closure: &Closure) -> bool {
+    let file = ctx.world.names.file(module);
+    let source = ctx.project().file(ctx.project().module(module).file);
+    let imports = &ctx.world.graph.files[module.index()];
+    let plain = source.writable
+        && source.trouble.is_none()
+        && imports.error.is_none()
+        && imports.exported.is_empty()
+        && !imports.exports_more
+        && !imports.sites.iter().any(|s| s.star)
+        && file.dynamic.is_none()
+        && file.postponed == ctx.world.names.file(sheet.module).postponed
+        && file.uses.iter().all(|u| u.moment != Moment::Main)
+        && ctx.users.of(module).reloaded.is_none()
+        && ctx.users.of(module).patched_somehow.is_none()
+        && !ctx.project().stubs.iter().any(|s| s.strip_suffix('i') == Some(&source.path));
+    let known = imported(ctx, module);
+    let graph = ctx.world.graph;
+    let free =
+        |name: &str| file.bindings(name).is_empty() && !file.uses.iter().any(|u| u.name == name && u.owner.is_none());
+    let own = file.scope(MODULE).bindings.values().flatten().any(|b| !matches!(b.what, Bound::Import(_)));
+    // What it has to import may not import it.
+    let loads_it = |site: &usize| {
+        let target = graph.targets[sheet.module.index()][*site];
+        target.is_some_and(|t| graph.loaded_by(t.module, &|_| false).contains(&module))
+    };
+    let has = |site: &usize| is_from(ctx, sheet.module, *site, module);
+    let bound = |site: &usize| graph.site(sheet.module, *site).bound();
+    let same = |site: &usize| {
+        let found = graph.site(sheet.module, *site);
+        known.iter().any(|k| {
+            k.module == format!("{}{}", ".".repeat(found.level), found.module)
+                && k.name.as_deref() == found.name
+                && k.alias.as_deref() == found.asname
+        })
+    };
+    plain
+        && own
+        && closure.names.iter().all(|n| free(n))
+        && closure.reads.iter().all(|n| ctx.users.replaced(module, n).is_none())
+        && closure.imports.iter().all(|s| has(s) || !loads_it(s) && (same(s) || bound(s).is_some_and(free)))
+}
+
+/// Whether an import takes a name of `home` as it is called there.
+pub fn is_from(ctx: &Context, user: ModuleId, site: usize, home: ModuleId) -> bool {
+    let found = ctx.world.graph.site(user, site);
+    let target = ctx.world.graph.targets[user.index()][site];
+    found.asname.is_none() && found.name.is_some() && target.is_some_and(|t| t.module == home && !t.is_module)
+}
+
+/// The imports at the head of a module.
+pub fn imported(ctx: &Context, module: ModuleId) -> Vec<ImportText> {
+    let sites = ctx.world.graph.files[module.index()].sites.iter();
+    let top = sites.filter(|s| s.place == crate::syntax::imports::Place::Top && !s.star && !s.call);
+    top.map(|s| ImportText {
+        module: format!("{}{}", ".".repeat(s.level), s.module),
+        name: s.name.map(|n| s.asname.map_or_else(|| n.to_owned(), |other| format!("{n} as {other}"))),
+        alias: if s.name.is_none() { s.asname.map(str::to_owned) } else { None },
+        comment: None,
+        above: Vec::new(),
+    })
+    .collect()
+}
+
+/// What kinds of definitions statements are.
+fn kinds(sheet: &Sheet, statements: impl Iterator<Item = usize>) -> BTreeSet<&'static str> {
+    statements.map(|index| kind(sheet, index)).collect()
+}
+
+/// What a statement defines, in a word.
+pub fn kind(sheet: &Sheet, index: usize) -> &'static str {
+    let is_error = |name: &str| ["Error", "Exception", "Warning"].iter().any(|end| name.ends_with(end));
+    match &sheet.statement(index).kind {
+        StmtKind::Function(_) => "function",
+        StmtKind::Class(class) => {
+            let by_base = class.args.iter().any(|a| a.value.last_name().is_some_and(is_error));
+            if is_error(class.name.text) || by_base { "exception" } else { "class" }
+        }
+        StmtKind::TypeAlias { .. } => "type",
+        StmtKind::Assign { targets, value } => {
+            let names = targets.iter().filter_map(|t| t.as_name());
+            let constant = names.flat_map(str::chars).all(|c| !c.is_lowercase());
+            let alias = matches!(value.last_name(), Some("TypeVar" | "NewType" | "Union" | "Optional" | "Callable"));
+            match (alias, constant) {
+                (true, _) => "type",
+                (_, true) => "constant",
+                _ => "definition",
+            }
+        }
+        StmtKind::AnnAssign { .. } => "constant",
+        _ => "definition",
+    }
+}
