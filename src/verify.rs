@@ -112,7 +112,11 @@ fn name_damage(
         scope.bindings.iter().filter(|(_, all)| all.iter().any(real)).map(|(n, _)| (*n).to_owned()).collect()
     };
     let served = |name: &&String| graph.served(module, name).is_some();
-    for lost in bound(old).difference(&bound(new)).filter(|name| !served(name)) {
+    let mut before = bound(old);
+    before.extend(by_star(ctx, module));
+    let after_world = World { graph, names: after };
+    let starred = |name: &&String| after_world.exports_by_star(module, name);
+    for lost in before.difference(&bound(new)).filter(|name| !served(name) && !starred(name)) {
         // Who changed as well may take it from elsewhere by now.
         let takes = |user: ModuleId| {
             let sites = graph.files[user.index()].sites.iter().zip(&graph.targets[user.index()]);
@@ -127,6 +131,12 @@ fn name_damage(
         }
     }
     None
+}
+
+/// What others take from a module that has it by `import *`.
+fn by_star(ctx: &Context, module: ModuleId) -> BTreeSet<String> {
+    let used = ctx.users.of(module).uses.iter().filter(|u| ctx.world.exports_by_star(module, u.name));
+    used.map(|u| u.name.to_owned()).collect()
 }
 
 /// Imports that run on import now and did not before.

@@ -37,8 +37,8 @@ pub enum Intent {
     /// An annotation becomes a string.
     Quote { span: Span },
     /// What the import binds is loaded by the module's `__getattr__` (PEP 562): `names`, which a star import brings, or the one
-    /// name; and these submodules, which are no longer loaded with the package. `exports` goes into a new `__all__`.
-    OnDemand { site: usize, names: Vec<String>, submodules: Vec<String>, exports: Vec<String> },
+    /// name; and these submodules, which are no longer loaded with the package.
+    OnDemand { site: usize, names: Vec<String>, submodules: Vec<String> },
     /// An import joins those at the head of the module.
     Import(ImportText),
     /// An import joins those under TYPE_CHECKING.
@@ -150,10 +150,9 @@ pub fn edits(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> 
                 local.entry(*function).or_default().push(ImportText::of(&page, *site, &gone));
             }
             Intent::Lazy { site } => drop(lazy.insert(*site)),
-            Intent::OnDemand { site, names, submodules, exports } => {
+            Intent::OnDemand { site, names, submodules } => {
                 typed.extend(tables.add(&page, *site, names, &gone));
                 tables.submodules.extend(submodules.iter().cloned());
-                tables.exports.extend(exports.iter().cloned());
             }
             Intent::Quote { span } => quote(&mut page, *span)?,
             Intent::Import(import) => new.push(import.clone()),
@@ -184,7 +183,8 @@ pub fn edits(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> 
 
 /// The imports that go without another in their place; none, if some come for type checkers.
 fn plainly_removed(wanted: &BTreeSet<Intent>) -> BTreeSet<usize> {
-    if wanted.iter().any(|i| matches!(i, Intent::ForTypes { .. } | Intent::ImportForTypes(_) | Intent::OnDemand { .. })) {
+    if wanted.iter().any(|i| matches!(i, Intent::ForTypes { .. } | Intent::ImportForTypes(_) | Intent::OnDemand { .. }))
+    {
         return BTreeSet::new();
     }
     let removed = wanted.iter().filter_map(|i| if let Intent::Remove { site } = i { Some(*site) } else { None });
@@ -196,8 +196,7 @@ pub fn import_block(project: &Project, like: &str, imports: Vec<ImportText>) -> 
     let ast = parse("");
     let none = self::imports(&ast);
     let layout = Layout::of(like);
-    let page =
-        Page { project, text: "", is_package: false, layout, ast, imports: none, edits: TextEdit::default() };
+    let page = Page { project, text: "", is_package: false, layout, ast, imports: none, edits: TextEdit::default() };
     let newline = page.layout.newline;
     let mut out = String::new();
     for (_, statement) in ImportText::print(&page, imports, "") {

@@ -15,8 +15,6 @@ pub struct Tables {
     /// Names, with the module that each comes from as the import spelled it.
     names: BTreeMap<String, String>,
     pub submodules: BTreeSet<String>,
-    /// Names of a new `__all__`; none if the module has one or needs none.
-    pub exports: BTreeSet<String>,
 }
 
 impl Tables {
@@ -75,9 +73,6 @@ impl Tables {
             items.map(|item| format!("{step}{item},\n")).collect()
         };
         let mut out = String::new();
-        if !self.exports.is_empty() {
-            out.push_str(&format!("__all__ = [\n{}]\n\n", lines(&mut self.exports.iter().map(|n| quoted(n)))));
-        }
         let mut tables = Vec::new();
         let mut body = String::new();
         if !self.names.is_empty() {

@@ -7,7 +7,6 @@ use super::defer_import::STRATEGY;
 use super::import_use::{Obstacle, replaced_at_home, uses};
 use super::{Context, Fix, ImportId, Reason, cost};
 use crate::graph::{Edge, LARGE};
-use crate::names::scope::MODULE;
 use crate::names::users::{AttributeUse, How, only_passes_on};
 use crate::names::{Bound, Moment, Object};
 use crate::outcome::{Kind, Safety};
@@ -70,8 +69,8 @@ pub fn fix(ctx: &Context, target: ModuleId, ids: &[ImportId]) -> Result<Fix, Obs
     }
     let submodules = group.submodules()?;
     let adds = group.users()?;
-    let exports = group.exports()?;
-    Ok(group.planned(submodules, exports, adds, quotes, doubt))
+    group.is_listed()?;
+    Ok(group.planned(submodules, adds, quotes, doubt))
 }
 
 impl<'p> Group<'_, '_, 'p> {
@@ -308,6 +307,7 @@ impl<'p> Group<'_, '_, 'p> {
             How::Import(kind) => kind == Kind::Eager,
             How::Attribute(Moment::Import) => true,
             How::Attribute(Moment::Call(function)) => self.ctx.running.may_run(used.user, function),
+            How::Text => true,
             _ => false,
         }
     }
@@ -326,73 +326,20 @@ impl<'p> Group<'_, '_, 'p> {
         seen
     }
 
-    /// The names of a new `__all__`, where `from module import *` goes by the namespace: that one no longer holds all.
-    fn exports(&self) -> Result<BTreeSet<&'p str>, Obstacle> {
-        let world = self.ctx.world;
-        let imports = &world.graph.files[self.module.index()];
+    /// Whether the module says what `from module import *` gives: without `__all__`, that goes by the namespace, which no longer
+    /// holds all.
+    fn is_listed(&self) -> Result<(), Obstacle> {
+        let imports = &self.ctx.world.graph.files[self.module.index()];
         if !imports.exported.is_empty() || imports.exports_more {
-            return Ok(BTreeSet::new());
+            return Ok(());
         }
-        let public = |name: &&str| !name.starts_with('_');
-        let mut out: BTreeSet<&str> = self.imports.iter().flat_map(|(_, names)| names.iter().copied()).collect();
-        let scope = world.names.file(self.module).scope(MODULE);
-        for (name, bindings) in scope.bindings.iter().filter(|(name, _)| public(name)) {
-            let real = |b: &&crate::names::scope::Binding| b.moment != Moment::Never && b.what != Bound::Declared;
-            let mut real = bindings.iter().filter(real).peekable();
-            if real.peek().is_none() {
-                continue;
-            }
-            let plain = |b: &crate::names::scope::Binding| {
-                b.moment == Moment::Import && !b.conditional && !b.from_inside && b.what != Bound::Deleted
-            };
-            if let Some(odd) = real.find(|b| !plain(b)) {
-                let message = format!("`import *` gives `{name}` only in some cases, and there is no `__all__`");
-                return Err(Obstacle::new(Reason::StarNames, (self.module, odd.span), message));
-            }
-            out.insert(name);
-        }
-        if world.names.file(self.module).postponed {
-            out.insert("annotations");
-        }
-        for (index, site) in imports.sites.iter().enumerate().filter(|(_, s)| s.star && s.kind == Kind::Eager) {
-            let here = ImportId { module: self.module, site: index };
-            let Some(target) = world.graph.targets[self.module.index()][index] else {
-                let message = "`import *` of a module outside the project gives names that are not known";
-                return Err(Obstacle::new(Reason::StarNames, (self.module, site.at), message));
-            };
-            let other = Group { target: target.module, imports: Vec::new(), ..*self };
-            out.extend(other.names(here).map_err(|o| Obstacle { reason: Reason::StarNames, ..o })?);
-        }
-        self.loaded_children(&mut out)?;
-        Ok(out.into_iter().filter(public).collect())
-    }
-
-    /// Submodules are names of their package as soon as something has loaded them.
-    fn loaded_children(&self, out: &mut BTreeSet<&'p str>) -> Result<(), Obstacle> {
-        let graph = self.ctx.world.graph;
-        let surely = graph.loaded_by(self.module, &|edge| graph.site(edge.from, edge.site).place != Place::Top);
-        let loaded = graph.loaded_by(self.module, &|_| false);
-        let project = self.ctx.project();
-        let package = &project.module(self.module).name;
-        for module in loaded {
-            let Some((parent, name)) = project.module(module).name.rsplit_once('.') else { continue };
-            if parent != package {
-                continue;
-            }
-            if !surely.contains(&module) && !name.starts_with('_') {
-                let message =
-                    format!("`import *` gives the submodule `{name}` only in some cases, and there is no `__all__`");
-                return Err(self.refuse(Reason::StarNames, message));
-            }
-            out.insert(name);
-        }
-        Ok(())
+        let message = "the module has no `__all__`, and `import *` of it would no longer give the name";
+        Err(self.refuse(Reason::StarNames, message))
     }
 
     fn planned(
         &self,
         submodules: BTreeSet<&str>,
-        exports: BTreeSet<&str>,
         adds: Vec<(ModuleId, ModuleId)>,
         quotes: Vec<Span>,
         doubt: Option<String>,
@@ -406,15 +353,8 @@ impl<'p> Group<'_, '_, 'p> {
             let own: BTreeSet<&str> = names.iter().copied().filter(|n| !submodules.contains(n)).collect();
             all.extend(names);
             intents.push((module, Intent::Remove { site: id.site }));
-            intents.push((
-                module,
-                Intent::OnDemand {
-                    site: id.site,
-                    names: owned(&own),
-                    submodules: owned(&submodules),
-                    exports: owned(&exports),
-                },
-            ));
+            intents
+                .push((module, Intent::OnDemand { site: id.site, names: owned(&own), submodules: owned(&submodules) }));
         }
         intents.extend(quotes.into_iter().map(|span| (module, Intent::Quote { span })));
         let name = &self.ctx.project().module(module).name;

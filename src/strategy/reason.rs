@@ -59,7 +59,7 @@ pub enum Reason {
     StillCounts,
     /// A comment says that the import is there on purpose.
     KeptOnPurpose,
-    /// What `from module import *` gives cannot be told, and would change.
+    /// Without `__all__`, `from module import *` would no longer give the name.
     StarNames,
     /// The lowest Python is too old for the form.
     TargetVersion,
