@@ -13,7 +13,7 @@ use crate::project::resolve::{Resolver, Target, absolute};
 use crate::project::settings::Level;
 use crate::project::{Module, ModuleId, Project};
 use crate::skim::skim;
-use crate::syntax::imports::{FileImports, ImportSite, imports};
+use crate::syntax::imports::{FileImports, ImportSite, Place, imports};
 use crate::syntax::parse;
 
 /// One import of a module of the project by another.
@@ -37,6 +37,8 @@ pub struct Graph<'p> {
     /// By module and site.
     pub targets: Vec<Vec<Option<Target>>>,
     pub edges: Vec<Edge>,
+    /// By module: the names that its `__getattr__` loads (PEP 562), with the sites under TYPE_CHECKING that say from where.
+    on_demand: Vec<BTreeMap<&'p str, usize>>,
     /// Where the edges of each module begin.
     first: Vec<usize>,
 }
@@ -76,20 +78,29 @@ impl<'p> Graph<'p> {
                 files[id.index()].sites.iter().map(resolve).collect()
             })
             .collect();
+        let on_demand: Vec<BTreeMap<&str, usize>> = files.iter().map(|f| served(f)).collect();
         let mut edges = Vec::new();
         for (from, module) in project.modules() {
             for (site, target) in targets[from.index()].iter().enumerate() {
                 let Some(target) = target else { continue };
-                let kind = files[from.index()].sites[site].kind;
-                if target.module != from {
-                    edges.push(Edge { from, to: target.module, site, implicit: false, kind });
+                let found = &files[from.index()].sites[site];
+                let kind = found.kind;
+                let mut loaded = vec![(target.module, false)];
+                if found.star || !target.is_module {
+                    let behind = behind(&on_demand, &targets, target.module, found.name.filter(|_| !found.star), DEPTH);
+                    loaded.extend(behind.into_iter().map(|to| (to, true)));
                 }
-                for name in project.module(target.module).ancestors() {
-                    if let Some(package) = project.tree.find(name, project.module(target.module).root)
-                        && package != from
-                        && !is_below(&module.name, name)
-                    {
-                        edges.push(Edge { from, to: package, site, implicit: true, kind });
+                for (to, implicit) in loaded {
+                    if to != from {
+                        edges.push(Edge { from, to, site, implicit, kind });
+                    }
+                    for name in project.module(to).ancestors() {
+                        if let Some(package) = project.tree.find(name, project.module(to).root)
+                            && package != from
+                            && !is_below(&module.name, name)
+                        {
+                            edges.push(Edge { from, to: package, site, implicit: true, kind });
+                        }
                     }
                 }
             }
@@ -97,7 +108,12 @@ impl<'p> Graph<'p> {
         edges.sort_unstable();
         edges.dedup();
         let first = (0..=files.len()).map(|m| edges.partition_point(|e| e.from.index() < m)).collect();
-        Self { project, files, targets, edges, first }
+        Self { project, files, targets, edges, on_demand, first }
+    }
+
+    /// The site under TYPE_CHECKING of a name that a module's `__getattr__` loads when it is asked for.
+    pub fn served(&self, module: ModuleId, name: &str) -> Option<usize> {
+        self.on_demand[module.index()].get(name).copied()
     }
 
     pub fn site(&self, module: ModuleId, site: usize) -> &ImportSite<'p> {
@@ -159,6 +175,42 @@ impl<'p> Graph<'p> {
         }
         seen
     }
+}
+
+/// How far names that are served on demand are followed from module to module.
+const DEPTH: usize = 8;
+
+/// The names that a module with a `__getattr__` binds for type checkers alone, by site: what it loads on demand.
+fn served<'p>(file: &FileImports<'p>) -> BTreeMap<&'p str, usize> {
+    if !file.bound.iter().any(|(name, _)| *name == "__getattr__") {
+        return BTreeMap::new();
+    }
+    let typed = file.sites.iter().enumerate().filter(|(_, s)| s.kind == Kind::Type && s.place == Place::Block);
+    let names = typed.filter_map(|(site, s)| Some((s.bound()?, site)));
+    names.filter(|(name, _)| file.bound.iter().all(|(bound, _)| bound != name)).collect()
+}
+
+/// The modules that taking a name of a module loads on demand; all that it serves, for a star import.
+fn behind(
+    on_demand: &[BTreeMap<&str, usize>],
+    targets: &[Vec<Option<Target>>],
+    module: ModuleId,
+    name: Option<&str>,
+    depth: usize,
+) -> Vec<ModuleId> {
+    let all = &on_demand[module.index()];
+    if all.is_empty() || depth == 0 {
+        return Vec::new();
+    }
+    let mut out = Vec::new();
+    for (served, site) in all.iter().filter(|(served, _)| name.is_none_or(|n| n == **served)) {
+        let Some(target) = targets[module.index()][*site] else { continue };
+        out.push(target.module);
+        if !target.is_module {
+            out.extend(behind(on_demand, targets, target.module, Some(served), depth - 1));
+        }
+    }
+    out
 }
 
 /// Modules from which on files are skimmed for their imports, and only those that matter for a plan are read in full.

@@ -223,6 +223,7 @@ impl<'p> Run<'_, '_, 'p> {
             // The order of names does not show: they are put into a set.
             names.into_iter().for_each(|n| self.bind(module, n));
         } else if let Some(name) = found.name
+            && self.demand(target.module, name)?
             && !self.has(target.module, name)
         {
             let target_name = &world.project().module(target.module).name;
@@ -242,6 +243,22 @@ impl<'p> Run<'_, '_, 'p> {
         Ok(())
     }
 
+    /// Asks a module's `__getattr__` for a name that it loads on demand, once it is defined; gives true.
+    fn demand(&mut self, module: ModuleId, name: &str) -> Result<bool, Failure> {
+        if let Some(site) = self.simulator.world.graph.served(module, name)
+            && self.states.get(&module).is_some_and(|s| s.bound.contains("__getattr__") && !s.bound.contains(name))
+        {
+            self.import(module, site, Some(module))?;
+        }
+        Ok(true)
+    }
+
+    /// Whether a module's `__getattr__` is there by now and loads submodules of this name.
+    fn gives(&self, module: ModuleId, name: &str) -> bool {
+        self.simulator.world.names.file(module).on_demand.contains(name)
+            && self.states.get(&module).is_some_and(|s| s.bound.contains("__getattr__"))
+    }
+
     /// `from p import m` loads `p` before `m`, `import p.m` does so as well by its path.
     fn base_of(&self, module: ModuleId, from: bool) -> ModuleId {
         let world = self.simulator.world;
@@ -258,6 +275,9 @@ impl<'p> Run<'_, '_, 'p> {
             return true;
         }
         let file = world.names.file(module);
+        if world.graph.served(module, name).is_some() && !state.bound.contains("__getattr__") {
+            return false;
+        }
         if !file.bindings("__getattr__").is_empty() || file.dynamic.is_some() {
             return true;
         }
@@ -277,6 +297,11 @@ impl<'p> Run<'_, '_, 'p> {
     fn read(&mut self, module: ModuleId, span: Span, reads: &[Read<'p>]) -> Result<(), Failure> {
         let world = self.simulator.world;
         for Read { home, attribute, submodule } in reads {
+            self.demand(*home, attribute)?;
+            if let (Some(submodule), true) = (submodule, self.gives(*home, attribute)) {
+                self.load(*submodule)?;
+                continue;
+            }
             let bound = self.states.get(home).is_some_and(|s| s.bound.contains(attribute));
             let in_progress = submodule.is_some_and(|s| self.states.contains_key(&s) && !self.attributes.contains(&s));
             let missing = match submodule {

@@ -43,7 +43,7 @@ pub fn compare(
         }
     }
     out.extend(new_damage(ctx, after, names_after, changed));
-    out.extend(load_damage(ctx, after, changed));
+    out.extend(load_damage(ctx, after, names_after, changed));
     out
 }
 
@@ -75,6 +75,10 @@ fn text_damage(before: &Graph, after: &Graph, module: ModuleId) -> Option<String
     broken.then(|| "the new text does not parse".to_owned())
 }
 
+/// What a module's `__getattr__` and `__dir__` use of the builtins, as they are printed; and what every module has.
+const BUILTINS: [&str; 9] =
+    ["AttributeError", "__name__", "__package__", "getattr", "globals", "list", "object", "sorted", "str"];
+
 /// A name that lost its definition, in the module or for those who take it from there.
 fn name_damage(
     ctx: &Context,
@@ -85,7 +89,8 @@ fn name_damage(
     builtins: &BTreeSet<&str>,
 ) -> Option<String> {
     let (old, new) = (ctx.world.names.file(module), after.file(module));
-    if let Some(name) = unbound(new).difference(&unbound(old)).find(|name| !builtins.contains(*name)) {
+    let known = |name: &&&str| builtins.contains(**name) || BUILTINS.contains(*name);
+    if let Some(name) = unbound(new).difference(&unbound(old)).find(|name| !known(name)) {
         return Some(format!("`{name}` lost its definition"));
     }
     // A name bound for type checkers alone must not be needed at run time.
@@ -106,7 +111,12 @@ fn name_damage(
         let real = |b: &crate::names::scope::Binding| b.what != Bound::Declared && b.moment != Moment::Never;
         scope.bindings.iter().filter(|(_, all)| all.iter().any(real)).map(|(n, _)| (*n).to_owned()).collect()
     };
-    for lost in bound(old).difference(&bound(new)) {
+    let served = |name: &&String| graph.served(module, name).is_some();
+    let mut before = bound(old);
+    before.extend(by_star(ctx, module));
+    let after_world = World { graph, names: after };
+    let starred = |name: &&String| after_world.exports_by_star(module, name);
+    for lost in before.difference(&bound(new)).filter(|name| !served(name) && !starred(name)) {
         // Who changed as well may take it from elsewhere by now.
         let takes = |user: ModuleId| {
             let sites = graph.files[user.index()].sites.iter().zip(&graph.targets[user.index()]);
@@ -121,6 +131,12 @@ fn name_damage(
         }
     }
     None
+}
+
+/// What others take from a module that has it by `import *`.
+fn by_star(ctx: &Context, module: ModuleId) -> BTreeSet<String> {
+    let used = ctx.users.of(module).uses.iter().filter(|u| ctx.world.exports_by_star(module, u.name));
+    used.map(|u| u.name.to_owned()).collect()
 }
 
 /// Imports that run on import now and did not before.
@@ -139,7 +155,7 @@ fn import_damage(
 }
 
 /// Modules with effects that some module's import no longer loads.
-fn load_damage(ctx: &Context, after: &Graph, changed: &BTreeSet<ModuleId>) -> Vec<Damage> {
+fn load_damage(ctx: &Context, after: &Graph, names: &Names, changed: &BTreeSet<ModuleId>) -> Vec<Damage> {
     let before = ctx.world.graph;
     let pairs = |graph: &Graph, module: ModuleId| -> BTreeSet<ModuleId> {
         graph.edges_of(module).iter().filter(|e| e.kind == Kind::Eager).map(|e| e.to).collect()
@@ -174,10 +190,16 @@ fn load_damage(ctx: &Context, after: &Graph, changed: &BTreeSet<ModuleId>) -> Ve
         let name = &before.project.module(module).name;
         let this = before.project.module(module);
         let packages: Vec<ModuleId> = this.ancestors().filter_map(|p| before.project.tree.find(p, this.root)).collect();
-        if lacking.iter().any(|m| packages.contains(m)) {
+        // Whoever has the package has the submodule, or gets it from the package's `__getattr__`.
+        let parent = packages
+            .iter()
+            .find(|p| this.name.rsplit_once('.').is_some_and(|(n, _)| n == before.project.module(**p).name));
+        let last = this.name.rsplit('.').next().unwrap_or_default();
+        let given = parent.is_some_and(|p| has.contains(p) || names.file(*p).on_demand.contains(last));
+        if !given && lacking.iter().any(|m| packages.contains(m)) {
             let what = format!("`{name}` would no longer be loaded with its package");
             out.push(Damage { what, modules: sources.into_iter().collect() });
-        } else if lacking.iter().any(|m| users.contains(m) && !sources.contains(m)) {
+        } else if !given && lacking.iter().any(|m| users.contains(m) && !sources.contains(m)) {
             let what = format!("`{name}` is used as an attribute where it would no longer be loaded");
             out.push(Damage { what, modules: sources.into_iter().collect() });
         } else if !lacking.is_empty() && ctx.effect(module, &unseen).is_some() {

@@ -34,6 +34,9 @@ pub fn collect<'a>(ast: &Ast<'a>, imports: &FileImports<'a>) -> FileNames<'a> {
         walk.type_comment(*comment);
     }
     let mut out = walk.out;
+    if out.bindings("__getattr__").iter().any(|b| matches!(b.what, Bound::Function(_))) {
+        out.on_demand = ast.body.iter().flat_map(table).collect();
+    }
     let owners: Vec<_> = out.uses.iter().map(|u| out.owner(u.name, u.scope)).collect();
     for (used, owner) in out.uses.iter_mut().zip(owners) {
         used.owner = owner;
@@ -50,9 +53,30 @@ pub fn collect<'a>(ast: &Ast<'a>, imports: &FileImports<'a>) -> FileNames<'a> {
     out
 }
 
-fn is_postponement(stmt: &Stmt) -> bool {
+/// Whether an expression is `name()`.
+fn called_plainly(expr: &Expr, name: &str) -> bool {
+    matches!(&expr.kind, ExprKind::Call { func, args } if args.is_empty() && func.as_name() == Some(name))
+}
+
+/// `from __future__ import annotations`.
+pub fn is_postponement(stmt: &Stmt) -> bool {
     matches!(&stmt.kind, StmtKind::Import(i) if i.from.is_some_and(|f| f.module == "__future__" && f.level == 0)
         && i.names.iter().any(|a| a.name == "annotations"))
+}
+
+/// The strings of a table with a private name: `_LAZY = {"name": ".module"}`.
+fn table<'a>(stmt: &Stmt<'a>) -> Vec<&'a str> {
+    let StmtKind::Assign { targets, value } = &stmt.kind else { return Vec::new() };
+    let private = targets.iter().all(|t| t.as_name().is_some_and(|n| n.starts_with('_') && !n.starts_with("__")));
+    let parts = match &value.kind {
+        ExprKind::Dict(parts) | ExprKind::Sequence(parts) if private => parts,
+        _ => return Vec::new(),
+    };
+    let text = |part: &Expr<'a>| match part.kind {
+        ExprKind::Str(std::borrow::Cow::Borrowed(text)) => Some(text),
+        _ => None,
+    };
+    parts.iter().filter_map(text).collect()
 }
 
 struct Walk<'a> {
@@ -339,7 +363,10 @@ impl<'a> Walk<'a> {
             ExprKind::Attribute { .. } => self.chain(target, Role::Store),
             ExprKind::Subscript { value, index } => {
                 self.sys_modules(value, index);
-                self.expr(value, Role::Store);
+                // `globals()[name] = …` in a module's `__getattr__` keeps what was missing.
+                if !(self.is_in("__getattr__") && called_plainly(value, "globals")) {
+                    self.expr(value, Role::Store);
+                }
                 index.iter().for_each(|i| self.expr(i, Role::Load));
             }
             ExprKind::Sequence(items) => items.iter().for_each(|i| self.target(i, from)),
@@ -637,6 +664,7 @@ impl<'a> Walk<'a> {
         if matches!(func.kind, ExprKind::Name(_))
             && args.is_empty()
             && matches!(called, "globals" | "locals" | "vars" | "dir")
+            && !(called == "globals" && self.is_in("__dir__"))
             || matches!(func.kind, ExprKind::Name("eval" | "exec"))
         {
             self.dynamic(called, func.span);
@@ -700,7 +728,11 @@ impl<'a> Walk<'a> {
             if name.is_some() {
                 self.chain(&first.value, Role::Inspected);
             } else {
+                let at = self.out.uses.len();
                 self.arg(first, called, replaces);
+                if let (Some(name), Some(used)) = (func.as_name(), self.out.uses.get_mut(at)) {
+                    used.passed_to = Some(Box::new(Reference { name, attributes: Vec::new() }));
+                }
             }
             return;
         }
@@ -731,6 +763,12 @@ impl<'a> Walk<'a> {
             }
         }
         self.expr(&arg.value, Role::Argument);
+    }
+
+    /// Whether the walk is in a function of the module that has this name.
+    fn is_in(&self, name: &str) -> bool {
+        let function = self.function.map(|f| self.out.function(f));
+        function.is_some_and(|f| f.name == name && f.parent == MODULE)
     }
 
     fn dynamic(&mut self, called: &str, span: Span) {

@@ -13,10 +13,11 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-pub use collect::words;
+pub use collect::{is_postponement, words};
 pub use scope::{Bound, FileNames, Moment, Role, ScopeId, Use};
 
 use crate::graph::{Graph, same_text};
+use crate::outcome::Kind;
 use crate::project::{Module, ModuleId, Project};
 use crate::syntax::imports::{FileImports, imports};
 use crate::syntax::{Ast, parse};
@@ -253,6 +254,13 @@ impl<'w, 'p> World<'w, 'p> {
         let bound = self.names.file(module).bindings(name).iter();
         bound.clone().any(|b| !matches!(b.what, Bound::Declared | Bound::Deleted) && b.moment != Moment::Never)
             || (depth > 0 && self.star(module, name, depth - 1).is_some())
+    }
+
+    /// Whether a module of the project that `module` takes all names of may give it this one.
+    pub fn exports_by_star(&self, module: ModuleId, name: &str) -> bool {
+        let sites = self.graph.files[module.index()].sites.iter().zip(&self.graph.targets[module.index()]);
+        let stars = sites.filter(|(site, _)| site.star && site.kind == Kind::Eager);
+        stars.filter_map(|(_, target)| *target).any(|target| self.exports(target.module, name, 8))
     }
 
     pub fn trace_reference<'n>(&self, module: ModuleId, scope: ScopeId, reference: &Reference<'n>) -> Trace<'n>

@@ -243,6 +243,8 @@ pub struct FileNames<'a> {
     pub reloads: Vec<(Reference<'a>, ScopeId)>,
     /// Whether it replaces attributes of what a computed string names.
     pub patches: bool,
+    /// Strings in the private tables of a module with a `__getattr__`: what it may load on demand.
+    pub on_demand: BTreeSet<&'a str>,
 }
 
 impl<'a> FileNames<'a> {

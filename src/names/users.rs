@@ -387,23 +387,17 @@ fn manifest_paths<'p>(world: World<'_, 'p>) -> Vec<(ModuleId, &'p str)> {
 }
 
 /// Whether outsiders may use a name that a module binds by an import: it is in `__all__`, the module is a package's
-/// `__init__`, the alias repeats the name (PEP 484), or the settings say so.
+/// `__init__` and does not need the name itself, the alias repeats the name (PEP 484), or the settings say so.
 pub fn is_public(world: World, module: ModuleId, name: &str) -> bool {
     let project = world.project();
     let this = project.module(module);
     let imports = &world.graph.files[module.index()];
-    if this.is_package || imports.exports_more || imports.exported.contains(&name) {
+    let detail = this.is_package && is_detail(world, module, name);
+    if this.is_package && !detail || imports.exports_more || imports.exported.contains(&name) {
         return true;
     }
     // A module with nothing of its own is there to pass names on.
-    let file = world.names.file(module);
-    let own = |b: &super::scope::Binding| !matches!(b.what, Bound::Import(_) | Bound::Declared);
-    let passes_on = file
-        .scope(super::scope::MODULE)
-        .bindings
-        .iter()
-        .all(|(name, all)| name.starts_with("__") && name.ends_with("__") || !all.iter().any(own));
-    if passes_on && file.uses.iter().all(|u| u.moment == super::Moment::Never || u.name.starts_with("__")) {
+    if only_passes_on(world, module) {
         return true;
     }
     let again = world.names.file(module).bindings(name).iter().any(|b| match b.what {
@@ -415,4 +409,34 @@ pub fn is_public(world: World, module: ModuleId, name: &str) -> bool {
     });
     let path = format!("{}.{name}", this.name);
     again || project.settings.public.iter().any(|p| *p == path || p.strip_suffix(".*") == Some(&this.name))
+}
+
+/// Whether a module has nothing of its own: it is there to pass names on.
+pub fn only_passes_on(world: World, module: ModuleId) -> bool {
+    let file = world.names.file(module);
+    let own = |b: &super::scope::Binding| !matches!(b.what, Bound::Import(_) | Bound::Declared);
+    let dunder = |name: &str| name.starts_with("__") && name.ends_with("__");
+    file.scope(super::scope::MODULE).bindings.iter().all(|(name, all)| dunder(name) || !all.iter().any(own))
+        && file.uses.iter().all(|u| u.moment == Moment::Never || u.name.starts_with("__"))
+}
+
+/// Whether a package's `__init__` imports a name for its own code: it comes from outside the package and is used. PEP 8 takes
+/// such names for details; what an `__init__` exposes are names of its submodules.
+fn is_detail(world: World, module: ModuleId, name: &str) -> bool {
+    let project = world.project();
+    let package = &project.module(module).name;
+    let from_outside = |site: usize| {
+        // `import a.b` binds the package at the top.
+        let found = world.graph.site(module, site);
+        let plain = found.name.is_none() && found.asname.is_none();
+        plain
+            || world.graph.targets[module.index()][site].is_none_or(|target| {
+                let target = &project.module(target.module).name;
+                !target.strip_prefix(package.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            })
+    };
+    let file = world.names.file(module);
+    let bindings = file.bindings(name);
+    bindings.iter().all(|b| matches!(b.what, Bound::Import(site) if from_outside(site)))
+        && file.uses_of(name).any(|u| !matches!(u.role, Role::Quoted(None)))
 }

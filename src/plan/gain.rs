@@ -38,10 +38,15 @@ impl Gain {
 /// worth it, says why.
 pub fn worthwhile(cycle: &Cycle, fixes: Vec<Fix>) -> Result<Vec<Fix>, (Fix, String)> {
     let whole = Gain::of(cycle, &fixes.iter().collect::<Vec<_>>());
-    if whole.is_enough() {
+    if whole.left == 0 {
         return Ok(fixes);
     }
-    let mut kept: Vec<&Fix> = fixes.iter().collect();
+    // What is much to read is for cycles that go whole.
+    let mut kept: Vec<&Fix> = fixes.iter().filter(|f| !f.is_for_whole_cycles()).collect();
+    let gain = Gain::of(cycle, &kept);
+    if gain.freed > 0 && gain.is_enough() {
+        return Ok(needed(cycle, kept, gain.freed));
+    }
     while !kept.is_empty() {
         let without = |index: &usize| {
             let others: Vec<&Fix> = kept.iter().enumerate().filter(|(i, _)| i != index).map(|(_, f)| *f).collect();

@@ -51,6 +51,11 @@ impl SortKey {
 }
 
 impl ImportText {
+    /// `import module`.
+    pub fn plain(module: impl Into<String>) -> Self {
+        Self { module: module.into(), name: None, alias: None, comment: None, above: Vec::new() }
+    }
+
     /// `from module import name`.
     pub fn from(module: impl Into<String>, name: impl Into<String>) -> Self {
         Self { module: module.into(), name: Some(name.into()), alias: None, comment: None, above: Vec::new() }

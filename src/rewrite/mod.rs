@@ -7,6 +7,7 @@ mod import_text;
 pub mod lines;
 mod local;
 pub mod moving;
+mod on_demand;
 mod remove;
 mod type_checking;
 
@@ -20,6 +21,7 @@ use crate::syntax::imports::{FileImports, imports};
 use crate::syntax::{Span, parse};
 pub use import_text::{ImportText, name_key};
 use lines::Layout;
+use on_demand::Tables;
 
 /// One thing that should become of a file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +38,9 @@ pub enum Intent {
     Lazy { site: usize },
     /// An annotation becomes a string.
     Quote { span: Span },
+    /// What the import binds is loaded by the module's `__getattr__` (PEP 562): `names`, which a star import brings, or the one
+    /// name; and these submodules, which are no longer loaded with the package.
+    OnDemand { site: usize, names: Vec<String>, submodules: Vec<String> },
     /// An import joins those at the head of the module.
     Import(ImportText),
     /// An import joins those under TYPE_CHECKING.
@@ -88,6 +93,8 @@ pub fn change(project: &Project, intents: &Intents) -> Result<Change, (ModuleId,
 pub struct Page<'p> {
     project: &'p Project,
     text: &'p str,
+    /// Whether it is a package's `__init__`.
+    is_package: bool,
     ast: Ast<'p>,
     imports: FileImports<'p>,
     layout: Layout,
@@ -99,7 +106,8 @@ impl<'p> Page<'p> {
         let text = project.text(module);
         let ast = parse(text);
         let imports = imports(&ast);
-        Self { project, text, layout: Layout::of(text), ast, imports, edits: TextEdit::default() }
+        let is_package = project.module(module).is_package;
+        Self { project, text, is_package, layout: Layout::of(text), ast, imports, edits: TextEdit::default() }
     }
 
     fn add(&mut self, edit: Edit) -> Result<(), RewriteError> {
@@ -134,6 +142,7 @@ pub fn edits(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> 
     let mut instead: BTreeMap<usize, ImportText> = BTreeMap::new();
     let mut local: BTreeMap<Span, Vec<ImportText>> = BTreeMap::new();
     let mut lazy = BTreeSet::new();
+    let mut tables = Tables::default();
     let mut taken = BTreeSet::new();
     let mut uncommented = BTreeSet::new();
     for intent in wanted {
@@ -145,6 +154,10 @@ pub fn edits(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> 
                 local.entry(*function).or_default().push(ImportText::of(&page, *site, &gone));
             }
             Intent::Lazy { site } => drop(lazy.insert(*site)),
+            Intent::OnDemand { site, names, submodules } => {
+                typed.extend(tables.add(&page, *site, names, &gone));
+                tables.submodules.extend(submodules.iter().cloned());
+            }
             Intent::Quote { span } => quote(&mut page, *span)?,
             Intent::Import(import) => new.push(import.clone()),
             Intent::ImportForTypes(import) => typed.push(import.clone()),
@@ -159,7 +172,9 @@ pub fn edits(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> 
     }
     let in_place = head::replace(&mut page, instead, &gone)?;
     head::add(&mut page, new, &gone)?;
-    let anchor = type_checking::add(&mut page, typed, &gone)?;
+    let standard = tables.imports(&page)?;
+    let anchor = type_checking::add(&mut page, typed, standard, &gone)?;
+    tables.print(&mut page)?;
     for (function, imports) in local {
         local::add(&mut page, function, imports)?;
     }
@@ -172,7 +187,8 @@ pub fn edits(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> 
 
 /// The imports that go without another in their place; none, if some come for type checkers.
 fn plainly_removed(wanted: &BTreeSet<Intent>) -> BTreeSet<usize> {
-    if wanted.iter().any(|i| matches!(i, Intent::ForTypes { .. } | Intent::ImportForTypes(_))) {
+    if wanted.iter().any(|i| matches!(i, Intent::ForTypes { .. } | Intent::ImportForTypes(_) | Intent::OnDemand { .. }))
+    {
         return BTreeSet::new();
     }
     let removed = wanted.iter().filter_map(|i| if let Intent::Remove { site } = i { Some(*site) } else { None });
@@ -183,7 +199,8 @@ fn plainly_removed(wanted: &BTreeSet<Intent>) -> BTreeSet<usize> {
 pub fn import_block(project: &Project, like: &str, imports: Vec<ImportText>) -> String {
     let ast = parse("");
     let none = self::imports(&ast);
-    let page = Page { project, text: "", layout: Layout::of(like), ast, imports: none, edits: TextEdit::default() };
+    let layout = Layout::of(like);
+    let page = Page { project, text: "", is_package: false, layout, ast, imports: none, edits: TextEdit::default() };
     let newline = page.layout.newline;
     let mut out = String::new();
     for (_, statement) in ImportText::print(&page, imports, "") {

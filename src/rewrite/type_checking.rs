@@ -11,14 +11,28 @@ use crate::syntax::Span;
 use crate::syntax::ast::{Stmt, StmtKind};
 use crate::syntax::imports::Guards;
 
-/// Adds the imports; gives the statement behind which a new block stands.
-pub fn add(page: &mut Page, imports: Vec<ImportText>, gone: &BTreeSet<Span>) -> Result<Option<Span>, RewriteError> {
+/// Adds the imports, and `more` of the standard library outside the block; gives the statement behind which a new block
+/// stands.
+pub fn add(
+    page: &mut Page,
+    imports: Vec<ImportText>,
+    mut more: Vec<ImportText>,
+    gone: &BTreeSet<Span>,
+) -> Result<Option<Span>, RewriteError> {
     if imports.is_empty() {
+        import_standard(page, more, gone)?;
         return Ok(None);
     }
     match existing_block(page) {
-        Some(block) => block::add(page, &block, imports).map(|()| None),
-        None => new_block(page, imports, gone).map(Some),
+        Some(block) => {
+            import_standard(page, more, gone)?;
+            block::add(page, &block, imports).map(|()| None)
+        }
+        None => {
+            let guard = guard(page, &mut more)?;
+            import_standard(page, more, gone)?;
+            new_block(page, &guard, imports, gone).map(Some)
+        }
     }
 }
 
@@ -52,10 +66,14 @@ fn head<'p, 'a>(page: &'p Page<'a>) -> Vec<&'p Stmt<'a>> {
     out
 }
 
-fn new_block(page: &mut Page, imports: Vec<ImportText>, gone: &BTreeSet<Span>) -> Result<Span, RewriteError> {
+fn new_block(
+    page: &mut Page,
+    guard: &str,
+    imports: Vec<ImportText>,
+    gone: &BTreeSet<Span>,
+) -> Result<Span, RewriteError> {
     let text = page.text;
     let newline = page.layout.newline;
-    let guard = guard(page, gone)?;
     let indent = page.layout.indent.clone();
     let mut block = format!("if {guard}:{newline}");
     let mut last: Option<Section> = None;
@@ -90,8 +108,8 @@ fn new_block(page: &mut Page, imports: Vec<ImportText>, gone: &BTreeSet<Span>) -
     Ok(last)
 }
 
-/// How the file can spell TYPE_CHECKING; imports it if it does not yet.
-fn guard(page: &mut Page, gone: &BTreeSet<Span>) -> Result<String, RewriteError> {
+/// How the file can spell TYPE_CHECKING; if it does not import it yet, it joins what is taken from `typing`, or `more`.
+fn guard(page: &mut Page, more: &mut Vec<ImportText>) -> Result<String, RewriteError> {
     let mut from_typing: Vec<(Span, Vec<Span>)> = Vec::new();
     for stmt in head(page) {
         let StmtKind::Import(import) = &stmt.kind else { continue };
@@ -115,24 +133,19 @@ fn guard(page: &mut Page, gone: &BTreeSet<Span>) -> Result<String, RewriteError>
     let single_names = from_typing.len() > 1 && from_typing.iter().all(|(_, names)| names.len() == 1);
     match from_typing.first() {
         Some((stmt, names)) if !single_names => join(page, *stmt, names, &["TYPE_CHECKING".to_owned()])?,
-        _ => import_typing(page, gone)?,
+        _ => more.push(ImportText::from("typing", "TYPE_CHECKING")),
     }
     Ok("TYPE_CHECKING".to_owned())
 }
 
-/// Adds `from typing import TYPE_CHECKING` to the section of the standard library.
-fn import_typing(page: &mut Page, gone: &BTreeSet<Span>) -> Result<(), RewriteError> {
+/// Adds imports to the section of the standard library, each where it sorts.
+fn import_standard(page: &mut Page, imports: Vec<ImportText>, gone: &BTreeSet<Span>) -> Result<(), RewriteError> {
+    if imports.is_empty() {
+        return Ok(());
+    }
     let text = page.text;
     let newline = page.layout.newline;
-    let new = ImportText {
-        module: "typing".into(),
-        name: Some("TYPE_CHECKING".into()),
-        alias: None,
-        comment: None,
-        above: Vec::new(),
-    };
-    let key = new.key(page);
-    let statement = format!("from typing import TYPE_CHECKING{newline}");
+    let statements = ImportText::print(page, imports, "");
     let head: Vec<(Span, SortKey)> =
         head(page).into_iter().filter_map(|s| Some((s.span, stmt_key(page, s)?))).collect();
     let Some(first) = head.first() else { return Err(RewriteError::Form("the module has no import to stand beside")) };
@@ -140,20 +153,25 @@ fn import_typing(page: &mut Page, gone: &BTreeSet<Span>) -> Result<(), RewriteEr
     if !standard.is_empty() {
         // Where `import x` and `from x` are mixed by module, kinds do not decide.
         let mixed = !standard.is_sorted_by_key(|(_, k)| k.clone());
-        let before = |k: &SortKey| if mixed { k.module_name() < key.module_name() } else { *k < key };
-        let edit = match standard.iter().rev().find(|(_, k)| before(k)) {
-            Some((span, _)) => insert_behind(text, *span, &statement, newline),
-            None => Edit::insert(line_start(text, standard[0].0.start), statement),
-        };
-        return page.add(edit);
+        for (key, statement) in statements {
+            let statement = format!("{statement}{newline}");
+            let before = |k: &SortKey| if mixed { k.module_name() < key.module_name() } else { *k < key };
+            let edit = match standard.iter().rev().find(|(_, k)| before(k)) {
+                Some((span, _)) => insert_behind(text, *span, &statement, newline),
+                None => Edit::insert(line_start(text, standard[0].0.start), statement),
+            };
+            page.add(edit)?;
+        }
+        return Ok(());
     }
+    let statements: String = statements.into_iter().map(|(_, statement)| format!("{statement}{newline}")).collect();
     let future = head.iter().rev().find(|(_, k)| k.section == Section::Future);
     match future {
         Some((span, _)) => {
             let at = next_line(text, span.end);
             let below = blank_lines_after(text, at);
             let trail = if below.is_empty() { newline } else { "" };
-            page.add(Edit::insert(at, format!("{newline}{statement}{trail}")))
+            page.add(Edit::insert(at, format!("{newline}{statements}{trail}")))
         }
         None => {
             // The first section of the file; another one follows unless all of it goes.
@@ -161,7 +179,7 @@ fn import_typing(page: &mut Page, gone: &BTreeSet<Span>) -> Result<(), RewriteEr
             let trail = if follows { newline } else { "" };
             let at = line_start(text, first.0.start);
             let at = if text[at..].starts_with('\u{feff}') { at + '\u{feff}'.len_utf8() } else { at };
-            page.add(Edit::insert(at, format!("{statement}{trail}")))
+            page.add(Edit::insert(at, format!("{statements}{trail}")))
         }
     }
 }

@@ -11,8 +11,8 @@ pub const TABLE: [(&str, u64); 9] = [
     ("extract-utility-module/existing-module", 35),
     ("extract-utility-module/new-module", 40),
     ("defer-import/lazy", 40),
-    ("defer-import/module-getattr", 50),
     ("defer-import/function", 60),
+    ("defer-import/module-getattr", 70),
     ("merge-modules", 90),
 ];
 
@@ -22,6 +22,8 @@ pub const REPEAT: u64 = 15;
 pub const QUOTE: u64 = 1;
 /// Each definition that moves to another module.
 pub const DEFINITION: u64 = 3;
+/// Each name that a `__getattr__` serves.
+pub const NAME: u64 = 1;
 /// Each use that is spelled differently.
 pub const USE: u64 = 1;
 

@@ -1,10 +1,13 @@
 //! defer-import: an import that is not needed while its module is imported runs later or never: under TYPE_CHECKING, as a
-//! lazy import, or in the functions that use it.
+//! lazy import, in the functions that use it, or when a name is asked of the module.
+
+use std::collections::BTreeMap;
 
 use super::import_use::{Instead, Obstacle, Uses, later_obstacle, load_obstacle, obstacle, occurs, reload_doubt, uses};
-use super::{Context, Cycle, Fix, ImportId, Proposals, Refusal, Strategy, cost};
+use super::{Context, Cycle, Fix, ImportId, Proposals, Refusal, Strategy, cost, module_getattr};
 use crate::names::users::How;
 use crate::outcome::{Kind, Safety};
+use crate::project::ModuleId;
 use crate::rewrite::Intent;
 use crate::strategy::Reason;
 
@@ -12,20 +15,29 @@ pub const STRATEGY: Strategy = Strategy { name: "defer-import", propose };
 
 fn propose(ctx: &Context, cycle: &Cycle) -> Proposals {
     let mut out = Proposals::default();
+    // Re-exports of one module from another go together.
+    let mut passed_on: BTreeMap<(ModuleId, ModuleId), Vec<ImportId>> = BTreeMap::new();
     for id in cycle.imports() {
-        match defer(ctx, id) {
-            Ok(Some(fix)) => out.fixes.push(fix),
-            Ok(None) => {}
-            Err(found) => out.refusals.push(Refusal {
-                strategy: STRATEGY.name,
-                import: id,
-                reason: found.reason,
-                message: found.message,
-                at: found.at,
-            }),
+        match (defer(ctx, id), ctx.world.graph.targets[id.module.index()][id.site]) {
+            (Ok(Some(fix)), _) => out.fixes.push(fix),
+            (Ok(None), _) => {}
+            (Err(found), Some(target)) if module_getattr::may_fit(ctx, id, &found) => {
+                passed_on.entry((id.module, target.module)).or_default().push(id);
+            }
+            (Err(found), _) => out.refusals.push(refusal(id, found)),
+        }
+    }
+    for ((_, target), ids) in passed_on {
+        match module_getattr::fix(ctx, target, &ids) {
+            Ok(fix) => out.fixes.push(fix),
+            Err(found) => out.refusals.extend(ids.iter().map(|id| refusal(*id, found.clone()))),
         }
     }
     out
+}
+
+fn refusal(import: ImportId, Obstacle { reason, message, at }: Obstacle) -> Refusal {
+    Refusal { strategy: STRATEGY.name, import, reason, message, at }
 }
 
 fn base(ctx: &Context, form: &str) -> u64 {

@@ -321,9 +321,15 @@ pub fn later_obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
         return None;
     }
     // The name as its module sees it: a local import would see a replaced value, where the module's own reference did not.
-    let homes = match world.attribute(target.module, name, 24) {
-        Object::Attribute { module, name, .. } => vec![(target.module, name), (module, name)],
-        _ => vec![(target.module, name)],
+    replaced_at_home(ctx, target.module, name)
+}
+
+/// Whether a module's attribute is replaced there, or where it is defined, at run time.
+pub fn replaced_at_home(ctx: &Context, target: ModuleId, name: &str) -> Option<Obstacle> {
+    let world = ctx.world;
+    let homes = match world.attribute(target, name, 24) {
+        Object::Attribute { module, name, .. } => vec![(target, name), (module, name)],
+        _ => vec![(target, name)],
     };
     for (home, name) in homes {
         let path = format!("{}.{name}", ctx.project().module(home).name);

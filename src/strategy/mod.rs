@@ -8,6 +8,7 @@ mod direct_import;
 mod extract_utility_module;
 mod import_use;
 mod merge_modules;
+mod module_getattr;
 mod movable;
 mod reason;
 pub mod steer;
@@ -105,6 +106,13 @@ pub struct Fix {
     pub creates: Vec<NewFile>,
     /// What it costs a reader of the code; the planner takes the least.
     pub cost: u64,
+}
+
+impl Fix {
+    /// Whether it is not worth its text if a part of the cycle stays.
+    pub fn is_for_whole_cycles(&self) -> bool {
+        self.form == Some(module_getattr::FORM)
+    }
 }
 
 /// Why a strategy does not apply.

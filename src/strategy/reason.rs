@@ -61,6 +61,10 @@ pub enum Reason {
     StillCounts,
     /// A comment says that the import is there on purpose.
     KeptOnPurpose,
+    /// Without `__all__`, `from module import *` would no longer give the name.
+    StarNames,
+    /// The lowest Python is too old for the form.
+    TargetVersion,
     /// A comment of the owner, or a setting, says that the import is never cut.
     KeptByOwner,
     /// The policy rules out fixes that only defer an import.
@@ -109,6 +113,8 @@ impl Reason {
             Reason::Inherent => "inherent",
             Reason::StillCounts => "still-counts",
             Reason::KeptOnPurpose => "kept-on-purpose",
+            Reason::StarNames => "star-names",
+            Reason::TargetVersion => "target-version",
             Reason::KeptByOwner => "kept-by-owner",
             Reason::AgainstPolicy => "against-policy",
             Reason::NoPlace => "no-place",

@@ -1,0 +1,378 @@
+//! The form `module-getattr` of defer-import: what a module passes on to outsiders alone is loaded when they ask for it, by a
+//! module's `__getattr__` (PEP 562). All names that it takes of one module go together.
+
+use std::collections::{BTreeSet, HashSet};
+
+use super::defer_import::STRATEGY;
+use super::import_use::{Obstacle, replaced_at_home, uses};
+use super::{Context, Fix, ImportId, Reason, cost};
+use crate::graph::{Edge, LARGE};
+use crate::names::users::{AttributeUse, How, only_passes_on};
+use crate::names::{Bound, Moment, Object};
+use crate::outcome::{Kind, Safety};
+use crate::project::ModuleId;
+use crate::rewrite::Intent;
+use crate::syntax::Span;
+use crate::syntax::imports::Place;
+
+pub const FORM: &str = "module-getattr";
+
+/// Whether an import that must stay for outsiders may be a case of this form: in a package's `__init__`, or in a module that is
+/// there to pass names on. No other module is given a `__getattr__`.
+pub fn may_fit(ctx: &Context, id: ImportId, found: &Obstacle) -> bool {
+    let site = ctx.world.graph.site(id.module, id.site);
+    let facade = ctx.project().module(id.module).is_package || only_passes_on(ctx.world, id.module);
+    match found.reason {
+        _ if !facade => false,
+        Reason::PublicName => true,
+        Reason::NoName => site.star && site.place == Place::Top,
+        _ => false,
+    }
+}
+
+/// A module's imports of one other module, as they are to be loaded on demand.
+struct Group<'c, 'x, 'p> {
+    ctx: &'c Context<'x, 'p>,
+    module: ModuleId,
+    target: ModuleId,
+    here: (ModuleId, Span),
+    /// Each import with the names that it binds.
+    imports: Vec<(ImportId, Vec<&'p str>)>,
+}
+
+/// Loads what `ids`, all in one module, take of `target` when it is asked for.
+pub fn fix(ctx: &Context, target: ModuleId, ids: &[ImportId]) -> Result<Fix, Obstacle> {
+    let first = ids[0];
+    let site = ctx.world.graph.site(first.module, first.site);
+    let mut group = Group { ctx, module: first.module, target, here: (first.module, site.at), imports: Vec::new() };
+    group.possible()?;
+    for id in ids {
+        let names = group.names(*id)?;
+        group.imports.push((*id, names));
+    }
+    let mut quotes = Vec::new();
+    let mut doubt = None;
+    for (id, _) in &group.imports {
+        let found = uses(ctx, *id);
+        if let Some(blocked) = found.blocked {
+            return Err(blocked);
+        }
+        if !found.functions.is_empty() {
+            let message = "functions of the module use the name itself, which its `__getattr__` does not serve";
+            return Err(group.refuse(Reason::Used, message));
+        }
+        quotes.extend(found.quotes);
+        doubt = doubt.or(found.doubt);
+    }
+    for (_, names) in &group.imports {
+        names.iter().try_for_each(|name| group.name_is_free(name))?;
+    }
+    let submodules = group.submodules()?;
+    let adds = group.users()?;
+    group.is_listed()?;
+    Ok(group.planned(submodules, adds, quotes, doubt))
+}
+
+impl<'p> Group<'_, '_, 'p> {
+    fn refuse(&self, reason: Reason, message: impl Into<String>) -> Obstacle {
+        Obstacle::new(reason, self.here, message)
+    }
+
+    fn cuts(&self, edge: &Edge) -> bool {
+        let targets = &self.ctx.world.graph.targets[self.module.index()];
+        edge.from == self.module && targets[edge.site].is_some_and(|t| t.module == self.target)
+    }
+
+    /// Whether the module can have a `__getattr__` at all.
+    fn possible(&self) -> Result<(), Obstacle> {
+        let (ctx, file) = (self.ctx, self.ctx.world.names.file(self.module));
+        let settings = &ctx.project().settings;
+        if crate::graph::counts(settings.level, Kind::Deferred) {
+            let message = format!("the import would still count at level {}", settings.level.as_str());
+            return Err(self.refuse(Reason::StillCounts, message));
+        }
+        if settings.target_version < (3, 7) {
+            return Err(self.refuse(Reason::TargetVersion, "a module's `__getattr__` needs Python 3.7"));
+        }
+        for name in ["__getattr__", "__dir__", "_LAZY", "_SUBMODULES"] {
+            if let Some(own) = file.bindings(name).first() {
+                let message = format!("the module has a `{name}` of its own");
+                return Err(Obstacle::new(Reason::DynamicNames, (self.module, own.span), message));
+            }
+        }
+        if let Some(at) = file.dynamic {
+            let message = "the module reads its own names by string";
+            return Err(Obstacle::new(Reason::DynamicNames, (self.module, at), message));
+        }
+        for module in [self.module, self.target] {
+            if let Some((user, at)) = ctx.users.of(module).reloaded {
+                let message = format!("`{}` is reloaded", ctx.project().module(module).name);
+                return Err(Obstacle::new(Reason::ReloadedModule, (user, at), message));
+            }
+        }
+        let users = ctx.users.of(self.module);
+        if let Some(at) = users.escapes.first() {
+            let message = "the module object is handed on, so that its names may be read without asking for them";
+            return Err(Obstacle::new(Reason::DynamicNames, *at, message));
+        }
+        Ok(())
+    }
+
+    /// The names that an import binds.
+    fn names(&self, id: ImportId) -> Result<Vec<&'p str>, Obstacle> {
+        let world = self.ctx.world;
+        let site = world.graph.site(id.module, id.site);
+        let at = |reason, message: &str| Err(Obstacle::new(reason, (id.module, site.at), message));
+        if site.star {
+            let exported = &world.graph.files[self.target.index()];
+            let target = world.names.file(self.target);
+            let bound = |name: &&str| target.bindings(name).iter().any(|b| b.moment == Moment::Import);
+            let known = !exported.exported.is_empty()
+                && !exported.exports_more
+                && exported.exported.iter().all(bound)
+                && self.ctx.project().tree.modules.len() <= LARGE;
+            if !known {
+                return at(
+                    Reason::NoName,
+                    "`import *` of a module without a plain `__all__` binds names that are not known",
+                );
+            }
+            return Ok(exported.exported.clone());
+        }
+        let is_module = world.graph.targets[id.module.index()][id.site].is_some_and(|t| t.is_module);
+        match (site.name, site.asname) {
+            (None, _) => at(Reason::Form, "`import a.b` binds a name that no table gives"),
+            (Some(name), Some(other)) if name != other => at(Reason::Form, "the import renames what it takes"),
+            (Some(name), _) if is_module && !self.is_child(self.target, name) => {
+                at(Reason::Form, "the name is a module of another package")
+            }
+            (Some(name), _) => Ok(vec![name]),
+        }
+    }
+
+    /// Whether a module is the submodule `name` of this package.
+    fn is_child(&self, module: ModuleId, name: &str) -> bool {
+        let project = self.ctx.project();
+        let parent = project.module(module).name.rsplit_once('.');
+        project.module(self.module).is_package && parent == Some((project.module(self.module).name.as_str(), name))
+    }
+
+    /// Whether nothing else binds the name, reads it bare or replaces it.
+    fn name_is_free(&self, name: &str) -> Result<(), Obstacle> {
+        let (ctx, world) = (self.ctx, self.ctx.world);
+        let project = ctx.project();
+        let this = project.module(self.module);
+        let file = world.names.file(self.module);
+        let mine = |b: Bound| matches!(b, Bound::Import(site) if self.imports.iter().any(|(id, _)| id.site == site));
+        if let Some(other) = file.bindings(name).iter().find(|b| !mine(b.what)) {
+            let message = format!("`{name}` is bound more than once");
+            return Err(Obstacle::new(Reason::ReboundName, (self.module, other.span), message));
+        }
+        let submodule = project.tree.find(&format!("{}.{name}", this.name), this.root);
+        if this.is_package && submodule.is_some_and(|s| s != self.target || !self.is_child(s, name)) {
+            let message = format!("the submodule `{}.{name}` takes the name when it is imported", this.name);
+            return Err(self.refuse(Reason::ReboundName, message));
+        }
+        if submodule == Some(self.target) && world.graph.files[self.target.index()].exported.contains(&name) {
+            let message = format!("`{name}` is a submodule and a name in it");
+            return Err(self.refuse(Reason::ReboundName, message));
+        }
+        for (index, site) in world.graph.files[self.module.index()].sites.iter().enumerate().filter(|(_, s)| s.star) {
+            let other = world.graph.targets[self.module.index()][index];
+            if other.is_none_or(|t| t.module != self.target && world.exports(t.module, name, 8)) {
+                let message = format!("another `import *` may bind `{name}` as well");
+                return Err(Obstacle::new(Reason::ReboundName, (self.module, site.at), message));
+            }
+        }
+        self.not_bare(name)?;
+        if file.doctest.contains(name) {
+            return Err(self.refuse(Reason::DoctestUse, format!("a doctest uses `{name}`")));
+        }
+        if let Some((user, at)) = ctx.users.replaced(self.module, name) {
+            let message = format!("`{}.{name}` is replaced from outside", this.name);
+            return Err(Obstacle::new(Reason::PatchedName, (user, at), message));
+        }
+        if self.is_child(self.target, name) {
+            return Ok(());
+        }
+        let defined = match world.attribute(self.target, name, 24) {
+            Object::Attribute { module, name, .. } => !world.names.file(module).bindings(name).is_empty(),
+            Object::Module(_) | Object::External(_) => true,
+            Object::Unknown => false,
+        };
+        if !defined {
+            let message = format!("what `{name}` is cannot be told without running code");
+            return Err(self.refuse(Reason::DynamicNames, message));
+        }
+        replaced_at_home(ctx, self.target, name).map_or(Ok(()), Err)
+    }
+
+    /// Bare names are not asked of a `__getattr__`: what a star import or a loaded submodule binds must not be used here.
+    fn not_bare(&self, name: &str) -> Result<(), Obstacle> {
+        let file = self.ctx.world.names.file(self.module);
+        let Some(used) = file.uses.iter().find(|u| u.name == name && u.owner.is_none()) else { return Ok(()) };
+        let (reason, message) = match used.moment {
+            Moment::Import => (Reason::ImportTimeUse, format!("`{name}` is needed while the module is imported")),
+            _ => (Reason::Used, format!("the module itself uses `{name}`, which its `__getattr__` does not serve")),
+        };
+        Err(Obstacle::new(reason, (self.module, used.span), message))
+    }
+
+    /// The submodules that are no longer loaded with the package and have to be asked for.
+    fn submodules(&self) -> Result<BTreeSet<&'p str>, Obstacle> {
+        let (ctx, graph, project) = (self.ctx, self.ctx.world.graph, self.ctx.project());
+        let before = graph.loaded_by(self.module, &|_| false);
+        let after = graph.loaded_by(self.module, &|edge| self.cuts(edge));
+        let mut lost: Vec<ModuleId> = before.iter().filter(|m| !after.contains(m)).copied().collect();
+        lost.sort_unstable();
+        let targets = &graph.targets[self.module.index()];
+        let is_module =
+            |id: &ImportId| !graph.site(id.module, id.site).star && targets[id.site].is_some_and(|t| t.is_module);
+        let imported = self.imports.iter().filter(|(id, _)| is_module(id));
+        let mut out: BTreeSet<&str> = imported.flat_map(|(_, names)| names.iter().copied()).collect();
+        for module in lost {
+            let this = project.module(module);
+            // Whoever looks at the state of a module that loads this one has its effect, too.
+            let unseen = |m: ModuleId| m == module || graph.loaded_by(m, &|edge| self.cuts(edge)).contains(&module);
+            if let Some(at) = ctx.effect(module, &unseen) {
+                let message = format!(
+                    "importing `{}` does something that others can see, and it would be imported later",
+                    this.name
+                );
+                return Err(Obstacle::new(Reason::ImportSideEffect, (module, at), message));
+            }
+            let Some((package, name)) = this.name.rsplit_once('.') else { continue };
+            let Some(package) = project.tree.find(package, this.root) else { continue };
+            if package == self.module {
+                self.submodule_is_free(name)?;
+                out.insert(name);
+            } else if !graph.loaded_by(package, &|edge| self.cuts(edge)).contains(&module) {
+                let message = format!("`{}` would no longer be an attribute of its package", this.name);
+                return Err(self.refuse(Reason::SubmoduleAccess, message));
+            }
+        }
+        Ok(out)
+    }
+
+    /// Whether a submodule that is loaded later can only be asked for: nothing else has its name or replaces it.
+    fn submodule_is_free(&self, name: &str) -> Result<(), Obstacle> {
+        self.not_bare(name)?;
+        let project = self.ctx.project();
+        let this = project.module(self.module);
+        let other = |b: &crate::names::scope::Binding| !self.binds_module(b.what, name);
+        if let Some(other) = self.ctx.world.names.file(self.module).bindings(name).iter().find(|b| other(b)) {
+            let message = format!("the submodule `{}.{name}` would take the name when it is imported", this.name);
+            return Err(Obstacle::new(Reason::ReboundName, (self.module, other.span), message));
+        }
+        if let Some((user, at)) = self.ctx.users.replaced(self.module, name) {
+            let message = format!("`{}.{name}` is replaced from outside", this.name);
+            return Err(Obstacle::new(Reason::PatchedName, (user, at), message));
+        }
+        Ok(())
+    }
+
+    /// Whether a binding is an import of the submodule of that name.
+    fn binds_module(&self, what: Bound, name: &str) -> bool {
+        let Bound::Import(site) = what else { return false };
+        self.ctx.world.graph.targets[self.module.index()][site]
+            .is_some_and(|t| t.is_module && self.is_child(t.module, name))
+    }
+
+    /// The imports that those make in truth who ask for a name while they are imported.
+    fn users(&self) -> Result<Vec<(ModuleId, ModuleId)>, Obstacle> {
+        let ctx = self.ctx;
+        let reach = self.reach();
+        let mut adds = BTreeSet::new();
+        let users = ctx.users.of(self.module);
+        let served = |name: &str| self.imports.iter().any(|(_, names)| names.contains(&name));
+        let taken = users.uses.iter().filter(|u| served(u.name) && self.asks_on_import(u)).map(|u| (u.user, u.span));
+        let anything = users.stars.iter().chain(&users.handed).copied();
+        for (user, at) in taken.chain(anything).filter(|(user, _)| *user != self.module) {
+            if reach.contains(&user) {
+                let project = ctx.project();
+                let message = format!(
+                    "`{}` asks for it while it is imported, and `{}` leads back there",
+                    project.module(user).name,
+                    project.module(self.target).name
+                );
+                return Err(Obstacle::new(Reason::UsedElsewhere, (user, at), message));
+            }
+            adds.insert((user, self.target));
+        }
+        Ok(adds.into_iter().collect())
+    }
+
+    fn asks_on_import(&self, used: &AttributeUse) -> bool {
+        match used.how {
+            How::Import(kind) => kind == Kind::Eager,
+            How::Attribute(Moment::Import) => true,
+            How::Attribute(Moment::Call(function)) => self.ctx.running.may_run(used.user, function),
+            How::Text => true,
+            _ => false,
+        }
+    }
+
+    /// What the target loads, but for what it has of this module.
+    fn reach(&self) -> HashSet<ModuleId> {
+        let mut seen = HashSet::from([self.target]);
+        let mut todo = vec![self.target];
+        while let Some(at) = todo.pop() {
+            if at == self.module {
+                continue;
+            }
+            let eager = self.ctx.world.graph.edges_of(at).iter().filter(|e| e.kind == Kind::Eager);
+            todo.extend(eager.map(|e| e.to).filter(|to| seen.insert(*to)));
+        }
+        seen
+    }
+
+    /// Whether the module says what `from module import *` gives: without `__all__`, that goes by the namespace, which no longer
+    /// holds all.
+    fn is_listed(&self) -> Result<(), Obstacle> {
+        let imports = &self.ctx.world.graph.files[self.module.index()];
+        if !imports.exported.is_empty() || imports.exports_more {
+            return Ok(());
+        }
+        let message = "the module has no `__all__`, and `import *` of it would no longer give the name";
+        Err(self.refuse(Reason::StarNames, message))
+    }
+
+    fn planned(
+        &self,
+        submodules: BTreeSet<&str>,
+        adds: Vec<(ModuleId, ModuleId)>,
+        quotes: Vec<Span>,
+        doubt: Option<String>,
+    ) -> Fix {
+        let module = self.module;
+        let owned = |names: &BTreeSet<&str>| names.iter().map(|n| (*n).to_owned()).collect::<Vec<String>>();
+        let mut intents = Vec::new();
+        let mut all: Vec<&str> = Vec::new();
+        for (id, names) in &self.imports {
+            // A submodule is asked for as such.
+            let own: BTreeSet<&str> = names.iter().copied().filter(|n| !submodules.contains(n)).collect();
+            all.extend(names);
+            intents.push((module, Intent::Remove { site: id.site }));
+            intents
+                .push((module, Intent::OnDemand { site: id.site, names: owned(&own), submodules: owned(&submodules) }));
+        }
+        intents.extend(quotes.into_iter().map(|span| (module, Intent::Quote { span })));
+        let name = &self.ctx.project().module(module).name;
+        let shown = match all.as_slice() {
+            [] | [_] | [_, _] => all.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(" and "),
+            [one, two, rest @ ..] => format!("`{one}`, `{two}` and {} more", rest.len()),
+        };
+        Fix {
+            strategy: STRATEGY.name,
+            form: Some(FORM),
+            title: format!("load {shown} when `{name}` is asked for it"),
+            safety: if doubt.is_some() { Safety::Unsafe } else { Safety::Safe },
+            doubt,
+            removes: self.imports.iter().map(|(id, _)| *id).collect(),
+            adds,
+            intents,
+            creates: Vec::new(),
+            cost: cost::base(&self.ctx.project().settings, STRATEGY.name, Some(FORM)) + cost::NAME * all.len() as u64,
+        }
+    }
+}
