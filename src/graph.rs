@@ -86,8 +86,8 @@ impl<'p> Graph<'p> {
                 let found = &files[from.index()].sites[site];
                 let kind = found.kind;
                 let mut loaded = vec![(target.module, false)];
-                if found.star || !target.is_module {
-                    let behind = behind(&on_demand, &targets, target.module, found.name.filter(|_| !found.star), DEPTH);
+                if found.star || found.name.is_some() && !target.is_module {
+                    let behind = behind(&on_demand, &targets, target.module, found.name, DEPTH);
                     loaded.extend(behind.into_iter().map(|to| (to, true)));
                 }
                 for (to, implicit) in loaded {

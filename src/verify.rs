@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use crate::graph::{Edge, Graph};
 use crate::names::scope::MODULE;
 use crate::names::users::How;
-use crate::names::{Bound, FileNames, Moment, Names, World};
+use crate::names::{Bound, FileNames, Moment, Names, Object, World};
 use crate::outcome::Kind;
 use crate::project::{ModuleId, Project};
 use crate::simulate::{Failure, Simulator};
@@ -106,6 +106,9 @@ fn name_damage(
             return Some(format!("`{}` is used at run time but no longer imported", used.name));
         }
     }
+    if let Some(name) = other_object(ctx, graph, after, module, changed) {
+        return Some(format!("`{name}` would stand for something else"));
+    }
     let bound = |file: &FileNames| -> BTreeSet<String> {
         let scope = file.scope(MODULE);
         let real = |b: &crate::names::scope::Binding| b.what != Bound::Declared && b.moment != Moment::Never;
@@ -137,6 +140,32 @@ fn name_damage(
 fn by_star(ctx: &Context, module: ModuleId) -> BTreeSet<String> {
     let used = ctx.users.of(module).uses.iter().filter(|u| ctx.world.exports_by_star(module, u.name));
     used.map(|u| u.name.to_owned()).collect()
+}
+
+/// A name that the module imports before and after, but not the same thing: code that moved to a changed or new module aside.
+fn other_object(
+    ctx: &Context,
+    graph: &Graph,
+    names: &Names,
+    module: ModuleId,
+    changed: &BTreeSet<ModuleId>,
+) -> Option<String> {
+    let after = World { graph, names };
+    let moved = |home: ModuleId| home.index() >= ctx.world.graph.files.len() || changed.contains(&home);
+    let imported = |b: &crate::names::scope::Binding| matches!(b.what, Bound::Import(_));
+    let bindings = names.file(module).scope(MODULE).bindings.iter();
+    let mut both = bindings.filter(|(name, all)| {
+        all.iter().any(imported) && ctx.world.names.file(module).bindings(name).iter().any(imported)
+    });
+    both.find(|(name, _)| match (ctx.world.attribute(module, name, 24), after.attribute(module, name, 24)) {
+        (Object::Module(old), Object::Module(new)) => old != new,
+        (Object::Attribute { module: old, name: was, .. }, Object::Attribute { module: new, name: is, .. }) => {
+            (old, was) != (new, is) && !moved(old) && !moved(new)
+        }
+        (Object::Module(_), Object::Attribute { .. }) | (Object::Attribute { .. }, Object::Module(_)) => true,
+        _ => false,
+    })
+    .map(|(name, _)| (*name).to_owned())
 }
 
 /// Imports that run on import now and did not before.

@@ -109,7 +109,16 @@ impl<'p> Users<'p> {
         };
         let set_anywhere = ids.iter().flat_map(set).collect();
         let set_loosely = ids.iter().flat_map(|user| set_on_unknown(world, *user)).collect();
-        Self { by_module, none: ModuleUsers::default(), evaluated, handed_out, read_somewhere, loose, set_anywhere, set_loosely }
+        Self {
+            by_module,
+            none: ModuleUsers::default(),
+            evaluated,
+            handed_out,
+            read_somewhere,
+            loose,
+            set_anywhere,
+            set_loosely,
+        }
     }
 
     /// Where the module object goes on, if the attribute may be read of it there.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::import_use::{bound_anew, Instead, Obstacle, load_obstacle, not_writable, reload_doubt};
+use super::import_use::{Instead, Obstacle, bound_anew, load_obstacle, not_writable, reload_doubt};
 use super::{Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, Strategy, cost};
 use crate::graph::Edge;
 use crate::names::scope::{Binding, MODULE, ScopeId};
@@ -173,7 +173,7 @@ fn home<'n>(ctx: &'n Context, user: ModuleId, module: ModuleId, name: &'n str) -
         let Some(name) = at.name else { break };
         let bindings = ctx.world.names.file(at.module).bindings(name);
         passed.push((at.module, name, bindings));
-        let Some(next) = step(ctx, at.module, name, bindings) else { break };
+        let Some(next) = step(ctx, at.module, name, bindings).filter(|next| can_be_named(ctx, *next)) else { break };
         at = next;
         if at.module != user && at.module != module && !is_hidden(ctx, user, at.module) {
             best = Some(at);
@@ -213,8 +213,27 @@ fn stays(ctx: &Context, module: ModuleId, name: &str, bindings: &[Binding]) -> R
 fn writes_namespace(text: &str) -> bool {
     let calls = ["globals()", "vars()", "locals()"];
     let writes = ["[", ".update(", ".setdefault(", ".pop(", "."];
-    let handled = |call: &&str| text.match_indices(*call).any(|(at, _)| writes.iter().any(|w| text[at + call.len()..].starts_with(w)));
+    let handled = |call: &&str| {
+        text.match_indices(*call).any(|(at, _)| writes.iter().any(|w| text[at + call.len()..].starts_with(w)))
+    };
     calls.iter().any(|c| handled(&c)) || text.contains("exec(") || text.contains("= globals()")
+}
+
+/// Whether `from package import module` gives the module: its package may bind the name to something else.
+fn can_be_named(ctx: &Context, home: Home) -> bool {
+    let this = ctx.project().module(home.module);
+    let Some((package, name)) = this.name.rsplit_once('.').filter(|_| home.name.is_none()) else { return true };
+    let Some(package) = ctx.project().tree.find(package, this.root) else { return true };
+    let bindings = ctx.world.names.file(package).bindings(name);
+    let itself = |b: &Binding| match b.what {
+        Bound::Import(site) => {
+            let target = ctx.world.graph.targets[package.index()][site];
+            target.is_some_and(|t| t.is_module && t.module == home.module)
+        }
+        Bound::Declared => true,
+        _ => false,
+    };
+    bindings.iter().all(itself)
 }
 
 fn comes_from_the_project(ctx: &Context, module: ModuleId, binding: &Binding) -> bool {

@@ -337,7 +337,11 @@ pub fn replaced_at_home(ctx: &Context, target: ModuleId, name: &str) -> Option<O
             return Some(Obstacle::new(Reason::PatchedName, at, format!("`{path}` is replaced from outside")));
         }
         if let Some(at) = bound_anew(world.names.file(home).bindings(name)) {
-            return Some(Obstacle::new(Reason::ReboundState, (home, at), format!("`{path}` is bound anew at run time")));
+            return Some(Obstacle::new(
+                Reason::ReboundState,
+                (home, at),
+                format!("`{path}` is bound anew at run time"),
+            ));
         }
     }
     None
@@ -417,9 +421,8 @@ pub fn load_obstacle(ctx: &Context, id: ImportId, instead: Instead) -> Option<Ob
     }
     for module in &lost {
         let this = ctx.project().module(*module);
-        let fetches = |user: &ModuleId| {
-            graph.loaded_by(*user, &nothing).contains(module) && !after(*user).contains(module)
-        };
+        let fetches =
+            |user: &ModuleId| graph.loaded_by(*user, &nothing).contains(module) && !after(*user).contains(module);
         if let Some((user, at)) = ctx.users.of(*module).fetched.iter().find(|(user, _)| fetches(user)) {
             let message = format!("`sys.modules[\"{}\"]` is read where nothing else would load it", this.name);
             return Some(Obstacle::new(Reason::SubmoduleAccess, (*user, *at), message));

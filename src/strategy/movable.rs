@@ -136,7 +136,9 @@ fn place(ctx: &Context, sheet: &Sheet, span: Span) -> Option<Obstacle> {
 pub fn asks_caller<'c>(ctx: &'c Context, module: ModuleId, span: Span) -> Option<(Span, &'c str)> {
     let uses = ctx.world.names.file(module).uses.iter().filter(|u| span.contains(u.span));
     uses.into_iter().find_map(|used| {
-        let Object::Attribute { module: home, name, .. } = ctx.world.trace_use(module, used).object else { return None };
+        let Object::Attribute { module: home, name, .. } = ctx.world.trace_use(module, used).object else {
+            return None;
+        };
         let file = ctx.world.names.file(home);
         let asks = |b: &Binding| match b.what {
             Bound::Function(id) => {

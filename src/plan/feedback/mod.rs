@@ -37,10 +37,10 @@ pub struct Choice {
 }
 
 /// Work on the first search, which settles most choices. Work, not time, so that the choice is the same on every machine.
-const FIRST: u64 = 20_000_000;
+const FIRST: u64 = 4_000_000;
 /// Work on a part of a choice, and on all parts.
-const PART: u64 = 1_000_000;
-const ALL_PARTS: u64 = 60_000_000;
+const PART: u64 = 400_000;
+const ALL_PARTS: u64 = 8_000_000;
 /// Work on one demand, to tell whether it concerns a part.
 const NEAR: usize = 20;
 /// Fixes that such a part gives up and chooses anew: few first, then more.
