@@ -5,6 +5,12 @@ use std::collections::BTreeSet;
 use crate::graph::{Edge, strongly_connected};
 use crate::strategy::{Cycle, Fix, ImportId};
 
+/// Why fixes are not worth it, and one of them to say so of.
+pub struct LittleGain {
+    pub fix: Fix,
+    pub message: String,
+}
+
 /// What some fixes come to.
 struct Gain {
     /// Pairs of modules that no longer import each other.
@@ -36,7 +42,7 @@ impl Gain {
 
 /// The fixes without those that gain too little: the one is dropped first without which the fewest modules stay. Where none is
 /// worth it, says why.
-pub fn worthwhile(cycle: &Cycle, fixes: Vec<Fix>) -> Result<Vec<Fix>, (Fix, String)> {
+pub fn worthwhile(cycle: &Cycle, fixes: Vec<Fix>) -> Result<Vec<Fix>, Box<LittleGain>> {
     let whole = Gain::of(cycle, &fixes.iter().collect::<Vec<_>>());
     if whole.left == 0 {
         return Ok(fixes);
@@ -63,7 +69,7 @@ pub fn worthwhile(cycle: &Cycle, fixes: Vec<Fix>) -> Result<Vec<Fix>, (Fix, Stri
         "{} imports between modules would have to go to free {} modules, and {} would stay in cycles",
         whole.pairs, whole.freed, whole.left
     );
-    fixes.into_iter().next().map_or(Ok(Vec::new()), |first| Err((first, message)))
+    fixes.into_iter().next().map_or(Ok(Vec::new()), |fix| Err(Box::new(LittleGain { fix, message })))
 }
 
 /// The fixes without those that free nothing.

@@ -179,7 +179,8 @@ impl Plan {
             self.note(ctx, &mut proposals);
             let (fixes, choice) = choice::choose_fixes(ctx.world.graph, cycle, proposals.fixes);
             match gain::worthwhile(cycle, fixes) {
-                Err((fix, message)) => {
+                Err(little) => {
+                    let gain::LittleGain { fix, message } = *little;
                     let import = fix.removes[0];
                     let at = (import.module, ctx.world.graph.site(import.module, import.site).at);
                     let strategy = fix.strategy;

@@ -216,7 +216,7 @@ fn writes_namespace(text: &str) -> bool {
     let handled = |call: &&str| {
         text.match_indices(*call).any(|(at, _)| writes.iter().any(|w| text[at + call.len()..].starts_with(w)))
     };
-    calls.iter().any(|c| handled(&c)) || text.contains("exec(") || text.contains("= globals()")
+    calls.iter().any(handled) || text.contains("exec(") || text.contains("= globals()")
 }
 
 /// Whether `from package import module` gives the module: its package may bind the name to something else.
