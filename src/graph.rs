@@ -80,7 +80,7 @@ impl<'p> Graph<'p> {
             .collect();
         let on_demand: Vec<BTreeMap<&str, usize>> = files.iter().map(|f| served(f)).collect();
         let mut edges = Vec::new();
-        for (from, module) in project.modules() {
+        for (from, _) in project.modules() {
             for (site, target) in targets[from.index()].iter().enumerate() {
                 let Some(target) = target else { continue };
                 let found = &files[from.index()].sites[site];
@@ -94,14 +94,8 @@ impl<'p> Graph<'p> {
                     if to != from {
                         edges.push(Edge { from, to, site, implicit, kind });
                     }
-                    for name in project.module(to).ancestors() {
-                        if let Some(package) = project.tree.find(name, project.module(to).root)
-                            && package != from
-                            && !is_below(&module.name, name)
-                        {
-                            edges.push(Edge { from, to: package, site, implicit: true, kind });
-                        }
-                    }
+                    let packages = packages_above(project, from, to);
+                    edges.extend(packages.map(|to| Edge { from, to, site, implicit: true, kind }));
                 }
             }
         }
@@ -126,10 +120,7 @@ impl<'p> Graph<'p> {
 
     /// What an import of `target` by `from` leads to: the target and the packages above it that `from` does not stand in.
     pub fn edges_to(&self, from: ModuleId, target: ModuleId) -> Vec<ModuleId> {
-        let (this, module) = (self.project.module(from), self.project.module(target));
-        let packages = module.ancestors().filter(|name| !is_below(&this.name, name));
-        let packages = packages.filter_map(|name| self.project.tree.find(name, module.root));
-        packages.chain([target]).filter(|to| *to != from).collect()
+        packages_above(self.project, from, target).chain([target]).filter(|to| *to != from).collect()
     }
 
     /// Explicit imports, each statement and target counted once.
@@ -300,6 +291,13 @@ fn loop_through(start: ModuleId, next: &BTreeMap<ModuleId, Vec<Edge>>, limit: us
         layer = following;
     }
     None
+}
+
+/// The packages that an import of `target` by `from` runs besides: those above it that `from` does not stand in.
+fn packages_above(project: &Project, from: ModuleId, target: ModuleId) -> impl Iterator<Item = ModuleId> {
+    let (this, module) = (project.module(from), project.module(target));
+    let packages = module.ancestors().filter(|name| !is_below(&this.name, name));
+    packages.filter_map(|name| project.tree.find(name, module.root)).filter(move |package| *package != from)
 }
 
 /// Whether `module` is `package` or below it.
