@@ -6,6 +6,8 @@ mod place;
 
 use std::collections::BTreeSet;
 
+use elsa::FrozenVec;
+
 use super::{ENTRIES, cycles, planned, report};
 use crate::graph::Graph;
 use crate::names::{Names, World};
@@ -19,6 +21,7 @@ use load::Loads;
 
 /// Moves what can be moved; the outcome holds no cycles, only the changes.
 pub fn hoist(project: &Project, read: &(dyn Fn(usize, usize) + Sync)) -> ProjectOutcome {
+    let states = FrozenVec::new();
     let total = project.tree.modules.len();
     let done = std::sync::atomic::AtomicUsize::new(0);
     let mut graph = Graph::new(project, &|| read(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1, total));
@@ -29,9 +32,9 @@ pub fn hoist(project: &Project, read: &(dyn Fn(usize, usize) + Sync)) -> Project
     let (mut chosen, mut refusals) = candidates(&ctx);
     let mut outcome = report::nothing(&graph);
     while !chosen.is_empty() {
-        match attempt(&ctx, &chosen) {
+        match attempt(&ctx, &chosen, &states) {
             Ok(after) => {
-                outcome.changes = report::changes(project, &after);
+                outcome.changes = report::changes(project, after);
                 break;
             }
             Err((what, blamed)) => refusals.extend(drop_where(&ctx, &mut chosen, &what, &blamed)),
@@ -98,7 +101,11 @@ fn drop_where(ctx: &Context, chosen: &mut Vec<Fix>, what: &str, blamed: &BTreeSe
 }
 
 /// Applies the fixes in memory and holds the result against what was.
-fn attempt(ctx: &Context, chosen: &[Fix]) -> Result<Project, Damage> {
+fn attempt<'p>(
+    ctx: &Context<'_, 'p>,
+    chosen: &[Fix],
+    states: &'p FrozenVec<Box<Project>>,
+) -> Result<&'p Project, Damage> {
     let mut intents = Intents::default();
     for (module, intent) in chosen.iter().flat_map(|fix| &fix.intents) {
         intents.modules.entry(*module).or_default().insert(intent.clone());
@@ -106,14 +113,19 @@ fn attempt(ctx: &Context, chosen: &[Fix]) -> Result<Project, Damage> {
     let changed: BTreeSet<ModuleId> = intents.modules.keys().copied().collect();
     let change = rewrite::change(ctx.project(), &intents)
         .map_err(|(module, error)| (error.to_string(), BTreeSet::from([module])))?;
-    let after = change.apply(ctx.project());
-    match damage(ctx, &after, &changed, chosen) {
+    let after = states.push_get(Box::new(change.apply(ctx.project())));
+    match damage(ctx, after, &changed, chosen) {
         Some(damage) => Err(damage),
         None => Ok(after),
     }
 }
 
-fn damage(ctx: &Context, after: &Project, changed: &BTreeSet<ModuleId>, chosen: &[Fix]) -> Option<Damage> {
+fn damage<'p>(
+    ctx: &Context<'_, 'p>,
+    after: &'p Project,
+    changed: &BTreeSet<ModuleId>,
+    chosen: &[Fix],
+) -> Option<Damage> {
     let graph = ctx.world.graph.after(after);
     let names = ctx.world.names.after(&graph);
     let expected = chosen.iter().flat_map(|fix| fix.adds.iter().copied()).collect();
