@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, StyledStr, TypedValueParser};
 use clap::{ArgGroup, Parser, ValueEnum};
 
+use crate::outcome::FileChange;
 use crate::project::settings::{Level, Policy, Settings, Version};
 use crate::strategy;
 
@@ -52,6 +53,18 @@ pub struct Args {
     /// Also apply fixes that may change behaviour in ways the analysis cannot rule out
     #[arg(long, help_heading = "What to do")]
     pub unsafe_fixes: bool,
+    /// Prove the rewrite by running it in a copy: modules are imported, and CMD, if given, is run before and after
+    ///
+    /// Each module of the cycles is imported first in a fresh interpreter. Where CMD is pytest or unittest, tests are compared
+    /// one by one, else its exit codes. A fix that fails is left out, and the next choice tried.
+    #[arg(long, value_name = "CMD", num_args = 0..=1, default_missing_value = "", help_heading = "What to do")]
+    pub verify: Option<String>,
+    /// Python that --verify runs [default: the project's virtual environment, else python3]
+    #[arg(long, value_name = "PATH", requires = "verify", help_heading = "What to do")]
+    pub python: Option<PathBuf>,
+    /// Appends CODE to a file that the plan changes: shows in tests that --verify finds what is wrong
+    #[arg(long, value_name = "FILE=CODE", hide = true)]
+    pub sabotage: Option<String>,
     /// Write although the repository has uncommitted changes
     #[arg(long, help_heading = "What to do")]
     pub allow_dirty: bool,
@@ -134,6 +147,18 @@ impl Args {
         if !self.strategy.is_empty() {
             settings.strategies.clone_from(&self.strategy);
         }
+    }
+}
+
+impl Args {
+    /// What becomes of planned changes: nothing, but in tests.
+    pub fn alter(&self, mut changes: Vec<FileChange>) -> Vec<FileChange> {
+        if let Some((file, code)) = self.sabotage.as_deref().and_then(|s| s.split_once('=')) {
+            for change in changes.iter_mut().filter(|change| change.path == file) {
+                change.after = change.after.as_ref().map(|text| format!("{text}{code}\n").into());
+            }
+        }
+        changes
     }
 }
 
