@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, StyledStr, TypedValueParser};
-use clap::{ArgGroup, Parser, ValueEnum};
+use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 
 use crate::outcome::FileChange;
 use crate::project::settings::{Level, Policy, Settings, Version};
@@ -13,8 +13,12 @@ use crate::strategy;
 /// Finds the import cycles of Python code and rewrites the code so that they are gone.
 #[derive(Debug, Parser)]
 #[command(name = "cyclefix", version, after_help = after_help(), max_term_width = 100)]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 #[command(group = ArgGroup::new("action").args(["check", "dry_run", "apply"]))]
 pub struct Args {
+    #[command(subcommand)]
+    pub command: Option<Word>,
+
     /// Folders or files to work on; nothing outside them is written
     #[arg(value_name = "PATH", default_value = ".")]
     pub paths: Vec<PathBuf>,
@@ -92,8 +96,18 @@ pub struct Args {
     #[arg(long, help_heading = "Output")]
     pub no_progress: bool,
     /// When to use colour; NO_COLOR and CLICOLOR_FORCE are honoured
-    #[arg(long, value_enum, default_value_t, value_name = "WHEN", help_heading = "Output")]
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = "Output")]
     pub color: Color,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Word {
+    /// Say what a word of a report means: a strategy, form, reason, level or status (a folder of that name: ./explain)
+    Explain {
+        /// The word, e.g. import-side-effect [default: list all]
+        #[arg(value_name = "ID")]
+        id: Option<String>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -190,6 +204,8 @@ fn after_help() -> StyledStr {
   {code}cyclefix --dry-run src{code:#}          show what would be rewritten
   {code}cyclefix --dry-run | git apply{code:#}  rewrite by way of git, the same as --apply
   {code}cyclefix --apply src{code:#}            rewrite the files
+  {code}cyclefix --apply --verify \"pytest -q\"{code:#}  run it first, in a copy: only what stands is written
+  {code}cyclefix explain patched-name{code:#}   what a word of the report means
   {code}cyclefix --format json > r.json{code:#} keep a report for other programs
 
 {head}Exit codes:{head:#}

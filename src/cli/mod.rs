@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod args;
+mod explain;
 mod progress;
 mod verify;
 
@@ -26,7 +27,8 @@ use crate::outcome::{Outcome, ProjectOutcome, Status};
 use crate::plan::{self, Veto};
 use crate::report::text::View;
 use crate::report::{self, diff, json, text};
-use args::{Action, Args, Format};
+use args::{Action, Args, Format, Word};
+use explain::NoPage;
 use progress::Progress;
 use verify::{VerifyError, Wish};
 
@@ -73,6 +75,10 @@ fn in_pool(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 fn session(args: &Args, start: Instant) -> anyhow::Result<ExitCode> {
+    if let Some(Word::Explain { id }) = &args.command {
+        unless_closed(explain::print(&explain::text(id.as_deref())?)).context("cannot write the page")?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let wish = wish(args)?;
     let loaded = load_repaired(args)?;
     let mut projects = solve(args, &loaded, wish.as_ref())?;
@@ -275,5 +281,6 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     let verify = || error.downcast_ref::<VerifyError>()?.hint();
     let python = || error.downcast_ref::<PythonError>()?.hint();
     let scratch = || error.downcast_ref::<ScratchError>()?.hint();
-    load().or_else(write).or_else(git).or_else(verify).or_else(python).or_else(scratch)
+    let page = || error.downcast_ref::<NoPage>()?.hint();
+    page().or_else(load).or_else(write).or_else(git).or_else(verify).or_else(python).or_else(scratch)
 }
