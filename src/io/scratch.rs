@@ -79,7 +79,9 @@ impl Tree {
         let folder = tempfile::Builder::new().prefix("cyclefix-").tempdir().map_err(ScratchError::Folder)?;
         let top = folder.path().canonicalize().map_err(ScratchError::Folder)?;
         git::borrow(&self.root, &top);
-        let scratch = Scratch { root: top.join(&self.prefix), _folder: folder };
+        // An empty part would end the path in a separator.
+        let root = if self.prefix.is_empty() { top } else { top.join(&self.prefix) };
+        let scratch = Scratch { root, _folder: folder };
         let to = scratch.root.as_path();
         let changed: BTreeSet<&Path> = changes.iter().map(|change| Path::new(&change.path)).collect();
         let kept: Vec<&Path> = self.files.iter().map(PathBuf::as_path).filter(|f| !changed.contains(f)).collect();
