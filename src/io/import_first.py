@@ -26,7 +26,8 @@ def first(result, before, module, *roots):
     except BaseException as error:
         kind = type(error)
         name = kind.__name__ if kind.__module__ == "builtins" else kind.__module__ + "." + kind.__name__
-        facts = [("error", name + ": " + str(error))]
+        said = str(error)
+        facts = [("error", name + ": " + said if said else name)]
         place = None
         trace = error.__traceback__
         while trace is not None:
