@@ -62,6 +62,10 @@ impl Bench {
         read(self.project.path())
     }
 
+    fn write(&self, files: &Tree) {
+        write(self.project.path(), files);
+    }
+
     fn git(&self, args: &[&str]) {
         let output = Command::new("git").current_dir(self.project.path()).args(args).output().unwrap();
         assert!(output.status.success(), "{args:?}");
@@ -147,6 +151,24 @@ fn every_sabotage_is_caught_and_the_tree_stays_as_it_was() {
         let left_out = &report["projects"][0]["verification"]["refused"];
         assert!(left_out[0]["message"].as_str().unwrap().contains(message), "{left_out}");
         assert_eq!(left_out[0]["form"], "function");
+    }
+}
+
+/// A cycle that crashes from each side: what it said before is no excuse for what is wrong now.
+#[test]
+fn sabotage_of_what_crashed_before_is_caught() {
+    let text = SHOP.replace("import shop\n\nPRICE = shop.price", "from shop import price\n\nPRICE = price");
+    let Some(bench) = Bench::new(&text) else { return };
+    let before = bench.tree();
+    for code in ["raise LookupError('sabotage')", "from stock import nothing_of_that_name", "import stock.gone"] {
+        for file in ["shop.py", "stock.py"] {
+            let sabotage = format!("{file}={code}");
+            let (_, report) = bench.report(&[&DEFER[..], &["--sabotage", &sabotage]].concat());
+            let changed: Vec<String> =
+                bench.tree().into_iter().filter(|(p, b)| before[p] != *b).map(|(p, _)| p).collect();
+            assert!(!changed.contains(&file.to_owned()), "{sabotage}: {report}");
+            bench.write(&before);
+        }
     }
 }
 

@@ -50,7 +50,27 @@ pub fn print(markdown: &str) -> io::Result<()> {
     if AutoStream::choice(&out) == ColorChoice::Never {
         return out.lock().write_all(markdown.as_bytes());
     }
-    let width = termimad::terminal_size().0.clamp(20, WIDTH);
-    let skin = MadSkin::default();
-    write!(out.lock(), "{}", skin.text(markdown, Some(usize::from(width))))
+    // Where the terminal does not tell its size, it is taken to be as wide as most.
+    let width = Some(termimad::terminal_size().0).filter(|columns| *columns > 1).unwrap_or(80).min(WIDTH);
+    write!(out.lock(), "{}", MadSkin::default().text(&unwrapped(markdown), Some(usize::from(width))))
+}
+
+/// Each paragraph and each item of a list on one line, as the renderer wants them.
+fn unwrapped(markdown: &str) -> String {
+    let mut out = String::new();
+    let (mut in_code, mut open) = (false, false);
+    for line in markdown.lines() {
+        let is_fence = line.starts_with("```");
+        let stands_alone = in_code || is_fence || line.is_empty() || line.starts_with(['#', '|']);
+        let continues = open && !stands_alone && !line.starts_with("- ");
+        out.push_str(match (out.is_empty(), continues) {
+            (true, _) => "",
+            (false, true) => " ",
+            (false, false) => "\n",
+        });
+        out.push_str(if continues { line.trim_start() } else { line });
+        open = !stands_alone && !(line.starts_with("    ") && !continues);
+        in_code ^= is_fence;
+    }
+    out + "\n"
 }

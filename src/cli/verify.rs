@@ -16,7 +16,7 @@ use crate::io::scratch::{Scratch, Tree};
 use crate::outcome::{CommandEntry, FileChange, UnprovedEntry, VerificationEntry};
 use crate::plan::{Solved, Stage, Touched, Veto};
 use crate::proof::command::Ran;
-use crate::proof::import::Imported;
+use crate::proof::import::{Excuses, Imported};
 use crate::proof::{self, Failure, Item, Proved, Trial};
 
 /// A command may take this many times as long after a rewrite as before, but not less than the pause.
@@ -241,16 +241,14 @@ impl Runs<'_> {
         self.before.extend(unknown.into_iter().cloned().zip(found));
         let after = self.import(Some(scratch), &wanted)?;
         self.unproved.clear();
+        let excuses = self.excuses();
         let mut failure = None;
         for (touched, (imported, _)) in wanted.iter().zip(&after) {
             let before = self.before.get(*touched).map(|(imported, _)| imported);
-            if let (Some(Imported::Failed { .. }), Imported::Failed { error, .. }) = (before, imported) {
-                self.unproved.insert(touched.module.clone(), error.clone());
-            } else if let Some(message) = imported.worse(before, touched)
-                && failure.is_none()
-                && !self.fails_as_others_did(touched, imported)
-            {
-                failure = Some(Failure { item: item(touched), message });
+            match (imported.worse(before, touched, &excuses), imported.error()) {
+                (Some(message), _) => failure = failure.or(Some(Failure { item: item(touched), message })),
+                (None, Some(error)) => drop(self.unproved.insert(touched.module.clone(), error.to_owned())),
+                (None, None) => {}
             }
         }
         let proved = after.iter().any(|(imported, _)| imported.is_fine());
@@ -261,13 +259,12 @@ impl Runs<'_> {
         Ok(failure)
     }
 
-    /// Whether a module that came new lacks what those that it came from lacked already, e.g. a package that is not installed.
-    fn fails_as_others_did(&self, touched: &Touched, imported: &Imported) -> bool {
-        let message = |i: &Imported| match i {
-            Imported::Failed { error, .. } => Some(error.clone()),
-            Imported::Fine { .. } => None,
-        };
-        touched.is_new && self.before.values().any(|(before, _)| message(before) == message(imported))
+    /// Why modules may fail.
+    fn excuses(&self) -> Excuses {
+        let errors = self.before.values().filter_map(|(before, _)| Some(before.error()?.to_owned())).collect();
+        let modules = self.loaded.project.modules();
+        let own = modules.filter_map(|(_, module)| Some(module.name.split('.').next()?.to_owned())).collect();
+        Excuses { errors, own }
     }
 
     /// Runs the command in a fresh copy.
@@ -328,7 +325,8 @@ impl Trial for Runs<'_> {
                 let scratch = self.copy(changes)?;
                 let found = if there { self.import(Some(&scratch), &[touched])? } else { Vec::new() };
                 let before = self.before.get(touched).map(|(imported, _)| imported);
-                found.iter().any(|(imported, _)| imported.worse(before, touched).is_some())
+                let excuses = self.excuses();
+                found.iter().any(|(imported, _)| imported.worse(before, touched, &excuses).is_some())
             }
             None => match (self.after_command(changes)?, &self.command) {
                 (Some(ran), Some(before)) => ran.fails(&failed.item, &before.ran),

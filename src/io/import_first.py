@@ -28,6 +28,8 @@ def first(result, before, module, *roots):
         name = kind.__name__ if kind.__module__ == "builtins" else kind.__module__ + "." + kind.__name__
         said = str(error)
         facts = [("error", name + ": " + said if said else name)]
+        if kind.__name__ == "ModuleNotFoundError" and error.name:
+            facts.append(("missing", error.name))
         place = None
         trace = error.__traceback__
         while trace is not None:

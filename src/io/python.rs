@@ -145,7 +145,7 @@ impl Interpreter {
                     format!("the interpreter ends with {status}{last}")
                 }
             };
-            Imported::Failed { error, at: None }
+            Imported::Failed { error, at: None, missing: None }
         }))
     }
 

@@ -107,7 +107,9 @@ fn solve_on<'p>(
     let cycles = found.iter().filter(|c| c.modules.iter().any(|m| worked_on.contains(m)));
     let cycles = cycles.flat_map(|c| c.modules.iter().copied()).collect();
     let after = current.as_ref().map_or(project, |state| state.graph.project);
-    let touched = solved::touched(ctx.world, after, &outcome.changes, cycles);
+    let left = current.as_ref().map_or_else(Vec::new, |state| self::cycles(&state.graph, Level::Eager));
+    let left = left.into_iter().flat_map(|c| c.modules).collect();
+    let touched = solved::touched(ctx.world, after, &outcome.changes, &cycles, &left);
     (outcome, touched, rounds)
 }
 

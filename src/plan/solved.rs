@@ -48,6 +48,8 @@ pub struct Touched {
     pub root: String,
     /// Names that it only imports for itself: a fix may take them away.
     pub private: BTreeSet<String>,
+    /// Whether it is in no cycle any more, so that none can be why it fails.
+    pub is_freed: bool,
     /// Whether it comes with the plan.
     pub is_new: bool,
 }
@@ -94,12 +96,13 @@ impl Solved {
     }
 }
 
-/// The modules to look at when a plan is run: those of `changed` files, and `cycles`.
+/// The modules to look at when a plan is run: those of `changed` files, and of `cycles`; `left` are those in cycles after it.
 pub(super) fn touched(
     world: World,
     after: &Project,
     changes: &[FileChange],
-    cycles: BTreeSet<ModuleId>,
+    cycles: &BTreeSet<ModuleId>,
+    left: &BTreeSet<ModuleId>,
 ) -> Vec<Touched> {
     let changed: BTreeSet<&str> = changes.iter().map(|change| change.path.as_str()).collect();
     let known = world.project().tree.modules.len();
@@ -111,6 +114,7 @@ pub(super) fn touched(
         path: after.file(module.file).path.clone(),
         root: after.tree.roots[module.root].clone(),
         private: if id.index() < known { private(world, id) } else { BTreeSet::new() },
+        is_freed: !left.contains(&id),
         is_new: id.index() >= known,
     };
     looked_at.map(entry).collect()

@@ -36,11 +36,12 @@ pub fn hoist(project: &Project, vetoes: &[Veto], read: &(dyn Fn(usize, usize) + 
     }
     let mut outcome = report::nothing(&graph);
     let mut touched = Vec::new();
+    let still = cycles(&graph, Level::Eager).into_iter().flat_map(|cycle| cycle.modules).collect();
     while !chosen.is_empty() {
         match attempt(&ctx, &chosen) {
             Ok(after) => {
                 outcome.changes = report::changes(project, &after);
-                touched = solved::touched(ctx.world, &after, &outcome.changes, BTreeSet::new());
+                touched = solved::touched(ctx.world, &after, &outcome.changes, &BTreeSet::new(), &still);
                 break;
             }
             Err((what, blamed)) => refusals.extend(drop_where(&ctx, &mut chosen, &what, &blamed)),
