@@ -60,7 +60,7 @@ pub struct Args {
     /// Prove the rewrite by running it in a copy: modules are imported, and CMD, if given, is run before and after
     ///
     /// Each module of the cycles is imported first in a fresh interpreter. Where CMD is pytest or unittest, tests are compared
-    /// one by one, else its exit codes. A fix that fails is left out, and the next choice tried.
+    /// one by one, else its exit codes. A fix that fails is left out, and the next choice tried. PATHs stand before it.
     #[arg(long, value_name = "CMD", num_args = 0..=1, default_missing_value = "", help_heading = "What to do")]
     pub verify: Option<String>,
     /// Python that --verify runs [default: the project's virtual environment, else python3]
