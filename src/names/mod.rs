@@ -2,6 +2,7 @@
 //! attribute of which module, which functions may run while something is imported, and which modules do something
 //! on import that others can see.
 
+pub mod body;
 mod collect;
 pub mod effects;
 pub mod evaluated;
@@ -21,6 +22,7 @@ use crate::outcome::Kind;
 use crate::project::{Module, ModuleId, Project};
 use crate::syntax::imports::{FileImports, imports};
 use crate::syntax::{Ast, parse};
+use body::Body;
 use effects::Effect;
 use scope::{MODULE, Reference};
 
@@ -30,6 +32,8 @@ pub struct Names<'p> {
     pub files: Vec<Arc<FileNames<'p>>>,
     /// What each module's import may do that others see, before it is known across modules whether it does.
     pub effects: Vec<Arc<Vec<Effect<'p>>>>,
+    /// What each module's body does when it runs.
+    pub bodies: Vec<Arc<Body<'p>>>,
 }
 
 /// What a dotted name stands for.
@@ -63,7 +67,7 @@ impl<'p> Names<'p> {
     /// imports is completed by what only the tree tells.
     pub fn new(graph: &mut Graph<'p>, wanted: &[bool]) -> Self {
         let project = graph.project;
-        let nothing: FileFacts<'p> = (Arc::new(FileNames::empty()), Arc::default());
+        let nothing: FileFacts<'p> = (Arc::new(FileNames::empty()), (Arc::default(), Arc::default()));
         let read = |(index, module): (usize, &Module)| {
             if !wanted[index] {
                 return (graph.files[index].clone(), nothing.clone());
@@ -74,28 +78,30 @@ impl<'p> Names<'p> {
             (Arc::new(imports), facts)
         };
         let found: (Vec<_>, Vec<_>) = project.tree.modules.par_iter().enumerate().map(read).unzip();
-        let (files, effects) = found.1.into_iter().unzip();
+        let (files, rest): (Vec<_>, Vec<_>) = found.1.into_iter().unzip();
+        let (effects, bodies) = rest.into_iter().unzip();
         graph.files = found.0;
-        Self { project, files, effects }
+        Self { project, files, effects, bodies }
     }
 
     /// The names after a change: files whose text is the same are not read again.
     pub fn after(&self, graph: &Graph<'p>) -> Self {
         let project = graph.project;
-        let (files, effects) = project
+        let (files, rest): (Vec<_>, Vec<_>) = project
             .tree
             .modules
             .par_iter()
             .enumerate()
             .map(|(index, module)| {
                 if same_text(self.project, project, module) {
-                    (self.files[index].clone(), self.effects[index].clone())
+                    (self.files[index].clone(), (self.effects[index].clone(), self.bodies[index].clone()))
                 } else {
                     facts(&parse(&project.file(module.file).text), &graph.files[index])
                 }
             })
             .unzip();
-        Self { project, files, effects }
+        let (effects, bodies) = rest.into_iter().unzip();
+        Self { project, files, effects, bodies }
     }
 
     pub fn file(&self, module: ModuleId) -> &FileNames<'p> {
@@ -103,10 +109,12 @@ impl<'p> Names<'p> {
     }
 }
 
-type FileFacts<'p> = (Arc<FileNames<'p>>, Arc<Vec<Effect<'p>>>);
+type FileFacts<'p> = (Arc<FileNames<'p>>, (Arc<Vec<Effect<'p>>>, Arc<Body<'p>>));
 
 fn facts<'p>(ast: &Ast<'p>, imports: &FileImports<'p>) -> FileFacts<'p> {
-    (Arc::new(collect::collect(ast, imports)), Arc::new(effects::candidates(ast)))
+    let names = collect::collect(ast, imports);
+    let body = body::body(ast, imports, names.postponed);
+    (Arc::new(names), (Arc::new(effects::candidates(ast)), Arc::new(body)))
 }
 
 /// Names and graph together answer what a name stands for.
