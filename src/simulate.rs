@@ -82,7 +82,7 @@ pub struct Simulator<'w, 'p> {
 }
 
 /// Stack of the threads that run imports. Each module in progress takes some KiB, and a chain may lead through all of them.
-const STACK: usize = 512 << 20;
+const STACK: usize = 128 << 20;
 
 impl<'w, 'p> Simulator<'w, 'p> {
     pub fn new(world: World<'w, 'p>) -> Self {
@@ -112,11 +112,13 @@ impl<'w, 'p> Simulator<'w, 'p> {
             self.in_a_row(&part)
         };
         let found: Vec<Verdict> = std::thread::scope(|scope| {
-            let start = |part| std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, move || run(part));
+            let start =
+                |part| (part, std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, move || run(part)));
             let workers: Vec<_> = order.chunks(share).map(start).collect();
-            let finish = |worker: std::io::Result<std::thread::ScopedJoinHandle<Vec<Verdict>>>| {
-                let worker = worker.expect("the system gives threads to a run that has some already");
-                worker.join().expect("running imports in the abstract does not panic")
+            let finish = |(part, worker): (&[usize], std::io::Result<std::thread::ScopedJoinHandle<_>>)| match worker {
+                Ok(worker) => worker.join().expect("running imports in the abstract does not panic"),
+                // No thread was to be had: the stack at hand is large enough for all but the longest chains.
+                Err(_) => run(part),
             };
             workers.into_iter().flat_map(finish).collect()
         });

@@ -98,7 +98,11 @@ pub enum Act<'a> {
         total: bool,
     },
     Return(Value<'a>),
-    Raise(Value<'a>),
+    Raise {
+        value: Value<'a>,
+        /// What handlers that take it would take.
+        class: Error,
+    },
     /// `break` or `continue`.
     Leave,
 }
@@ -120,6 +124,15 @@ pub struct Catches {
     pub missing: bool,
     /// Any other error.
     pub other: bool,
+}
+
+/// What is raised, as far as handlers and `__getattr__` tell it apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error {
+    Import,
+    Attribute,
+    Name,
+    Other,
 }
 
 /// An expression.
@@ -158,6 +171,8 @@ pub enum What<'a> {
     Not(Box<Value<'a>>),
     /// `and` if the flag is set, else `or`.
     Logic(bool, Vec<Value<'a>>),
+    /// `a if test else b`: these three, in order of the text.
+    Conditional(Box<[Value<'a>; 3]>),
     /// `is`, `is not`, `==`, `!=`, `in`, `not in`: the flag says whether it is the negated one.
     Same(bool, Box<Value<'a>>, Box<Value<'a>>),
     In(bool, Box<Value<'a>>, Box<Value<'a>>),

@@ -81,6 +81,8 @@ pub fn outcome(ctx: &Context, found: &[Cycle], plan: Plan, after: Option<&State>
         }
         entries.push(entry);
     }
+    // What surely crashes is told first, then what may.
+    entries.sort_by_key(|entry| entry.crashes.first().map_or((true, None), |crash| (false, Some(crash.certainty))));
     ProjectOutcome {
         cycles: entries,
         changes: after.map_or_else(Vec::new, |state| changes(project, state.graph.project)),

@@ -6,7 +6,8 @@ use crate::names::body::{Callable, Value, What};
 use crate::syntax::Span;
 
 /// Names under which a class keeps what it was made of.
-const BASES: [&str; 8] = ["<base 0>", "<base 1>", "<base 2>", "<base 3>", "<base 4>", "<base 5>", "<base 6>", "<base 7>"];
+const BASES: [&str; 8] =
+    ["<base 0>", "<base 1>", "<base 2>", "<base 3>", "<base 4>", "<base 5>", "<base 6>", "<base 7>"];
 const METACLASS: &str = "<metaclass>";
 
 /// Calls within calls that are followed.
@@ -49,10 +50,14 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 None => plain.push(object),
             }
         }
-        if let (What::Name("getattr"), [Object::Module(module), Object::Text(name)]) =
-            (&function.what, plain.as_slice())
-        {
-            return self.attribute(*module, name);
+        match (&function.what, plain.as_slice()) {
+            (What::Name("getattr"), [Object::Module(module), Object::Text(name)]) => {
+                return self.attribute(*module, name);
+            }
+            (What::Name("hasattr"), [Object::Module(module), Object::Text(name)]) => {
+                return Ok(self.has(*module, name).map_or(Object::Any, Object::Truth));
+            }
+            _ => {}
         }
         self.call(called, plain, &named)
     }
@@ -213,7 +218,9 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         if let Some(Object::Class(meta)) = self.member(space, METACLASS) {
             for name in ["__new__", "__init__"] {
                 if let Some(Object::Function(hook)) = self.member(meta, name) {
-                    self.invoke(hook, vec![Object::Class(space)], &[])?;
+                    let extends = Object::Truth(!bases.is_empty());
+                    let args = vec![Object::Class(space), Object::Text(class.name), extends, Object::Any];
+                    self.invoke(hook, args, &[])?;
                 }
             }
         }

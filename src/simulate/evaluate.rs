@@ -1,9 +1,9 @@
 //! Expressions.
 
 use super::import::REPLACED;
-use super::run::{Error, Raised, Run, truth};
+use super::run::{Raised, Run, truth};
 use super::state::{Defined, Object, Status};
-use crate::names::body::{Value, What};
+use crate::names::body::{Error, Value, What};
 
 impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     pub fn evaluate_all(&mut self, values: &'w [Value<'p>]) -> Result<Vec<Object<'p>>, Raised> {
@@ -52,6 +52,18 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 truth(object).map_or(Object::Any, |truth| Object::Truth(!truth))
             }
             What::Logic(and, values) => self.logic(*and, values)?,
+            What::Conditional(parts) => {
+                let [value, test, other] = &**parts;
+                let test = self.evaluate(test)?;
+                match truth(test) {
+                    Some(true) => self.evaluate(value)?,
+                    Some(false) => self.evaluate(other)?,
+                    None => {
+                        let (one, other) = (self.perhaps_evaluated(value), self.perhaps_evaluated(other));
+                        if one == other { one } else { Object::Any }
+                    }
+                }
+            }
             What::Same(negated, left, right) => {
                 let (left, right) = (self.evaluate(left)?, self.evaluate(right)?);
                 same(left, right).map_or(Object::Any, |same| Object::Truth(same != *negated))
@@ -113,18 +125,22 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         })
     }
 
+    /// The value of what may not be evaluated: its failure is none that is sure.
+    fn perhaps_evaluated(&mut self, value: &'w Value<'p>) -> Object<'p> {
+        match self.evaluate(value) {
+            Ok(object) => object,
+            Err(raised) => {
+                self.doubts.extend(raised.failure.is_some().then_some(raised));
+                Object::Any
+            }
+        }
+    }
+
     fn logic(&mut self, and: bool, values: &'w [Value<'p>]) -> Result<Object<'p>, Raised> {
         let mut known = true;
         let mut last = Object::Any;
         for value in values {
-            let object = match self.evaluate(value) {
-                Ok(object) => object,
-                Err(raised) if known => return Err(raised),
-                Err(raised) => {
-                    self.doubts.extend(raised.failure.is_some().then_some(raised));
-                    return Ok(Object::Any);
-                }
-            };
+            let object = if known { self.evaluate(value)? } else { self.perhaps_evaluated(value) };
             match truth(object) {
                 Some(truth) if truth != and => return Ok(if known { object } else { Object::Any }),
                 Some(_) => {}
@@ -199,10 +215,12 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             return Ok(Object::Any);
         };
         self.load(target.module)?;
-        let text = found.stmt.of(world.project().text(module));
         // `__import__("a.b")` gives `a`.
-        let gives_it = target.is_module && !text.starts_with("__import__");
-        Ok(if gives_it { Object::Module(target.module) } else { Object::Any })
+        let call = found.stmt.of(world.project().text(module));
+        if call.split('(').next().is_some_and(|function| function.ends_with("__import__")) {
+            return Ok(self.top(module, found.module));
+        }
+        Ok(if target.is_module { Object::Module(target.module) } else { Object::Any })
     }
 }
 

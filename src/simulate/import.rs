@@ -1,7 +1,8 @@
 //! Import statements: what they load, and what they take from a module that may be half filled.
 
-use super::run::{Error, Level, Raised, Run};
+use super::run::{Level, Raised, Run};
 use super::state::{Object, Space, Status};
+use crate::names::body::Error;
 use crate::names::evaluated::is_stdlib;
 use crate::names::{Bound, Moment};
 use crate::outcome::Kind;
@@ -13,7 +14,8 @@ use crate::syntax::imports::ImportSite;
 pub const REPLACED: &str = "<sys.modules>";
 
 /// Modules of the standard library that some versions or systems lack.
-const NOT_EVERYWHERE: [&str; 8] = ["curses", "distutils", "graphlib", "lzma", "sqlite3", "tkinter", "tomllib", "zoneinfo"];
+const NOT_EVERYWHERE: [&str; 8] =
+    ["curses", "distutils", "graphlib", "lzma", "sqlite3", "tkinter", "tomllib", "zoneinfo"];
 
 /// How far star imports are followed to find who exports a name.
 const DEPTH: usize = 8;
@@ -69,7 +71,15 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             self.state.bind(module.0, "__path__", Object::Any);
         }
         let span = crate::syntax::Span::default();
-        self.levels.push(Level { module, function: None, index: None, space: module.0, globals: &[], span, left: false });
+        self.levels.push(Level {
+            module,
+            function: None,
+            index: None,
+            space: module.0,
+            globals: &[],
+            span,
+            left: false,
+        });
         let outcome = self.block(&world.names.bodies[module.index()].block);
         self.levels.pop();
         if let Err(super::run::Stop::Raise(raised)) = outcome {
@@ -120,7 +130,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     }
 
     /// What `import a.b` binds as `a`.
-    fn top(&self, module: ModuleId, path: &'p str) -> Object<'p> {
+    pub fn top(&self, module: ModuleId, path: &'p str) -> Object<'p> {
         let project = self.simulator.world.project();
         let top = path.split('.').next().unwrap_or(path);
         match project.tree.find(top, project.module(module).root) {
@@ -131,12 +141,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     }
 
     /// An import from a folder without an `__init__.py`, from below a module that has no such submodule, or from outside.
-    fn not_a_module(
-        &mut self,
-        module: ModuleId,
-        site: &ImportSite<'p>,
-        base: &str,
-    ) -> Result<Object<'p>, Raised> {
+    fn not_a_module(&mut self, module: ModuleId, site: &ImportSite<'p>, base: &str) -> Result<Object<'p>, Raised> {
         let project = self.simulator.world.project();
         let root = project.module(module).root;
         let inside = site.name.and_then(|name| project.tree.find(&format!("{base}.{name}"), root));
@@ -168,11 +173,13 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             // The package has it by now, or `sys.modules` does.
             return Ok(self.bound_in(module, name).unwrap_or(Object::Module(child)));
         }
-        if let Some(found) = self.on_demand(module, name)? {
-            return Ok(found);
-        }
-        if !self.lacks(module, name) {
-            return Ok(Object::Any);
+        match self.on_demand(module, name) {
+            Ok(Some(found)) => return Ok(found),
+            Ok(None) if !self.lacks(module, name) => return Ok(Object::Any),
+            // An AttributeError from inside says that the name is not there.
+            Ok(None) => {}
+            Err(Raised { class: Error::Attribute, failure: Some(_) }) => {}
+            Err(raised) => return Err(raised),
         }
         let from = &self.simulator.world.project().module(module).name;
         Err(self.fail(
@@ -217,6 +224,15 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             None => self.lacks(module, name),
         };
         if missing { Err(self.fail(Error::Attribute, self.no_attribute(module, name))) } else { Ok(Object::Any) }
+    }
+
+    /// Whether a module has an attribute now, if that is known.
+    pub fn has(&self, module: ModuleId, name: &str) -> Option<bool> {
+        if self.bound_in(module, name).is_some() {
+            return Some(true);
+        }
+        let open = self.state.get(module.0, "__getattr__").is_some() || self.child(module, name).is_some();
+        (!open && self.lacks(module, name)).then_some(false)
     }
 
     fn no_attribute(&self, module: ModuleId, name: &str) -> String {
@@ -264,13 +280,14 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             }
             return found.map(Some);
         }
-        if let (Some(child), true) =
-            (self.child(module, name), world.names.file(module).on_demand.contains(name))
-        {
+        if let (Some(child), true) = (self.child(module, name), world.names.file(module).on_demand.contains(name)) {
             self.load(child)?;
             return Ok(Some(Object::Module(child)));
         }
-        self.call(getattr.object, vec![Object::Text(name)], &[]).map(Some)
+        match self.call(getattr.object, vec![Object::Text(name)], &[]) {
+            Err(Raised { class: Error::Attribute, failure: None }) => Ok(None),
+            other => other.map(Some),
+        }
     }
 
     /// Whether a name that a module does not have now is one that it gets later, or would have got from a star import.

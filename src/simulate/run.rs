@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::state::{Cell, Defined, Delta, Object, Space, State};
 use super::{Failure, Frame, Simulator, Verdict};
-use crate::names::body::{Act, Block, Catches, Handler, Step, Value};
+use crate::names::body::{Act, Block, Catches, Error, Handler, Step, Value};
 use crate::project::ModuleId;
 use crate::syntax::Span;
 
@@ -14,14 +14,6 @@ pub struct Raised {
     pub class: Error,
     /// `None`: for a reason that has nothing to do with how far another module has come.
     pub failure: Option<Box<Failure>>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Error {
-    Import,
-    Attribute,
-    Name,
-    Other,
 }
 
 /// Why a block ends before its end.
@@ -210,15 +202,16 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             }
             Act::Match { subject, arms, total } => {
                 self.evaluate(subject)?;
-                let ways: Vec<&'w [Step<'p>]> = arms.iter().map(Vec::as_slice).chain((!total).then_some(&[][..])).collect();
+                let ways: Vec<&'w [Step<'p>]> =
+                    arms.iter().map(Vec::as_slice).chain((!total).then_some(&[][..])).collect();
                 self.ways(&ways)?;
             }
             Act::Return(value) => return Err(Stop::Return(self.evaluate(value)?)),
-            Act::Raise(value) => {
+            Act::Raise { value, class } => {
                 self.evaluate(value)?;
                 // What is raised while a failure is handled is the failure in other words.
                 let handled = self.handling.iter().rev().find_map(Clone::clone);
-                return Err(Stop::Raise(handled.unwrap_or(Raised { class: Error::Other, failure: None })));
+                return Err(Stop::Raise(handled.unwrap_or(Raised { class: *class, failure: None })));
             }
             Act::Leave => return Err(Stop::Leave),
         }
@@ -314,7 +307,9 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                     // A failure of its own on one way says nothing of the others.
                     self.doubts.extend(raised.failure.is_some().then_some(raised));
                 }
-                Stop::Return(_) | Stop::Leave => self.level().left = true,
+                Stop::Return(_) => self.level().left = true,
+                // It leaves the round of a loop alone.
+                Stop::Leave => {}
             }
         }
         Ok(())
@@ -455,7 +450,9 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                     self.state.undo(before);
                     match stop {
                         Stop::Raise(raised) => self.doubts.extend(raised.failure.is_some().then_some(raised)),
-                        Stop::Return(_) | Stop::Leave => self.level().left = true,
+                        Stop::Return(_) => self.level().left = true,
+                        // It leaves the round of a loop alone.
+                        Stop::Leave => {}
                     }
                 }
             }

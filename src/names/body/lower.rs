@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::{Act, Block, Body, Callable, Catches, ClassBody, Handler, Step, Value, What};
+use super::{Act, Block, Body, Callable, Catches, ClassBody, Error, Handler, Step, Value, What};
 use crate::outcome::Kind;
 use crate::syntax::Span;
 use crate::syntax::ast::{self, Ast, Expr, ExprKind, Stmt, StmtKind};
@@ -88,8 +88,7 @@ impl<'a> Lower<'a> {
                     }
                     _ => None,
                 });
-                let pair =
-                    |i: &ast::WithItem<'a>| (self.value(&i.context), i.target.as_ref().map(|t| self.value(t)));
+                let pair = |i: &ast::WithItem<'a>| (self.value(&i.context), i.target.as_ref().map(|t| self.value(t)));
                 Act::With { items: items.iter().map(pair).collect(), suppresses, body: self.block(body) }
             }
             StmtKind::Match { subject, cases } => {
@@ -113,7 +112,15 @@ impl<'a> Lower<'a> {
                 [value] => Act::Return(self.value(value)),
                 values => Act::Return(self.parts(stmt.span, values.iter())),
             },
-            StmtKind::Raise(values) => Act::Raise(self.parts(stmt.span, values.iter())),
+            StmtKind::Raise(values) => {
+                let class = match values.first().and_then(Expr::last_name) {
+                    Some("ImportError" | "ModuleNotFoundError") => Error::Import,
+                    Some("AttributeError") => Error::Attribute,
+                    Some("NameError") => Error::Name,
+                    _ => Error::Other,
+                };
+                Act::Raise { value: self.parts(stmt.span, values.iter()), class }
+            }
             StmtKind::Assert(values) | StmtKind::Other(values) => {
                 let text = values.is_empty();
                 return if text { Some(Act::Leave) } else { self.evaluate(values) };
@@ -203,7 +210,8 @@ impl<'a> Lower<'a> {
     fn class(&mut self, class: &ast::Class<'a>) -> Act<'a> {
         let decorators = self.values(&class.decorators);
         let metaclass = class.args.iter().find(|a| a.keyword == Some("metaclass")).map(|a| self.value(&a.value));
-        let bases = class.args.iter().filter(|a| a.keyword != Some("metaclass")).map(|a| self.value(&a.value)).collect();
+        let bases =
+            class.args.iter().filter(|a| a.keyword != Some("metaclass")).map(|a| self.value(&a.value)).collect();
         let outer = std::mem::replace(&mut self.inside, false);
         let block = self.block(&class.body);
         self.inside = outer;
@@ -262,6 +270,10 @@ impl<'a> Lower<'a> {
             ExprKind::Not(value) => What::Not(boxed(self, value)),
             ExprKind::BoolOp { and, values } => What::Logic(*and, self.values(values)),
             ExprKind::Compare { operators, values } => return self.compare(expr, operators, values),
+            ExprKind::Conditional(parts) => {
+                let [value, test, other] = &**parts;
+                What::Conditional(Box::new([self.value(value), self.value(test), self.value(other)]))
+            }
             ExprKind::Sequence(items) => What::Sequence(self.values(items)),
             ExprKind::Starred(value) => return self.value(value),
             ExprKind::Dict(items) | ExprKind::Other(items) => return self.parts(expr.span, items.iter()).but_any(),
@@ -310,9 +322,12 @@ fn version<'a>(operator: &str, left: &Expr<'a>, right: &Expr<'a>) -> Option<What
         ExprKind::Constant(text) => text.parse::<u32>().ok(),
         _ => None,
     };
-    let is_info = |e: &Expr<'a>| e.dotted().is_some_and(|d| matches!(d.as_slice(), ["sys", "version_info"] | ["version_info"]));
+    let is_info =
+        |e: &Expr<'a>| e.dotted().is_some_and(|d| matches!(d.as_slice(), ["sys", "version_info"] | ["version_info"]));
     let major = match &left.kind {
-        ExprKind::Subscript { value, index } => is_info(value) && matches!(index.as_slice(), [i] if number(i) == Some(0)),
+        ExprKind::Subscript { value, index } => {
+            is_info(value) && matches!(index.as_slice(), [i] if number(i) == Some(0))
+        }
         ExprKind::Attribute { value, name } => is_info(value) && name.text == "major",
         _ => false,
     };
