@@ -528,6 +528,7 @@ impl<'a> Walk<'a> {
             ExprKind::Sequence(parts) | ExprKind::Other(parts) => {
                 parts.iter().for_each(|p| self.annotation_part(p, id));
             }
+            ExprKind::Conditional(parts) => parts.iter().for_each(|p| self.annotation_part(p, id)),
             ExprKind::Starred(inner) => self.annotation_part(inner, id),
             _ => self.expr(expr, Role::Annotation(id)),
         }

@@ -320,10 +320,8 @@ impl Plan {
             }
             let entries = entries(ctx, &after, cycles, &changed);
             let world = World { graph: &after, names: &names };
-            if let Some((entry, failure)) = verify::new_failures(ctx.world, world, &entries).into_iter().next() {
-                let entry = &ctx.project().module(entry).name;
-                let what = format!("`import {entry}` would fail: {}", failure.error);
-                let near: BTreeSet<ModuleId> = failure.chain.iter().copied().filter(|m| changed.contains(m)).collect();
+            if let Some((what, chain)) = verify::new_failure(ctx.world, world, &entries) {
+                let near: BTreeSet<ModuleId> = chain.intersection(&changed).copied().collect();
                 let blamed = if near.is_empty() { changed } else { near };
                 self.drop_where(ctx, &mut fixes, &blamed, Reason::FailedCheck, &what);
                 return Step::Dropped;
