@@ -6,4 +6,7 @@ mod decode;
 pub mod git;
 mod journal;
 pub mod load;
+pub mod process;
+pub mod python;
+pub mod scratch;
 pub mod write;

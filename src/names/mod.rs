@@ -2,6 +2,7 @@
 //! attribute of which module, which functions may run while something is imported, and which modules do something
 //! on import that others can see.
 
+mod asked;
 pub mod body;
 mod collect;
 pub mod effects;
@@ -10,7 +11,7 @@ pub mod running;
 pub mod scope;
 pub mod users;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
@@ -34,7 +35,12 @@ pub struct Names<'p> {
     pub effects: Vec<Arc<Vec<Effect<'p>>>>,
     /// What each module's body does when it runs.
     pub bodies: Vec<Arc<Body<'p>>>,
+    /// Trees of the modules that were asked for.
+    trees: Vec<Tree<'p>>,
 }
+
+/// The syntax tree of a module, once somebody needed it.
+type Tree<'p> = Arc<OnceLock<Arc<Ast<'p>>>>;
 
 /// What a dotted name stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,31 +87,34 @@ impl<'p> Names<'p> {
         let (files, rest): (Vec<_>, Vec<_>) = found.1.into_iter().unzip();
         let (effects, bodies) = rest.into_iter().unzip();
         graph.files = found.0;
-        Self { project, files, effects, bodies }
+        let trees = files.iter().map(|_| Tree::default()).collect();
+        Self { project, files, effects, bodies, trees }
     }
 
     /// The names after a change: files whose text is the same are not read again.
     pub fn after(&self, graph: &Graph<'p>) -> Self {
         let project = graph.project;
-        let (files, rest): (Vec<_>, Vec<_>) = project
-            .tree
-            .modules
-            .par_iter()
-            .enumerate()
-            .map(|(index, module)| {
-                if same_text(self.project, project, module) {
-                    (self.files[index].clone(), (self.effects[index].clone(), self.bodies[index].clone()))
-                } else {
-                    facts(&parse(&project.file(module.file).text), &graph.files[index])
-                }
-            })
-            .unzip();
+        let read = |(index, module): (usize, &Module)| {
+            if same_text(self.project, project, module) {
+                let rest = (self.effects[index].clone(), self.bodies[index].clone());
+                ((self.files[index].clone(), rest), self.trees[index].clone())
+            } else {
+                (facts(&parse(&project.file(module.file).text), &graph.files[index]), Tree::default())
+            }
+        };
+        let (facts, trees): (Vec<_>, Vec<_>) = project.tree.modules.par_iter().enumerate().map(read).unzip();
+        let (files, rest): (Vec<_>, Vec<_>) = facts.into_iter().unzip();
         let (effects, bodies) = rest.into_iter().unzip();
-        Self { project, files, effects, bodies }
+        Self { project, files, effects, bodies, trees }
     }
 
     pub fn file(&self, module: ModuleId) -> &FileNames<'p> {
         &self.files[module.index()]
+    }
+
+    /// The syntax tree of a module.
+    pub fn ast(&self, module: ModuleId) -> &Arc<Ast<'p>> {
+        self.trees[module.index()].get_or_init(|| Arc::new(parse(self.project.text(module))))
     }
 }
 

@@ -5,6 +5,7 @@ pub mod diff;
 mod excerpt;
 pub mod json;
 pub mod text;
+mod verification;
 
 use crate::outcome::{CycleEntry, Outcome, ProjectOutcome, Status, Summary};
 use crate::project::settings::Level;

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::{excerpt, is_dissolved};
+use super::{excerpt, is_dissolved, verification};
 use crate::outcome::{CycleEntry, FixEntry, HoistEntry, Outcome, ProjectOutcome, RefusalEntry, Safety, Status};
 
 /// Imports of a loop that are drawn.
@@ -23,10 +23,10 @@ const REFUSALS: usize = 8;
 const SKIPPED: usize = 10;
 
 const HEAD: Style = Style::new().bold();
-const GOOD: Style = AnsiColor::Green.on_default().bold();
+pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
-const WARN: Style = AnsiColor::Yellow.on_default().bold();
-const DIM: Style = Style::new().dimmed();
+pub(super) const WARN: Style = AnsiColor::Yellow.on_default().bold();
+pub(super) const DIM: Style = Style::new().dimmed();
 
 /// How much the report says of each cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +58,9 @@ pub fn write(out: &mut dyn Write, outcome: &Outcome, view: View) -> io::Result<(
         }
         if let Some(found) = &project.hoist {
             hoist(out, project, found, view)?;
+        }
+        if let Some(ran) = &project.verification {
+            verification::write(out, ran)?;
         }
     }
     summary(out, outcome, view)
@@ -307,7 +310,7 @@ fn rest(out: &mut dyn Write, indent: usize, len: usize, limit: usize, what: &str
 }
 
 /// E.g. `1 module`, `2 fixes`.
-fn count(n: usize, what: &str) -> String {
+pub(super) fn count(n: usize, what: &str) -> String {
     format!("{n} {}", plural(n, what))
 }
 
@@ -324,6 +327,6 @@ fn plural(n: usize, what: &str) -> String {
 }
 
 /// Text without the characters that a terminal would act on.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.replace(char::is_control, "\u{fffd}")
 }
