@@ -53,7 +53,7 @@ pub fn solve(project: &Project, progress: &(dyn Fn(Stage) + Sync)) -> ProjectOut
 pub fn solve_without(project: &Project, vetoes: &[Veto], progress: &(dyn Fn(Stage) + Sync)) -> Solved {
     let states = FrozenVec::new();
     let (outcome, touched, rounds) = solve_on(project, &states, vetoes, progress);
-    Solved { outcome, touched, rounds, states: states.into_vec() }
+    Solved { outcome, touched, rounds, states }
 }
 
 fn solve_on<'p>(

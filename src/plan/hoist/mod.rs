@@ -64,7 +64,7 @@ pub fn hoist(project: &Project, vetoes: &[Veto], read: &(dyn Fn(usize, usize) + 
         fixes: chosen.into_iter().map(|fix| report::fix_entry(&planned(&ctx, fix, true))).collect(),
         refusals: refusals.into_iter().map(|refusal| report::hoist_refusal(&ctx, refusal)).collect(),
     });
-    Solved { outcome, touched, rounds, states: Vec::new() }
+    Solved { outcome, touched, rounds, states: elsa::FrozenVec::new() }
 }
 
 /// What may move, each with regard to those before it, and why the rest stays.
