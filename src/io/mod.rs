@@ -1,9 +1,12 @@
 //! File system, git and processes: the only modules that touch them.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod baseline;
+pub mod branch;
 mod config;
 mod decode;
 pub mod git;
 mod journal;
 pub mod load;
+pub mod snapshot;
 pub mod write;

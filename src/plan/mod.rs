@@ -7,6 +7,7 @@ mod gain;
 pub mod hoist;
 mod relevant;
 mod report;
+pub mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
