@@ -158,3 +158,28 @@ fn markdown_has_table_loops_and_folded_diffs() {
     assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
     assert_eq!(text.lines().filter(|line| line.starts_with("```")).count(), 2);
 }
+
+#[test]
+fn pictures_hold_every_module_and_what_is_cut() {
+    let dir = project();
+    for name in ["x.dot", "x.mmd", "x.svg"] {
+        let output = run(dir.path(), &["--graph", name]);
+        assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+        let picture = fs::read_to_string(dir.path().join(name)).unwrap();
+        for module in ["pkg.a", "pkg.b", "pkg.c", "pkg.d"] {
+            assert!(picture.contains(module), "{module}\n{picture}");
+        }
+        run(dir.path(), &["--graph", name]);
+        assert_eq!(fs::read_to_string(dir.path().join(name)).unwrap(), picture);
+    }
+    let dot = fs::read_to_string(dir.path().join("x.dot")).unwrap();
+    assert!(layout::gv::DotParser::new(&dot).process().is_ok(), "{dot}");
+    assert!(dot.contains("n0_0 -> n0_1 [style=dashed, color=red];") && dot.contains("n0_1 -> n0_0;"), "{dot}");
+    let mermaid = fs::read_to_string(dir.path().join("x.mmd")).unwrap();
+    assert!(mermaid.contains("n0_0 -.-> n0_1\n") && mermaid.ends_with("linkStyle 0 stroke:red\n"), "{mermaid}");
+    let svg = fs::read_to_string(dir.path().join("x.svg")).unwrap();
+    assert!(svg.contains("stroke-dasharray") && svg.trim_end().ends_with("</svg>"), "{svg}");
+    let output = run(dir.path(), &["--graph", "x.png"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains(".svg, .dot or .mmd"));
+}

@@ -91,6 +91,9 @@ pub struct Args {
     /// With --baseline, make FILE list what is left
     #[arg(long, requires = "baseline", help_heading = "Output")]
     pub update_baseline: bool,
+    /// Draw the cycles into FILE, which ends in .svg, .dot or .mmd (Mermaid)
+    #[arg(long, value_name = "FILE", value_parser = graph_file, conflicts_with = "hoist", help_heading = "Output")]
+    pub graph: Option<PathBuf>,
     /// Form of the report on stdout
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
     pub format: Format,
@@ -192,6 +195,15 @@ fn version(text: &str) -> Result<Version, String> {
     match minor.and_then(|minor| minor.parse().ok()) {
         Some(minor @ 6..=20) => Ok((3, minor)),
         _ => Err("give a version from 3.6 to 3.20, e.g. 3.9".into()),
+    }
+}
+
+/// A file whose name says what picture it is to hold.
+fn graph_file(name: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(name);
+    match path.extension().and_then(OsStr::to_str) {
+        Some("svg" | "dot" | "mmd") => Ok(path),
+        _ => Err("give a name that ends in .svg, .dot or .mmd".into()),
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::Context;
 
 use super::args::{Args, Commits};
-use super::{DIRTY, baseline, exit_code, level, mark_fixed, options, print, solve, unless_closed, warn};
+use super::{DIRTY, baseline, draw, exit_code, level, mark_fixed, options, print, solve, unless_closed, warn};
 use crate::io::branch::{NewBranch, NewCommit};
 use crate::io::git;
 use crate::io::load::Loaded;
@@ -56,6 +56,7 @@ pub fn session(args: &Args, name: &str, start: Instant) -> anyhow::Result<ExitCo
     outcome.branch = made;
     baseline::apply(args, &loaded, &mut outcome)?;
     unless_closed(print(args, &outcome, &loaded)).context("cannot write the report")?;
+    draw(args, &outcome)?;
     Ok(exit_code(args.action(), &outcome))
 }
 

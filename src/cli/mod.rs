@@ -22,12 +22,13 @@ use crate::io::baseline::BaselineError;
 use crate::io::branch::BranchError;
 use crate::io::git::{self, GitError};
 use crate::io::load::{LoadError, LoadOptions, Loaded, load};
+use crate::io::replace::replace;
 use crate::io::write::{self, WriteError};
 use crate::outcome::{Outcome, ProjectOutcome, Status};
 use crate::plan;
 use crate::project::settings::Level;
 use crate::report::text::View;
-use crate::report::{self, diff, github, json, markdown, sarif, text};
+use crate::report::{self, diff, github, graph, json, markdown, sarif, svg, text};
 use args::{Action, Args, Format};
 use progress::Progress;
 
@@ -101,6 +102,7 @@ fn session(args: &Args, start: Instant) -> anyhow::Result<ExitCode> {
     let mut outcome = report::outcome(level(args, &loaded), projects, start.elapsed().as_secs_f64());
     baseline::apply(args, &loaded, &mut outcome)?;
     unless_closed(print(args, &outcome, &loaded)).context("cannot write the report")?;
+    draw(args, &outcome)?;
     Ok(exit_code(args.action(), &outcome))
 }
 
@@ -221,6 +223,17 @@ fn print(args: &Args, outcome: &Outcome, loaded: &[Loaded]) -> io::Result<()> {
             out.flush()
         }
     }
+}
+
+/// Draws the picture that the user asked for; its name has been checked.
+fn draw(args: &Args, outcome: &Outcome) -> anyhow::Result<()> {
+    let Some(path) = &args.graph else { return Ok(()) };
+    let picture = match path.extension().and_then(|extension| extension.to_str()) {
+        Some("svg") => svg::svg(outcome),
+        Some("mmd") => graph::mermaid(outcome),
+        _ => graph::dot(outcome),
+    };
+    replace(path, picture.as_bytes()).with_context(|| format!("cannot write `{}`", path.display()))
 }
 
 fn print_plain(outcome: &Outcome, write: fn(&mut dyn Write, &Outcome) -> io::Result<()>) -> io::Result<()> {

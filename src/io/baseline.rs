@@ -1,8 +1,9 @@
 //! The baseline file: read as a whole, replaced as a whole.
 
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::replace::replace;
 use crate::baseline::{Baseline, VERSION};
 use crate::project::settings::Level;
 
@@ -66,24 +67,7 @@ pub fn read(path: &Path) -> Result<Option<Baseline>, BaselineError> {
 pub fn write(path: &Path, baseline: &Baseline) -> Result<(), BaselineError> {
     let mut text = serde_json::to_vec_pretty(baseline).expect("a baseline is plain strings");
     text.push(b'\n');
-    if std::fs::read(path).is_ok_and(|old| old == text) {
-        return Ok(());
-    }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let written = || {
-        let mut file = tempfile::Builder::new().prefix(".cyclefix-").tempfile_in(folder)?;
-        file.write_all(&text)?;
-        // Others have to read it, as any file that is committed.
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            let mode = std::fs::metadata(path).map_or(0o644, |old| old.permissions().mode());
-            file.as_file().set_permissions(std::fs::Permissions::from_mode(mode))?;
-        }
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)
-    };
-    written().map(drop).map_err(|source| BaselineError::Io { action: "write", path: path.to_owned(), source })
+    replace(path, &text).map_err(|source| BaselineError::Io { action: "write", path: path.to_owned(), source })
 }
 
 /// The key of a project: the path of its root, seen from the folder of the baseline.

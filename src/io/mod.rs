@@ -8,5 +8,6 @@ mod decode;
 pub mod git;
 mod journal;
 pub mod load;
+pub mod replace;
 pub mod snapshot;
 pub mod write;

@@ -4,10 +4,12 @@
 pub mod diff;
 mod excerpt;
 pub mod github;
+pub mod graph;
 pub mod json;
 pub mod markdown;
 pub mod message;
 pub mod sarif;
+pub mod svg;
 pub mod text;
 mod words;
 
