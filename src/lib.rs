@@ -4,7 +4,7 @@
 //! check, dry run and apply cannot differ:
 //!
 //! ```text
-//! io::load -> Project -> syntax -> graph -> names -> strategy -> plan -> verify -> Outcome -> report | io::write
+//! io::load -> Project -> syntax -> graph -> names -> strategy -> plan -> verify -> [proof] -> Outcome -> report | io::write
 //! ```
 //!
 //! Modules may use only those above them in this list (a test holds that):
@@ -23,6 +23,8 @@ pub mod simulate;
 pub mod strategy;
 pub mod verify;
 pub mod plan;
+pub mod proof;
 pub mod report;
+pub mod explain;
 pub mod io;
 pub mod cli;

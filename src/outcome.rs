@@ -190,6 +190,54 @@ pub struct PlanEntry {
     pub bound: u64,
 }
 
+/// What `--verify` ran.
+#[derive(Clone, Debug, Serialize)]
+pub struct VerificationEntry {
+    /// The interpreter, as a path.
+    pub python: String,
+    /// Its version, e.g. `3.12.1`.
+    pub version: String,
+    /// Modules that were imported first, each in a fresh interpreter, before and after.
+    pub modules: usize,
+    /// Of these, those that this Python could import neither before nor after: nothing is proved of them.
+    pub unproved: Vec<UnprovedEntry>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<CommandEntry>,
+    /// Modules and tests that fail by chance, with the same text: nothing is proved of them.
+    pub unsteady: Vec<String>,
+    /// Fixes that failed, which the plan does without.
+    pub refused: Vec<VetoEntry>,
+    pub seconds: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UnprovedEntry {
+    pub module: String,
+    pub error: String,
+}
+
+/// The user's command, run before and after.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CommandEntry {
+    pub command: String,
+    /// Whether single tests were compared, not only exit codes.
+    pub by_test: bool,
+    pub tests: usize,
+    /// Tests that failed before.
+    pub failed_before: usize,
+}
+
+/// A fix that failed when Python ran it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct VetoEntry {
+    pub strategy: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub form: Option<String>,
+    pub title: String,
+    /// What failed, and Python's own message.
+    pub message: String,
+}
+
 /// A file whose text the plan changes.
 #[derive(Clone, Debug)]
 pub struct FileChange {
@@ -240,6 +288,9 @@ pub struct ProjectOutcome {
     /// What `--hoist` moves; without it, there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hoist: Option<HoistEntry>,
+    /// What `--verify` ran; without it, there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verification: Option<VerificationEntry>,
     /// Sorted by path.
     #[serde(skip)]
     pub changes: Vec<FileChange>,

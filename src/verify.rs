@@ -22,10 +22,10 @@ pub struct Damage {
 
 /// Compares the project after a rewrite of `changed` modules with its analysis before. Imports that come new are damage
 /// unless they are `expected`, or lead to a module that came new itself.
-pub fn compare(
+pub fn compare<'p>(
     ctx: &Context,
-    after: &Graph,
-    names_after: &Names,
+    after: &Graph<'p>,
+    names_after: &Names<'p>,
     changed: &BTreeSet<ModuleId>,
     expected: &BTreeSet<(ModuleId, ModuleId)>,
 ) -> Vec<Damage> {
@@ -80,10 +80,10 @@ const BUILTINS: [&str; 9] =
     ["AttributeError", "__name__", "__package__", "getattr", "globals", "list", "object", "sorted", "str"];
 
 /// A name that lost its definition, in the module or for those who take it from there.
-fn name_damage(
+fn name_damage<'p>(
     ctx: &Context,
-    graph: &Graph,
-    after: &Names,
+    graph: &Graph<'p>,
+    after: &Names<'p>,
     module: ModuleId,
     changed: &BTreeSet<ModuleId>,
     builtins: &BTreeSet<&str>,
@@ -143,10 +143,10 @@ fn by_star(ctx: &Context, module: ModuleId) -> BTreeSet<String> {
 }
 
 /// A name that the module imports before and after, but not the same thing: code that moved to a changed or new module aside.
-fn other_object(
+fn other_object<'p>(
     ctx: &Context,
-    graph: &Graph,
-    names: &Names,
+    graph: &Graph<'p>,
+    names: &Names<'p>,
     module: ModuleId,
     changed: &BTreeSet<ModuleId>,
 ) -> Option<String> {

@@ -38,6 +38,9 @@ fn help_names_every_option_and_the_exit_codes() {
         "--strategy",
         "--target-version",
         "--unsafe-fixes",
+        "--verify",
+        "--python",
+        "explain",
         "--allow-dirty",
         "--branch",
         "--commits",
@@ -63,6 +66,7 @@ fn help_names_every_option_and_the_exit_codes() {
     ] {
         assert!(help.contains(part), "{part}\n{help}");
     }
+    assert!(!help.contains("sabotage"));
     assert!(!help.contains('\u{1b}'));
     assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
     assert!(cyclefix(&["-h"], &[]).stdout.len() < help.len());

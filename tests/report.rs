@@ -89,6 +89,7 @@ fn project(cycles: Vec<CycleEntry>, changes: Vec<FileChange>) -> ProjectOutcome 
         excerpts: (0..300).map(|n| (format!("m{n}.py"), Arc::from(source(0)))).collect(),
         cycles,
         hoist: None,
+        verification: None,
         changes,
     }
 }

@@ -4,16 +4,21 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, StyledStr, TypedValueParser};
-use clap::{ArgGroup, CommandFactory, Parser, ValueEnum};
+use clap::{ArgGroup, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use crate::outcome::FileChange;
 use crate::project::settings::{Level, Policy, Settings, Version};
 use crate::strategy;
 
 /// Finds the import cycles of Python code and rewrites the code so that they are gone.
 #[derive(Debug, Parser)]
 #[command(name = "cyclefix", version = env!("CYCLEFIX_VERSION"), after_help = after_help(), max_term_width = 100)]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 #[command(group = ArgGroup::new("action").args(["check", "dry_run", "apply", "show_settings", "settings_schema", "completions", "man_page"]))]
 pub struct Args {
+    #[command(subcommand)]
+    pub command: Option<Word>,
+
     /// Folders or files to work on; nothing outside them is written
     #[arg(value_name = "PATH", default_value = ".")]
     pub paths: Vec<PathBuf>,
@@ -52,12 +57,24 @@ pub struct Args {
     /// Also apply fixes that may change behaviour in ways the analysis cannot rule out
     #[arg(long, help_heading = "What to do")]
     pub unsafe_fixes: bool,
+    /// Prove the rewrite by running it in a copy: modules are imported, and CMD, if given, is run before and after
+    ///
+    /// Each module of the cycles is imported first in a fresh interpreter. Where CMD is pytest or unittest, tests are compared
+    /// one by one, else its exit codes. A fix that fails is left out, and the next choice tried. PATHs stand before it.
+    #[arg(long, value_name = "CMD", num_args = 0..=1, default_missing_value = "", help_heading = "What to do")]
+    pub verify: Option<String>,
+    /// Python that --verify runs [default: the project's virtual environment, else python3]
+    #[arg(long, value_name = "PATH", requires = "verify", help_heading = "What to do")]
+    pub python: Option<PathBuf>,
+    /// Appends CODE to a file that the plan changes: shows in tests that --verify finds what is wrong
+    #[arg(long, value_name = "FILE=CODE", hide = true)]
+    pub sabotage: Option<String>,
     /// Write although the repository has uncommitted changes
     #[arg(long, help_heading = "What to do")]
     pub allow_dirty: bool,
 
     /// With --apply, commit the rewrite of the last commit to a new git branch; work tree and index stay as they are
-    #[arg(long, value_name = "NAME", requires = "apply", help_heading = "What to do")]
+    #[arg(long, value_name = "NAME", requires = "apply", conflicts_with = "verify", help_heading = "What to do")]
     pub branch: Option<String>,
     /// With --branch, a commit for each cycle, or one in all
     #[arg(long, value_enum, default_value_t, value_name = "WHAT", requires = "branch", help_heading = "What to do")]
@@ -110,8 +127,18 @@ pub struct Args {
     #[arg(long, help_heading = "Output")]
     pub man_page: bool,
     /// When to use colour; NO_COLOR and CLICOLOR_FORCE are honoured
-    #[arg(long, value_enum, default_value_t, value_name = "WHEN", help_heading = "Output")]
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = "Output")]
     pub color: Color,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Word {
+    /// Say what a word of a report means: a strategy, form, reason, level or status (a folder of that name: ./explain)
+    Explain {
+        /// The word, e.g. import-side-effect [default: list all]
+        #[arg(value_name = "ID")]
+        id: Option<String>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -179,6 +206,18 @@ impl Args {
     }
 }
 
+impl Args {
+    /// What becomes of planned changes: nothing, but in tests.
+    pub fn alter(&self, mut changes: Vec<FileChange>) -> Vec<FileChange> {
+        if let Some((file, code)) = self.sabotage.as_deref().and_then(|s| s.split_once('=')) {
+            for change in changes.iter_mut().filter(|change| change.path == file) {
+                change.after = change.after.as_ref().map(|text| format!("{text}{code}\n").into());
+            }
+        }
+        changes
+    }
+}
+
 fn levels() -> impl TypedValueParser<Value = Level> {
     let names = PossibleValuesParser::new(Level::ALL.map(Level::as_str));
     names.map(|name| Level::ALL.into_iter().find(|level| level.as_str() == name).unwrap_or_default())
@@ -218,6 +257,8 @@ fn after_help() -> StyledStr {
   {code}cyclefix --apply src{code:#}            rewrite the files
   {code}cyclefix --apply --branch fix/cycles{code:#}
                                   commit the rewrite to a branch
+  {code}cyclefix --apply --verify \"pytest -q\"{code:#}  run it first, in a copy: only what stands is written
+  {code}cyclefix explain patched-name{code:#}   what a word of the report means
   {code}cyclefix --format json > r.json{code:#} keep a report for other programs
 
 {head}Exit codes:{head:#}

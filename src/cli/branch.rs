@@ -26,7 +26,7 @@ pub fn session(args: &Args, name: &str, start: Instant) -> anyhow::Result<ExitCo
     if !snapshot.git.is_bare() {
         warn_uncommitted(args, &snapshot, &loaded);
     }
-    let mut projects = solve(args, &loaded);
+    let mut projects = solve(args, &loaded, None)?;
     let mut commits = Vec::new();
     let mut entries = Vec::new();
     for (loaded, outcome) in loaded.iter().zip(&projects) {

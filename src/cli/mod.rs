@@ -5,12 +5,15 @@
 mod args;
 mod baseline;
 mod branch;
+mod explain;
 mod progress;
 mod settings;
+mod verify;
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -22,15 +25,19 @@ use crate::io::baseline::BaselineError;
 use crate::io::branch::BranchError;
 use crate::io::git::{self, GitError};
 use crate::io::load::{LoadError, LoadOptions, Loaded, load};
+use crate::io::python::PythonError;
 use crate::io::replace::replace;
+use crate::io::scratch::ScratchError;
 use crate::io::write::{self, WriteError};
 use crate::outcome::{Outcome, ProjectOutcome, Status};
-use crate::plan;
+use crate::plan::{self, Veto};
 use crate::project::settings::Level;
 use crate::report::text::View;
 use crate::report::{self, diff, github, graph, json, markdown, sarif, svg, text};
-use args::{Action, Args, Format};
+use args::{Action, Args, Format, Word};
+use explain::NoPage;
 use progress::Progress;
+use verify::{VerifyError, Wish};
 
 /// Uncommitted files that are named when a run is refused because of them.
 const DIRTY: usize = 5;
@@ -75,6 +82,10 @@ fn in_pool(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 fn session(args: &Args, start: Instant) -> anyhow::Result<ExitCode> {
+    if let Some(Word::Explain { id }) = &args.command {
+        unless_closed(explain::print(&explain::text(id.as_deref())?)).context("cannot write the page")?;
+        return Ok(ExitCode::SUCCESS);
+    }
     if let Some(name) = &args.branch {
         return branch::session(args, name, start);
     }
@@ -87,11 +98,12 @@ fn session(args: &Args, start: Instant) -> anyhow::Result<ExitCode> {
     if args.settings_schema {
         return print_text(|out| out.write_all(settings::SCHEMA.as_bytes()));
     }
+    let wish = wish(args)?;
     let loaded = load_repaired(args)?;
     if args.show_settings {
         return print_text(|out| settings::write(out, &loaded));
     }
-    let mut projects = solve(args, &loaded);
+    let mut projects = solve(args, &loaded, wish.as_ref())?;
     if args.action() == Action::Apply {
         write_changes(args, &loaded, &mut projects)?;
     }
@@ -147,14 +159,41 @@ fn load_repaired(args: &Args) -> anyhow::Result<Vec<Loaded>> {
     Ok(if repaired { read()? } else { loaded })
 }
 
-fn solve(args: &Args, loaded: &[Loaded]) -> Vec<ProjectOutcome> {
+/// What `--verify` has to run.
+fn wish(args: &Args) -> Result<Option<Wish<'_>>, VerifyError> {
+    let Some(command) = args.verify.as_deref().map(str::trim) else { return Ok(None) };
+    if args.action() == Action::Check {
+        return Err(VerifyError::Check);
+    }
+    let path = Path::new(command);
+    if path.is_dir() || path.is_file() && path.extension().is_some_and(|e| e == "py") {
+        return Err(VerifyError::Path(command.to_owned()));
+    }
+    let jobs = args.jobs.map(usize::from).or_else(|| Some(std::thread::available_parallelism().ok()?.get()));
+    let command = Some(command).filter(|line| !line.is_empty());
+    Ok(Some(Wish { command, python: args.python.as_deref(), jobs: jobs.unwrap_or(1) }))
+}
+
+fn solve(args: &Args, loaded: &[Loaded], wish: Option<&Wish>) -> anyhow::Result<Vec<ProjectOutcome>> {
     let progress = Progress::new(!args.quiet && !args.no_progress);
     let solve = |loaded: &Loaded| {
-        if args.hoist {
-            plan::hoist::hoist(&loaded.project, &|done, of| progress.show(plan::Stage::Parse(done, of)))
-        } else {
-            plan::solve(&loaded.project, &|stage| progress.show(stage))
-        }
+        let plan = |vetoes: &[Veto]| {
+            if args.hoist {
+                plan::hoist::hoist(&loaded.project, vetoes, &|done, of| progress.show(plan::Stage::Parse(done, of)))
+            } else {
+                plan::solve_without(&loaded.project, vetoes, &|stage| progress.show(stage))
+            }
+        };
+        let solved = match wish {
+            None => plan(&[]),
+            Some(wish) => {
+                let told = |message: &str| progress.aside(|| warn(args, message));
+                verify::prove(loaded, wish, &progress, &plan, &|changes| args.alter(changes), &told)?
+            }
+        };
+        let mut outcome = solved.outcome;
+        outcome.changes = args.alter(outcome.changes);
+        Ok(outcome)
     };
     loaded.iter().map(solve).collect()
 }
@@ -309,5 +348,10 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     let git = || error.downcast_ref::<GitError>()?.hint();
     let branch = || error.downcast_ref::<BranchError>()?.hint();
     let baseline = || error.downcast_ref::<BaselineError>()?.hint();
-    load().or_else(write).or_else(git).or_else(branch).or_else(baseline)
+    let verify = || error.downcast_ref::<VerifyError>()?.hint();
+    let python = || error.downcast_ref::<PythonError>()?.hint();
+    let scratch = || error.downcast_ref::<ScratchError>()?.hint();
+    let page = || error.downcast_ref::<NoPage>()?.hint();
+    let own = || branch().or_else(baseline).or_else(verify).or_else(python).or_else(scratch);
+    page().or_else(load).or_else(write).or_else(git).or_else(own)
 }

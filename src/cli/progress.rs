@@ -27,12 +27,19 @@ impl Progress {
         let (what, done, all) = match stage {
             Stage::Parse(done, all) => ("reading imports", done, all),
             Stage::Plan(done, all) => ("dissolving cycles", done, all),
+            Stage::Import(done, all) => ("importing modules", done, all),
+            Stage::Command => ("running the command", 0, 1),
         };
         if self.0.message() != what {
             self.0.set_message(what);
         }
         self.0.set_length(all as u64);
         self.0.set_position(done as u64);
+    }
+
+    /// Lets something else be written.
+    pub fn aside(&self, write: impl FnOnce()) {
+        self.0.suspend(write);
     }
 }
 

@@ -101,3 +101,50 @@ pub(super) fn trust_other_owners() {
         drop(result);
     });
 }
+
+/// What git tracks below `root`, relative to it, with `/`; nothing without a repository.
+pub fn tracked(root: &Path) -> Vec<String> {
+    let Some(repository) = Repo::open(root).ok().flatten() else { return Vec::new() };
+    let Ok(index) = repository.git.index() else { return Vec::new() };
+    let inside = |path: &[u8]| {
+        let path = std::str::from_utf8(path).ok()?;
+        let inside = if repository.prefix.is_empty() { path } else { path.strip_prefix(&repository.prefix)? };
+        Some(inside.trim_start_matches('/').to_owned())
+    };
+    index.iter().filter_map(|entry| inside(&entry.path)).collect()
+}
+
+/// Makes `folder` a repository with the history, branches and index of the one around `root`, so that a copy of the project
+/// is to git what the project is. Its objects are borrowed (git's `alternates`), and the lender is not told: as against a
+/// work tree of `git worktree`, nothing of it can stay behind. Without a repository, or where that fails, there is none.
+pub fn borrow(root: &Path, folder: &Path) {
+    let Some(lender) = Repo::open(root).ok().flatten() else { return };
+    // A copy that git does not know is one all the same.
+    let _plain = borrow_from(&lender.git, folder);
+}
+
+fn borrow_from(lender: &Repository, folder: &Path) -> Result<(), git2::Error> {
+    let failed = |error: std::io::Error| git2::Error::from_str(&error.to_string());
+    let own = Repository::init(folder)?;
+    let objects = lender.commondir().join("objects");
+    let alternates = own.path().join("objects/info");
+    std::fs::create_dir_all(&alternates).map_err(failed)?;
+    std::fs::write(alternates.join("alternates"), format!("{}\n", objects.display())).map_err(failed)?;
+    let index = lender.path().join("index");
+    if index.is_file() {
+        std::fs::copy(index, own.path().join("index")).map_err(failed)?;
+    }
+    let mut refs = String::from("# pack-refs with: sorted\n");
+    let mut names: Vec<(String, git2::Oid)> = Vec::new();
+    for reference in lender.references()?.flatten() {
+        if let (Ok(name), Some(id)) = (reference.name(), reference.target()) {
+            names.push((name.to_owned(), id));
+        }
+    }
+    names.sort();
+    for (name, id) in names {
+        refs.push_str(&format!("{id} {name}\n"));
+    }
+    std::fs::write(own.path().join("packed-refs"), refs).map_err(failed)?;
+    std::fs::copy(lender.path().join("HEAD"), own.path().join("HEAD")).map(drop).map_err(failed)
+}

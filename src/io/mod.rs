@@ -10,4 +10,7 @@ mod journal;
 pub mod load;
 pub mod replace;
 pub mod snapshot;
+pub mod process;
+pub mod python;
+pub mod scratch;
 pub mod write;

@@ -614,6 +614,14 @@ impl<'a> Walk<'a> {
             }
             ExprKind::Str(std::borrow::Cow::Borrowed(text)) => self.path_string(text, expr.span, false),
             ExprKind::Compare { .. } | ExprKind::Not(_) => {
+                let mut literal = None;
+                let mut asked = None;
+                expr.parts(&mut |part| match &part.kind {
+                    ExprKind::Str(std::borrow::Cow::Borrowed(text)) => literal = Some(*text),
+                    _ if part.last_name() == Some("__module__") => asked = Some(part.span),
+                    _ => {}
+                });
+                self.out.told_by_module.extend(asked.map(|span| ByModule { span, literal }));
                 expr.parts(&mut |part| {
                     self.expr(part, if let Role::Annotation(_) = role { role } else { Role::Inspected })
                 });
@@ -654,6 +662,15 @@ impl<'a> Walk<'a> {
 
     fn call_args(&mut self, func: &Expr<'a>, args: &[Arg<'a>]) {
         let called = func.last_name().unwrap_or_default();
+        let of_module =
+            matches!(&func.kind, ExprKind::Attribute { value, .. } if value.last_name() == Some("__module__"));
+        if called == "getmodule" || of_module {
+            let literal = match args.first().map(|a| &a.value.kind) {
+                Some(ExprKind::Str(std::borrow::Cow::Borrowed(text))) => Some(*text),
+                _ => None,
+            };
+            self.out.told_by_module.push(ByModule { span: func.span, literal });
+        }
         let replaces = REPLACING.contains(&called) && !matches!(func.kind, ExprKind::Call { .. });
         if replaces && let Some(first) = args.first() {
             let computed =
@@ -670,9 +687,10 @@ impl<'a> Walk<'a> {
             self.dynamic(called, func.span);
         }
         if EVALUATING.contains(&called)
-            && let Some(path) = args.first().and_then(|a| a.value.dotted())
+            && let Some(path) = args.first().and_then(|a| instance(&a.value).dotted())
         {
-            self.out.evaluated.push((reference(&path), self.scope));
+            let strings = called != "signature" || args.iter().any(|a| a.keyword == Some("eval_str"));
+            self.out.evaluated.push(Evaluation { of: reference(&path), scope: self.scope, strings });
         }
         self.out.reads_by_name |= match called {
             "vars" | "dir" | "getmembers" => !args.is_empty(),
@@ -928,6 +946,16 @@ fn first_name<'a>(expr: &Expr<'a>) -> Option<Ident<'a>> {
         }
     });
     found
+}
+
+/// `x` of `type(x)`, else the expression itself.
+fn instance<'e, 'a>(expr: &'e Expr<'a>) -> &'e Expr<'a> {
+    match &expr.kind {
+        ExprKind::Call { func, args } if matches!(func.kind, ExprKind::Name("type")) && args.len() == 1 => {
+            &args[0].value
+        }
+        _ => expr,
+    }
 }
 
 fn reference<'a>(path: &[&'a str]) -> Reference<'a> {

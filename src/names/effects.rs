@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::evaluated::is_stdlib;
 use super::scope::{ClassId, FunctionId, MODULE, Reference, Role};
-use super::{Bound, FileNames, Moment, Object, ScopeId, World};
+use super::{Bound, FileNames, Moment, Object, ScopeId, Use, World};
 use crate::project::ModuleId;
 use crate::syntax::Span;
 use crate::syntax::ast::{Ast, Expr, ExprKind, Stmt, StmtKind};
@@ -452,6 +452,14 @@ fn function_registers(world: World, module: ModuleId, id: FunctionId, seen: &mut
             state(world, module, &Reference { name: u.name, attributes })
         };
         match u.role {
+            _ if u.owner.is_some() && shares(file, id, u) => Touched::of(module),
+            // e.g. `self.register()`.
+            Role::Called if u.attributes.len() == 1 && is_self(file, id, u) => {
+                let class = file.class(file.function(id).class.expect("`self` is of a method"));
+                let methods = class.methods.get(u.attributes[0].text).into_iter().flatten();
+                Touched::all(methods.map(|m| function_registers(world, module, *m, seen)))
+            }
+            Role::Argument if u.owner == Some(MODULE) && is_changed_by_call(u) => stored(),
             // What a function does to its own variables, or to attributes of what it is handed, stays there.
             Role::Store | Role::Delete if u.owner == Some(MODULE) => stored(),
             Role::Store | Role::Delete => {
@@ -477,6 +485,53 @@ fn function_registers(world: World, module: ModuleId, id: FunctionId, seen: &mut
     own.and(Touched::all(uses))
 }
 
+/// Whether a use names the object or class that a method is called on.
+fn is_self(file: &FileNames, id: FunctionId, used: &Use) -> bool {
+    let function = file.function(id);
+    function.class.is_some() && used.owner == Some(function.scope) && function.params.first() == Some(&used.name)
+}
+
+/// Whether a method changes by a use of `self` or `cls` what all instances of its class share.
+fn shares(file: &FileNames, id: FunctionId, used: &Use) -> bool {
+    if !is_self(file, id, used) || used.attributes.is_empty() {
+        return false;
+    }
+    let function = file.function(id);
+    let of_class = matches!(function.name, "__new__" | "__init_subclass__" | "__class_getitem__")
+        || function.decorators.iter().any(|d| d.as_slice() == ["classmethod"])
+        || used.attributes[0].text == "__class__";
+    let last = used.attributes[used.attributes.len() - 1].text;
+    match used.role {
+        Role::Store | Role::Delete => of_class,
+        Role::Called if used.attributes.len() > 1 && MUTATORS.contains(&last) => {
+            of_class || is_of_class(file, function.class, used)
+        }
+        Role::Argument => is_changed_by_call(used) && (of_class || is_of_class(file, function.class, used)),
+        _ => false,
+    }
+}
+
+/// Whether the attribute behind `self` is bound in the body of the class, and by no method.
+fn is_of_class(file: &FileNames, class: Option<ClassId>, used: &Use) -> bool {
+    let Some(class) = class.map(|c| file.class(c)) else { return false };
+    let attribute = used.attributes[0].text;
+    let set_here = file.uses.iter().any(|u| {
+        class.span.contains(u.span)
+            && u.role == Role::Store
+            && u.name == used.name
+            && u.attributes.len() == 1
+            && u.attributes[0].text == attribute
+    });
+    file.scope(class.scope).bindings.contains_key(attribute) && !set_here
+}
+
+/// Whether it is handed to a function of the standard library that changes what it gets.
+fn is_changed_by_call(used: &Use) -> bool {
+    const CHANGING: [&str; 9] =
+        ["next", "setattr", "delattr", "heappush", "heappop", "insort", "insort_left", "insort_right", "shuffle"];
+    used.passed_to.as_ref().is_some_and(|to| CHANGING.contains(&to.attributes.last().copied().unwrap_or(to.name)))
+}
+
 /// Whether some module asks a class for its subclasses: each new one is seen.
 fn subclasses_are_asked_for(world: World, module: ModuleId, class: &str) -> bool {
     world.project().modules().any(|(user, _)| {
@@ -499,7 +554,7 @@ fn class_registers(world: World, module: ModuleId, class: ClassId, seen: &mut Se
     if !seen.insert((module, found.span)) {
         return Touched::nothing();
     }
-    let made_by = ["__init__", "__new__", "__post_init__"];
+    let made_by = ["__init__", "__new__", "__post_init__", "__set_name__"];
     let own = made_by.iter().filter_map(|m| found.methods.get(m)).flatten();
     let own = Touched::all(own.map(|f| function_registers(world, module, *f, seen)));
     let bases = found.bases.iter().map(|path| {

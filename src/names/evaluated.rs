@@ -1,6 +1,6 @@
 //! Whether something evaluates an annotation at run time whatever its form.
 
-use super::scope::{AnnotationId, AnnotationOwner, ClassId, FunctionId, MODULE};
+use super::scope::{AnnotationId, AnnotationOwner, Bound, Class, ClassId, FunctionId, MODULE};
 use super::users::Users;
 use super::{Object, World};
 use crate::project::ModuleId;
@@ -305,7 +305,7 @@ pub fn annotation(world: World, users: &Users, module: ModuleId, id: AnnotationI
         AnnotationOwner::Function(function) => asked(file.function(function).name, file.function(function).parent),
         _ => false,
     };
-    if function_is_asked || named.is_some_and(|class| asked(class.name, class.parent)) {
+    if function_is_asked || named.is_some_and(|class| class_is_asked(world, users, module, class, 16)) {
         return Evaluated::Yes;
     }
     let given = |name: &str, scope| scope == MODULE && users.is_handed_out(module, name);
@@ -317,6 +317,26 @@ pub fn annotation(world: World, users: &Users, module: ModuleId, id: AnnotationI
         return Evaluated::Possibly.max(by_owner(world, module, owner));
     }
     by_owner(world, module, owner)
+}
+
+/// Whether some call evaluates the annotations of a class or of one that it extends.
+fn class_is_asked(world: World, users: &Users, module: ModuleId, class: &Class, depth: usize) -> bool {
+    if class.parent == MODULE && users.evaluates(module, class.name) {
+        return true;
+    }
+    class.bases.iter().filter(|_| depth > 0).any(|path| {
+        let Some((first, rest)) = path.split_first() else { return false };
+        let Object::Attribute { module: home, name, rest } = world.trace(module, class.parent, first, rest).object
+        else {
+            return false;
+        };
+        let file = world.names.file(home);
+        let mut bases = file.bindings(name).iter().filter_map(|b| match b.what {
+            Bound::Class(base) if rest.is_empty() => Some(file.class(base)),
+            _ => None,
+        });
+        bases.any(|base| class_is_asked(world, users, home, base, depth - 1))
+    })
 }
 
 fn by_owner(world: World, module: ModuleId, owner: AnnotationOwner) -> Evaluated {
@@ -370,7 +390,7 @@ fn of_base(world: World, module: ModuleId, scope: super::ScopeId, path: &[&str],
             }
             let bindings = world.names.file(home).bindings(name);
             let classes = bindings.iter().filter_map(|b| match b.what {
-                super::Bound::Class(class) => Some(class),
+                Bound::Class(class) => Some(class),
                 _ => None,
             });
             let hooked = classes.clone().any(|c| {

@@ -2,6 +2,7 @@
 //! attribute of which module, which functions may run while something is imported, and which modules do something
 //! on import that others can see.
 
+mod asked;
 mod collect;
 pub mod effects;
 pub mod evaluated;
@@ -9,7 +10,7 @@ pub mod running;
 pub mod scope;
 pub mod users;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
@@ -30,7 +31,12 @@ pub struct Names<'p> {
     pub files: Vec<Arc<FileNames<'p>>>,
     /// What each module's import may do that others see, before it is known across modules whether it does.
     pub effects: Vec<Arc<Vec<Effect<'p>>>>,
+    /// Trees of the modules that were asked for.
+    trees: Vec<Tree<'p>>,
 }
+
+/// The syntax tree of a module, once somebody needed it.
+type Tree<'p> = Arc<OnceLock<Arc<Ast<'p>>>>;
 
 /// What a dotted name stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,32 +80,34 @@ impl<'p> Names<'p> {
             (Arc::new(imports), facts)
         };
         let found: (Vec<_>, Vec<_>) = project.tree.modules.par_iter().enumerate().map(read).unzip();
-        let (files, effects) = found.1.into_iter().unzip();
+        let (files, effects): (Vec<_>, Vec<_>) = found.1.into_iter().unzip();
         graph.files = found.0;
-        Self { project, files, effects }
+        let trees = files.iter().map(|_| Tree::default()).collect();
+        Self { project, files, effects, trees }
     }
 
     /// The names after a change: files whose text is the same are not read again.
     pub fn after(&self, graph: &Graph<'p>) -> Self {
         let project = graph.project;
-        let (files, effects) = project
-            .tree
-            .modules
-            .par_iter()
-            .enumerate()
-            .map(|(index, module)| {
-                if same_text(self.project, project, module) {
-                    (self.files[index].clone(), self.effects[index].clone())
-                } else {
-                    facts(&parse(&project.file(module.file).text), &graph.files[index])
-                }
-            })
-            .unzip();
-        Self { project, files, effects }
+        let read = |(index, module): (usize, &Module)| {
+            if same_text(self.project, project, module) {
+                ((self.files[index].clone(), self.effects[index].clone()), self.trees[index].clone())
+            } else {
+                (facts(&parse(&project.file(module.file).text), &graph.files[index]), Tree::default())
+            }
+        };
+        let (facts, trees): (Vec<_>, Vec<_>) = project.tree.modules.par_iter().enumerate().map(read).unzip();
+        let (files, effects) = facts.into_iter().unzip();
+        Self { project, files, effects, trees }
     }
 
     pub fn file(&self, module: ModuleId) -> &FileNames<'p> {
         &self.files[module.index()]
+    }
+
+    /// The syntax tree of a module.
+    pub fn ast(&self, module: ModuleId) -> &Arc<Ast<'p>> {
+        self.trees[module.index()].get_or_init(|| Arc::new(parse(self.project.text(module))))
     }
 }
 

@@ -203,6 +203,23 @@ pub struct NamedAccess<'a> {
     pub span: Span,
 }
 
+/// A test of where something is defined: `c.__module__ == "m"`.
+#[derive(Clone, Copy, Debug)]
+pub struct ByModule<'a> {
+    pub span: Span,
+    /// The name or its beginning; `None`: not a literal.
+    pub literal: Option<&'a str>,
+}
+
+/// A call that evaluates the annotations of what it is handed.
+#[derive(Clone, Debug)]
+pub struct Evaluation<'a> {
+    pub of: Reference<'a>,
+    pub scope: ScopeId,
+    /// Also those that are strings.
+    pub strings: bool,
+}
+
 /// All names of one file.
 #[derive(Debug, Default)]
 pub struct FileNames<'a> {
@@ -235,10 +252,12 @@ pub struct FileNames<'a> {
     pub literal_escapes: Vec<(&'a str, Span)>,
     /// Whether it asks a class for its subclasses.
     pub asks_subclasses: bool,
+    /// Where it tells things by the module that defines them: `c.__module__ == …`, `getmodule(c)`.
+    pub told_by_module: Vec<ByModule<'a>>,
     /// Attributes read of modules that a computed name gives.
     pub computed_reads: BTreeSet<&'a str>,
     /// What it asks the annotations of.
-    pub evaluated: Vec<(Reference<'a>, ScopeId)>,
+    pub evaluated: Vec<Evaluation<'a>>,
     /// Modules that it takes out of `sys.modules` or reloads, as written.
     pub reloads: Vec<(Reference<'a>, ScopeId)>,
     /// Whether it replaces attributes of what a computed string names.

@@ -91,14 +91,7 @@ impl<'p> Users<'p> {
             let here = AttributeUse { user: module, name, how: How::Text, span: Span::default() };
             by_module.entry(module).or_default().uses.push(here);
         }
-        let mut evaluated = BTreeSet::new();
-        for user in &ids {
-            for (reference, scope) in &world.names.file(*user).evaluated {
-                if let Object::Attribute { module, name, .. } = world.trace_reference(*user, *scope, reference).object {
-                    evaluated.insert((module, name.to_owned()));
-                }
-            }
-        }
+        let evaluated = super::asked::evaluated(world);
         let handed_out = ids.par_iter().flat_map_iter(|user| handed_out(world, *user)).collect();
         let read_somewhere =
             ids.iter().flat_map(|user| world.names.file(*user).computed_reads.iter().copied()).collect();
@@ -248,6 +241,11 @@ fn facts<'p>(world: World<'_, 'p>, user: ModuleId) -> Vec<(ModuleId, Fact<'p>)> 
                 out.push((*module, Fact::PatchedSomehow(used.span)));
             }
         }
+        if let Some(at) = attributes.iter().position(|a| *a == "__globals__")
+            && let Object::Attribute { module, .. } = world.trace(user, used.scope, used.name, &attributes[..at]).object
+        {
+            out.push((module, Fact::PatchedSomehow(used.span)));
+        }
         for (at, (module, name)) in trace.reads.iter().enumerate() {
             let how = match used.role {
                 Role::Store | Role::Delete if at + 1 == last && last == attributes.len() => How::Replaced,
@@ -324,7 +322,12 @@ fn writes_anything(world: World, user: ModuleId, scope: super::ScopeId, to: &sup
 }
 
 /// Whether what a module object is handed to may read any name of it.
-fn reads_anything(world: World, user: ModuleId, used: &super::Use, to: &super::scope::Reference) -> bool {
+fn reads_anything<'p>(
+    world: World<'_, 'p>,
+    user: ModuleId,
+    used: &super::Use<'p>,
+    to: &super::scope::Reference,
+) -> bool {
     let Object::Module(module) = world.trace_use(user, used).object else { return true };
     let home = match world.trace_reference(user, used.scope, to).object {
         Object::Attribute { module, .. } => module,

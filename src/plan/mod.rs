@@ -7,6 +7,7 @@ mod gain;
 pub mod hoist;
 mod relevant;
 mod report;
+mod solved;
 pub mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +23,8 @@ use crate::project::{ModuleId, Project};
 use crate::rewrite::{self, Intents};
 use crate::strategy::{self, Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, steer};
 use crate::verify;
+use solved::Round;
+pub use solved::{Solved, Touched, Veto};
 
 /// What the run is at, for a progress display.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +33,10 @@ pub enum Stage {
     Parse(usize, usize),
     /// Cycles dissolved so far, cycles in all.
     Plan(usize, usize),
+    /// Imports modules by Python (`--verify`): done, in all.
+    Import(usize, usize),
+    /// Runs the command of `--verify`.
+    Command,
 }
 
 /// Modules of cycles whose import is simulated before and after a change.
@@ -40,13 +47,29 @@ const ROUNDS: usize = 60;
 
 /// Finds the cycles of a project, plans their removal and gives the result.
 pub fn solve(project: &Project, progress: &(dyn Fn(Stage) + Sync)) -> ProjectOutcome {
+    solve_without(project, &[], progress).outcome
+}
+
+/// As [`solve`], with none of the fixes that did not stand before; tells the steps.
+pub fn solve_without(project: &Project, vetoes: &[Veto], progress: &(dyn Fn(Stage) + Sync)) -> Solved {
+    let states = FrozenVec::new();
+    let (outcome, touched, rounds) = solve_on(project, &states, vetoes, progress);
+    Solved { outcome, touched, rounds, states: states.into_vec() }
+}
+
+fn solve_on<'p>(
+    project: &'p Project,
+    states: &'p FrozenVec<Box<Project>>,
+    vetoes: &[Veto],
+    progress: &(dyn Fn(Stage) + Sync),
+) -> (ProjectOutcome, Vec<Touched>, Vec<Round>) {
     let level = project.settings.level;
     let total = project.tree.modules.len();
     let done = AtomicUsize::new(0);
     let mut graph = Graph::new(project, &|| progress(Stage::Parse(done.fetch_add(1, Ordering::Relaxed) + 1, total)));
     let mut found = cycles(&graph, level);
     if found.is_empty() {
-        return report::nothing(&graph);
+        return (report::nothing(&graph), Vec::new(), Vec::new());
     }
     let wanted = relevant::modules(&graph, &found);
     let names = Names::new(&mut graph, &wanted);
@@ -54,19 +77,18 @@ pub fn solve(project: &Project, progress: &(dyn Fn(Stage) + Sync)) -> ProjectOut
     if level == Level::Fragile {
         found.retain(|c| c.edges.iter().any(|e| report::is_early(&ctx, e)));
     }
-    let mut plan = Plan::default();
+    let mut plan = Plan { vetoes: vetoes.to_vec(), ..Plan::default() };
     let cycles_before = found.len();
     progress(Stage::Plan(0, cycles_before));
-    let states = FrozenVec::new();
     let mut current: Option<State> = None;
     for _ in 0..ROUNDS {
         let step = match &current {
-            None => plan.round(&ctx, &found, &states),
+            None => plan.round(&ctx, &found, states),
             Some(state) => {
                 let left = state.cycles(level);
                 let ctx = Context::new(&state.graph, &state.names, &left);
                 progress(Stage::Plan(cycles_before.saturating_sub(left.len()), cycles_before));
-                plan.round(&ctx, &left, &states)
+                plan.round(&ctx, &left, states)
             }
         };
         match step {
@@ -79,7 +101,17 @@ pub fn solve(project: &Project, progress: &(dyn Fn(Stage) + Sync)) -> ProjectOut
             Step::Done => break,
         }
     }
-    report::outcome(&ctx, &found, plan, current.as_ref())
+    let rounds = std::mem::take(&mut plan.rounds);
+    let worked_on: BTreeSet<ModuleId> =
+        plan.planned.iter().filter(|p| p.applied).flat_map(|p| p.modules.iter().copied()).collect();
+    let outcome = report::outcome(&ctx, &found, plan, current.as_ref());
+    let cycles = found.iter().filter(|c| c.modules.iter().any(|m| worked_on.contains(m)));
+    let cycles = cycles.flat_map(|c| c.modules.iter().copied()).collect();
+    let after = current.as_ref().map_or(project, |state| state.graph.project);
+    let left = current.as_ref().map_or_else(Vec::new, |state| self::cycles(&state.graph, Level::Eager));
+    let left = left.into_iter().flat_map(|c| c.modules).collect();
+    let touched = solved::touched(ctx.world, after, &outcome.changes, &cycles, &left);
+    (outcome, touched, rounds)
 }
 
 /// The project after some of the plan, analysed.
@@ -155,6 +187,12 @@ struct Plan {
     refused: BTreeMap<(ImportKey, &'static str), Refused>,
     /// Fixes that did not stand the check, by import, strategy and form.
     dropped: BTreeSet<(ImportKey, &'static str, Option<&'static str>)>,
+    /// Fixes that did not stand when they were run.
+    vetoes: Vec<Veto>,
+    /// What was accepted, in order.
+    rounds: Vec<Round>,
+    /// The state that was accepted last, as an index.
+    accepted: Option<usize>,
     /// The choices of the round being tried, and those whose round was accepted: of each component the first.
     tried: Vec<(Vec<ModuleId>, PlanEntry)>,
     choices: Vec<(Vec<ModuleId>, PlanEntry)>,
@@ -177,6 +215,7 @@ impl Plan {
                 f.removes.iter().any(|i| self.dropped.contains(&(key(ctx.world.graph, *i), f.strategy, f.form)))
             };
             proposals.fixes.retain(|f| !dropped(f));
+            self.heed_vetoes(ctx, &mut proposals);
             self.note(ctx, &mut proposals);
             let (fixes, choice) = choice::choose_fixes(ctx.world.graph, cycle, proposals.fixes);
             match gain::worthwhile(cycle, fixes) {
@@ -198,6 +237,17 @@ impl Plan {
             return Step::Done;
         }
         self.try_all(ctx, one_move_a_module(chosen), cycles, states)
+    }
+
+    /// Refuses what failed when it was run.
+    fn heed_vetoes(&mut self, ctx: &Context, proposals: &mut Proposals) {
+        for veto in self.vetoes.clone() {
+            let (bad, good): (Vec<Fix>, Vec<Fix>) = proposals.fixes.drain(..).partition(|f| veto.meets(ctx, f));
+            proposals.fixes = good;
+            for fix in &bad {
+                self.refuse_fix(ctx, fix, Reason::FailedVerification, veto.message.clone());
+            }
+        }
     }
 
     /// Keeps refusals, and puts aside the fixes that are only shown.
@@ -229,6 +279,10 @@ impl Plan {
         for import in &fix.removes {
             self.dropped.insert((key(ctx.world.graph, *import), fix.strategy, fix.form));
         }
+        self.refuse_fix(ctx, fix, reason, message);
+    }
+
+    fn refuse_fix(&mut self, ctx: &Context, fix: &Fix, reason: Reason, message: String) {
         let import = fix.removes[0];
         let at = (import.module, ctx.world.graph.site(import.module, import.site).at);
         self.refuse(ctx, Refusal { strategy: fix.strategy, import, reason, message, at });
@@ -243,13 +297,7 @@ impl Plan {
         states: &'p FrozenVec<Box<Project>>,
     ) -> Step<'p> {
         loop {
-            let mut intents = Intents::default();
-            for fix in &fixes {
-                for (module, intent) in &fix.intents {
-                    intents.modules.entry(*module).or_default().insert(intent.clone());
-                }
-                intents.files.extend(fix.creates.iter().cloned());
-            }
+            let intents = intents(&fixes);
             let change = match rewrite::change(ctx.project(), &intents) {
                 Ok(change) => change,
                 Err((module, error)) => {
@@ -286,6 +334,9 @@ impl Plan {
                 self.drop_where(ctx, &mut fixes, &all, Reason::FailedCheck, "no cycle becomes smaller");
                 return Step::Dropped;
             }
+            let keyed = |fix: &Fix| fix.removes.iter().map(|import| key(ctx.world.graph, *import)).collect();
+            let before = self.accepted.replace(states.len() - 1);
+            self.rounds.push(Round { before, fixes: fixes.iter().map(|fix| (fix.clone(), keyed(fix))).collect() });
             for fix in fixes {
                 self.planned.push(planned(ctx, fix, true));
             }
@@ -311,6 +362,18 @@ impl Plan {
         let rest: Vec<Fix> = bad.iter().filter(|f| f.removes != worst.removes).cloned().collect();
         fixes.extend(rest);
     }
+}
+
+/// What some fixes do together.
+fn intents<'f>(fixes: impl IntoIterator<Item = &'f Fix>) -> Intents {
+    let mut intents = Intents::default();
+    for fix in fixes {
+        for (module, intent) in &fix.intents {
+            intents.modules.entry(*module).or_default().insert(intent.clone());
+        }
+        intents.files.extend(fix.creates.iter().cloned());
+    }
+    intents
 }
 
 /// Fixes that take definitions out of the same module, or bring the same file, do not know of each other: the first goes

@@ -10,6 +10,17 @@ use crate::graph::{Graph, LARGE};
 use crate::project::ModuleId;
 use crate::strategy::Cycle;
 
+/// Words of code that asks for modules, classes or annotations without naming them.
+const LOOKING: [&str; 7] = [
+    "import_module(",
+    "__import__(",
+    "__subclasses__",
+    "get_type_hints",
+    "get_annotations",
+    ".__module__",
+    "getmodule(",
+];
+
 /// By module. In a project that is not large, all are.
 pub fn modules(graph: &Graph, cycles: &[Cycle]) -> Vec<bool> {
     let project = graph.project;
@@ -51,20 +62,16 @@ pub fn modules(graph: &Graph, cycles: &[Cycle]) -> Vec<bool> {
         let is_module = graph.targets[edge.from.index()][edge.site].is_some_and(|t| t.is_module);
         let reads = match site.name {
             Some(name) if !is_module => names.contains(name),
-            _ if site.star || site.call => true,
-            _ => {
-                let text = project.text(edge.from).as_bytes();
-                let mut words = names.iter().copied().chain(["getattr", "patch", "reload", "vars(", "__dict__"]);
-                words.any(|w| memchr::memmem::find(text, w.as_bytes()).is_some())
-            }
+            // By the module object any name can be reached.
+            _ => true,
         };
         wanted[edge.from.index()] |= reads;
     }
-    // Who names them in a string, or imports by a name that is computed.
+    // Who names them in a string, imports by a name that is computed, or looks at what others define.
     let paths = members.iter().map(|m| project.module(*m).name.as_str()).filter(|n| n.contains('.'));
     let words: Vec<String> = paths
         .flat_map(|p| [".", "\"", "'", ":"].map(|end| format!("{p}{end}")))
-        .chain(["import_module(", "__import__(", "__subclasses__"].map(str::to_owned))
+        .chain(LOOKING.map(str::to_owned))
         .collect();
     let Ok(search) = AhoCorasick::new(words) else { return vec![true; count] };
     let named: Vec<bool> =

@@ -30,6 +30,7 @@ pub fn nothing(graph: &Graph) -> ProjectOutcome {
         cycles: Vec::new(),
         changes: Vec::new(),
         hoist: None,
+        verification: None,
         excerpts: BTreeMap::new(),
         modules_in_cycles_after: 0,
         cycles_after: 0,

@@ -108,6 +108,16 @@ impl ModuleTree {
         .copied()
     }
 
+    /// The folders in which code of a root finds its modules, in the order of [`find`](Self::find); for no root in particular,
+    /// those whose modules all code finds.
+    pub fn search_path(&self, root: Option<&str>) -> Vec<&str> {
+        let own = self.roots.iter().position(|r| Some(r.as_str()) == root);
+        let from_scripts = own.is_some_and(|own| self.scripts[own]);
+        let others =
+            (0..self.roots.len()).filter(|other| Some(*other) != own && (from_scripts || !self.scripts[*other]));
+        own.into_iter().chain(others).map(|index| self.roots[index].as_str()).collect()
+    }
+
     /// Whether modules stand below this name though it is none itself.
     pub fn is_namespace(&self, name: &str) -> bool {
         self.above.contains(name) && !self.by_name.contains_key(name)

@@ -11,6 +11,7 @@ pub mod message;
 pub mod sarif;
 pub mod svg;
 pub mod text;
+mod verification;
 mod words;
 
 use crate::outcome::{CycleEntry, Outcome, ProjectOutcome, Standing, Status, Summary};

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use super::words::{count, plural};
-use super::{excerpt, is_dissolved, is_news};
+use super::{excerpt, is_dissolved, is_news, verification};
 use crate::outcome::{
     BaselineEntry, BranchEntry, CycleEntry, FixEntry, HoistEntry, Outcome, ProjectOutcome, RefusalEntry, Safety, Stale,
     StaleEntry, Status,
@@ -29,10 +29,10 @@ const SKIPPED: usize = 10;
 const COMMITS: usize = 30;
 
 const HEAD: Style = Style::new().bold();
-const GOOD: Style = AnsiColor::Green.on_default().bold();
+pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
-const WARN: Style = AnsiColor::Yellow.on_default().bold();
-const DIM: Style = Style::new().dimmed();
+pub(super) const WARN: Style = AnsiColor::Yellow.on_default().bold();
+pub(super) const DIM: Style = Style::new().dimmed();
 
 /// How much the report says of each cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,9 @@ pub fn write(out: &mut dyn Write, outcome: &Outcome, view: View) -> io::Result<(
         }
         if let Some(found) = &project.hoist {
             hoist(out, project, found, view)?;
+        }
+        if let Some(ran) = &project.verification {
+            verification::write(out, ran)?;
         }
     }
     summary(out, outcome, view)?;
@@ -375,6 +378,6 @@ fn rest(out: &mut dyn Write, indent: usize, len: usize, limit: usize, what: &str
 }
 
 /// Text without the characters that a terminal would act on.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.replace(char::is_control, "\u{fffd}")
 }

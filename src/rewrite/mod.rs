@@ -12,6 +12,7 @@ mod remove;
 mod type_checking;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::change::{Change, NewFile};
 use crate::edit::{Conflict, Edit, TextEdit};
@@ -95,7 +96,7 @@ pub struct Page<'p> {
     text: &'p str,
     /// Whether it is a package's `__init__`.
     is_package: bool,
-    ast: Ast<'p>,
+    ast: Arc<Ast<'p>>,
     imports: FileImports<'p>,
     layout: Layout,
     edits: TextEdit,
@@ -103,8 +104,12 @@ pub struct Page<'p> {
 
 impl<'p> Page<'p> {
     fn of(project: &'p Project, module: ModuleId) -> Self {
+        Self::with(project, module, Arc::new(parse(project.text(module))))
+    }
+
+    /// `ast` is that of the module.
+    fn with(project: &'p Project, module: ModuleId, ast: Arc<Ast<'p>>) -> Self {
         let text = project.text(module);
-        let ast = parse(text);
         let imports = imports(&ast);
         let is_package = project.module(module).is_package;
         Self { project, text, is_package, layout: Layout::of(text), ast, imports, edits: TextEdit::default() }
@@ -197,7 +202,7 @@ fn plainly_removed(wanted: &BTreeSet<Intent>) -> BTreeSet<usize> {
 
 /// Prints imports as the block of a module that is laid out `like` another text.
 pub fn import_block(project: &Project, like: &str, imports: Vec<ImportText>) -> String {
-    let ast = parse("");
+    let ast = Arc::new(parse(""));
     let none = self::imports(&ast);
     let layout = Layout::of(like);
     let page = Page { project, text: "", is_package: false, layout, ast, imports: none, edits: TextEdit::default() };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::import_text::{ImportText, Section};
 use super::lines::*;
@@ -9,7 +10,7 @@ use super::{Page, RewriteError};
 use crate::edit::Edit;
 use crate::project::{ModuleId, Project};
 use crate::syntax::Span;
-use crate::syntax::ast::{Stmt, StmtKind};
+use crate::syntax::ast::{Ast, Stmt, StmtKind};
 
 /// A module that comes new, with statements of the module `of`.
 pub struct NewModule<'a> {
@@ -23,8 +24,10 @@ pub struct NewModule<'a> {
 }
 
 /// Prints a new module in the layout of the one that its statements come from.
-pub fn print(project: &Project, new: NewModule) -> Result<String, RewriteError> {
-    let page = Page::of(project, new.of);
+///
+/// `ast` is that of the module.
+pub fn print<'p>(project: &'p Project, ast: &Arc<Ast<'p>>, new: NewModule) -> Result<String, RewriteError> {
+    let page = Page::with(project, new.of, ast.clone());
     let newline = page.layout.newline;
     let NewModule { docstring, mut imports, typed, statements, .. } = new;
     let mut text = licence(&page);
@@ -49,8 +52,13 @@ pub fn print(project: &Project, new: NewModule) -> Result<String, RewriteError> 
 }
 
 /// The text of statements to be added behind others.
-pub fn text(project: &Project, module: ModuleId, statements: &[Span]) -> Result<String, RewriteError> {
-    definitions(&Page::of(project, module), statements)
+pub fn text<'p>(
+    project: &'p Project,
+    ast: &Arc<Ast<'p>>,
+    module: ModuleId,
+    statements: &[Span],
+) -> Result<String, RewriteError> {
+    definitions(&Page::with(project, module, ast.clone()), statements)
 }
 
 /// Prints imports by sections; whether there are any.

@@ -1,9 +1,10 @@
 //! What has to move together: statements of a module's top level, closed over all that they need of the module.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::import_use::Obstacle;
-use super::{Context, Cycle, Reason};
+use super::{Context, Cycle, Reason, standing};
 use crate::graph::counts;
 use crate::names::evaluated::{self, Evaluated};
 use crate::names::scope::{AnnotationOwner, MODULE};
@@ -13,7 +14,6 @@ use crate::project::{ModuleId, ancestors};
 use crate::syntax::Span;
 use crate::syntax::ast::{Ast, Stmt, StmtKind};
 use crate::syntax::imports::Place;
-use crate::syntax::parse;
 
 /// More statements than this are no longer a part of their module.
 const MOST: usize = 40;
@@ -21,7 +21,7 @@ const MOST: usize = 40;
 /// The top level of a module: which statement binds which name and uses what.
 pub struct Sheet<'x, 'p> {
     pub module: ModuleId,
-    pub ast: Ast<'p>,
+    pub ast: Arc<Ast<'p>>,
     /// Statements that bind a name, by name.
     binders: BTreeMap<&'p str, BTreeSet<usize>>,
     /// Uses by statement.
@@ -55,7 +55,7 @@ impl<'x, 'p> Sheet<'x, 'p> {
     pub fn new(ctx: &'x Context<'_, 'p>, module: ModuleId) -> Self {
         let file = ctx.world.names.file(module);
         let text = ctx.project().text(module);
-        let ast = parse(text);
+        let ast = ctx.world.names.ast(module).clone();
         let at = |start: usize| {
             let index = ast.body.partition_point(|s| s.span.start <= start).checked_sub(1)?;
             // A comment with a type stands behind its statement.
@@ -294,7 +294,7 @@ impl<'p> Search<'_, '_, '_, 'p> {
         if matches!(used.role, Role::Quoted(_)) || used.moment == Moment::Never {
             return Ok(());
         }
-        if PLACE.contains(&used.name) {
+        if standing::NAMES.contains(&used.name) {
             let message = format!("`{}` means this very module", used.name);
             return self.refuse(Reason::PlaceDependent, used.span, message);
         }
@@ -344,17 +344,3 @@ fn is_movable(stmt: &Stmt) -> bool {
         _ => false,
     }
 }
-
-/// Names that say where code stands.
-const PLACE: [&str; 10] = [
-    "__name__",
-    "__file__",
-    "__package__",
-    "__path__",
-    "__spec__",
-    "__loader__",
-    "__doc__",
-    "__builtins__",
-    "__all__",
-    "__dict__",
-];

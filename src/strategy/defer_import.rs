@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::import_use::{Instead, Obstacle, Uses, later_obstacle, load_obstacle, obstacle, occurs, reload_doubt, uses};
+use super::import_use::{
+    Instead, Obstacle, Uses, later_obstacle, load_obstacle, obstacle, occurs, reload_doubt, uses, wanted_at_run_time,
+};
 use super::{Context, Cycle, Fix, ImportId, Proposals, Refusal, Strategy, cost, module_getattr};
 use crate::names::users::How;
 use crate::outcome::{Kind, Safety};
@@ -81,6 +83,9 @@ fn defer(ctx: &Context, id: ImportId) -> Result<Option<Fix>, Obstacle> {
         return Err(Obstacle::new(Reason::StillCounts, (id.module, site.at), message));
     }
     if found.functions.is_empty() {
+        if let Some(wanted) = wanted_at_run_time(ctx, id) {
+            return Err(wanted);
+        }
         return Ok(Some(for_types(ctx, id, &found)));
     }
     if let Some(later) = later_obstacle(ctx, id) {

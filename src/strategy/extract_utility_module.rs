@@ -96,7 +96,7 @@ fn wanted<'p>(ctx: &Context<'_, 'p>, arc: &Arc) -> Result<BTreeSet<&'p str>, Obs
 }
 
 /// Moves the names that the imports take.
-fn extract(ctx: &Context, arc: &Arc) -> Result<Fix, Obstacle> {
+fn extract<'p>(ctx: &Context<'_, 'p>, arc: &Arc<'_, '_, 'p>) -> Result<Fix, Obstacle> {
     let sheet = arc.sheet;
     let names = wanted(ctx, arc)?;
     let name = utility_home::name(ctx, sheet.module, arc.user)
@@ -132,7 +132,7 @@ fn extract(ctx: &Context, arc: &Arc) -> Result<Fix, Obstacle> {
         |e: crate::rewrite::RewriteError| Obstacle::new(Reason::Form, (sheet.module, statements[0]), e.to_string());
     match home {
         Some(module) => {
-            let text = moving::text(project, sheet.module, &statements).map_err(form)?;
+            let text = moving::text(project, &sheet.ast, sheet.module, &statements).map_err(form)?;
             Ok(extraction.to_existing(module, text))
         }
         None => {
@@ -143,7 +143,7 @@ fn extract(ctx: &Context, arc: &Arc) -> Result<Fix, Obstacle> {
                 typed: extraction.typed(&destination.name),
                 statements: &statements,
             };
-            let text = moving::print(project, new).map_err(form)?;
+            let text = moving::print(project, &sheet.ast, new).map_err(form)?;
             Ok(extraction.to_new(&destination.name, text))
         }
     }

@@ -311,6 +311,11 @@ pub fn silenced(ctx: &Context, id: ImportId) -> Option<Obstacle> {
     purpose(ctx, id, &["f401", "unused-import", "noqa"])
 }
 
+/// A comment that silences a linter about an import which only annotations use: it is there at run time on purpose.
+pub fn wanted_at_run_time(ctx: &Context, id: ImportId) -> Option<Obstacle> {
+    purpose(ctx, id, &["tc001", "tc002", "tc003", "tch001", "tch002", "tch003"])
+}
+
 /// What stands against importing the target later, at a call, than now.
 pub fn later_obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
     let world = ctx.world;

@@ -11,6 +11,7 @@ mod merge_modules;
 mod module_getattr;
 mod movable;
 mod reason;
+mod standing;
 pub mod steer;
 mod unused_import;
 mod utility_home;

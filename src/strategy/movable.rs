@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 
 use super::closure::{Closure, Sheet};
 use super::import_use::Obstacle;
-use super::{Context, Reason};
+use super::{Context, Reason, standing};
 use crate::names::effects::within;
 use crate::names::evaluated::is_stdlib;
-use crate::names::scope::{Binding, FunctionId, MODULE};
+use crate::names::scope::{FunctionId, MODULE};
 use crate::names::{Bound, Moment, Object, Role, Use};
 use crate::project::ModuleId;
 use crate::syntax::Span;
@@ -46,6 +46,9 @@ pub fn module_obstacle(ctx: &Context, module: ModuleId) -> Option<Obstacle> {
     if let Some(star) = sites.iter().find(|s| s.star && s.place < Place::Function) {
         return refuse(Reason::NoName, at(star.stmt), "`import *` may bind any name".to_owned());
     }
+    if let Some(at) = standing::told_by_place(ctx, module) {
+        return refuse(Reason::PlaceDependent, at, format!("what is defined in `{name}` is told by its module"));
+    }
     if let Some(span) = file.dynamic {
         return refuse(Reason::DynamicNames, at(span), format!("`{name}` reads its own names by string"));
     }
@@ -57,9 +60,10 @@ pub fn module_obstacle(ctx: &Context, module: ModuleId) -> Option<Obstacle> {
 }
 
 /// What stands against taking these statements out.
-pub fn obstacle(ctx: &Context, sheet: &Sheet, closure: &Closure) -> Option<Obstacle> {
+pub fn obstacle<'p>(ctx: &Context<'_, 'p>, sheet: &Sheet<'_, 'p>, closure: &Closure) -> Option<Obstacle> {
     let each = closure.statements.iter();
     patched(ctx, sheet, closure)
+        .or_else(|| annotated(ctx, sheet, closure))
         .or_else(|| each.clone().find_map(|index| place(ctx, sheet, sheet.statement(*index).span)))
         .or_else(|| each.clone().find_map(|index| effect(ctx, sheet, *index)))
         .or_else(|| sheet.staying(&closure.statements).find_map(|used| changed(ctx, sheet, closure, used)))
@@ -82,6 +86,15 @@ fn above_imports(ctx: &Context, sheet: &Sheet, closure: &Closure) -> Option<Obst
     Some(Obstacle::new(Reason::NoPlace, (sheet.module, used.span), message))
 }
 
+/// An annotation of a variable, which stands in the `__annotations__` of its module.
+fn annotated(ctx: &Context, sheet: &Sheet, closure: &Closure) -> Option<Obstacle> {
+    let is_annotated = |i: &&usize| matches!(sheet.statement(**i).kind, StmtKind::AnnAssign { .. });
+    closure.statements.iter().find(is_annotated)?;
+    let read = ctx.users.uses(sheet.module, "__annotations__").next()?;
+    let message = format!("the annotations of `{}` are read", ctx.project().module(sheet.module).name);
+    Some(Obstacle::new(Reason::DynamicNames, (read.user, read.span), message))
+}
+
 /// A name that the statements read in their module and something replaces there.
 fn patched(ctx: &Context, sheet: &Sheet, closure: &Closure) -> Option<Obstacle> {
     closure.reads.iter().find_map(|name| {
@@ -91,33 +104,13 @@ fn patched(ctx: &Context, sheet: &Sheet, closure: &Closure) -> Option<Obstacle> 
     })
 }
 
-/// Words that ask where code stands.
-const PLACES: [&str; 12] = [
-    "__module__",
-    "__globals__",
-    "_getframe",
-    "currentframe",
-    "getmodule",
-    "extract_stack",
-    "stacklevel",
-    "warn(",
-    ".stack()",
-    "globals()",
-    "__qualname__",
-    "findCaller",
-];
-
 fn place(ctx: &Context, sheet: &Sheet, span: Span) -> Option<Obstacle> {
     let text = span.of(ctx.project().text(sheet.module));
-    let at = |word: &str| {
-        let start = span.start + text.find(word).unwrap_or_default();
-        (sheet.module, Span { start, end: start + word.len() })
-    };
-    if let Some(word) = PLACES.iter().find(|w| text.contains(**w)) {
+    if let Some((at, word)) = standing::word(ctx, sheet.module, span) {
         let message = format!("`{word}` depends on where the code stands");
-        return Some(Obstacle::new(Reason::PlaceDependent, at(word), message));
+        return Some(Obstacle::new(Reason::PlaceDependent, (sheet.module, at), message));
     }
-    if let Some((at, name)) = asks_caller(ctx, sheet.module, span) {
+    if let Some((at, name)) = standing::asks_caller(ctx, sheet.module, span) {
         let message = format!("`{name}` looks at the code that calls it");
         return Some(Obstacle::new(Reason::PlaceDependent, (sheet.module, at), message));
     }
@@ -126,33 +119,14 @@ fn place(ctx: &Context, sheet: &Sheet, span: Span) -> Option<Obstacle> {
         let message = format!("`{}` reads its names by string", found.name);
         return Some(Obstacle::new(Reason::PlaceDependent, (sheet.module, found.span), message));
     }
-    text.contains(">>>").then(|| {
-        let message = "a doctest runs among the names of its module";
-        Obstacle::new(Reason::DoctestUse, at(">>>"), message)
-    })
-}
-
-/// A function of the project that is used inside a span and reads the frame of its caller.
-pub fn asks_caller<'c>(ctx: &'c Context, module: ModuleId, span: Span) -> Option<(Span, &'c str)> {
-    let uses = ctx.world.names.file(module).uses.iter().filter(|u| span.contains(u.span));
-    uses.into_iter().find_map(|used| {
-        let Object::Attribute { module: home, name, .. } = ctx.world.trace_use(module, used).object else {
-            return None;
-        };
-        let file = ctx.world.names.file(home);
-        let asks = |b: &Binding| match b.what {
-            Bound::Function(id) => {
-                let text = file.function(id).span.of(ctx.project().text(home));
-                ["_getframe", "currentframe", ".stack()"].iter().any(|w| text.contains(w))
-            }
-            _ => false,
-        };
-        file.bindings(name).iter().any(asks).then_some((used.span, name))
+    text.find(">>>").map(|start| {
+        let at = Span { start: span.start + start, end: span.start + start + 3 };
+        Obstacle::new(Reason::DoctestUse, (sheet.module, at), "a doctest runs among the names of its module")
     })
 }
 
 /// Something that defining does, beyond binding the name, or that its value depends on.
-fn effect(ctx: &Context, sheet: &Sheet, index: usize) -> Option<Obstacle> {
+fn effect<'p>(ctx: &Context<'_, 'p>, sheet: &Sheet<'_, 'p>, index: usize) -> Option<Obstacle> {
     let span = sheet.statement(index).span;
     if let Some(found) = within(ctx.world, sheet.module, span) {
         let message = "it does more than define something: what it registers would be registered earlier";

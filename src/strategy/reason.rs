@@ -79,6 +79,8 @@ pub enum Reason {
     LittleGain,
     /// Applied, it made the project worse.
     FailedCheck,
+    /// Run by Python, it failed (`--verify`).
+    FailedVerification,
 }
 
 impl Reason {
@@ -122,6 +124,7 @@ impl Reason {
             Reason::Form => "statement-form",
             Reason::LittleGain => "little-gain",
             Reason::FailedCheck => "failed-check",
+            Reason::FailedVerification => "failed-verification",
         }
     }
 }

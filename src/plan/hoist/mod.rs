@@ -6,19 +6,23 @@ mod place;
 
 use std::collections::BTreeSet;
 
-use super::{ENTRIES, cycles, planned, report};
+use elsa::FrozenVec;
+
+use super::solved::{self, Round};
+use super::{ENTRIES, Solved, Veto, cycles, intents, key, planned, report};
 use crate::graph::Graph;
 use crate::names::{Names, World};
-use crate::outcome::{HoistEntry, ProjectOutcome, Status};
+use crate::outcome::{HoistEntry, Status};
 use crate::project::settings::Level;
 use crate::project::{ModuleId, Project};
-use crate::rewrite::{self, Intents};
+use crate::rewrite;
 use crate::strategy::{Context, Cycle, Fix, Reason, Refusal};
 use crate::verify;
 use load::Loads;
 
-/// Moves what can be moved; the outcome holds no cycles, only the changes.
-pub fn hoist(project: &Project, read: &(dyn Fn(usize, usize) + Sync)) -> ProjectOutcome {
+/// Moves what can be moved, with none of the fixes that did not stand before; the outcome holds no cycles, only the changes.
+pub fn hoist(project: &Project, vetoes: &[Veto], read: &(dyn Fn(usize, usize) + Sync)) -> Solved {
+    let states = FrozenVec::new();
     let total = project.tree.modules.len();
     let done = std::sync::atomic::AtomicUsize::new(0);
     let mut graph = Graph::new(project, &|| read(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1, total));
@@ -27,11 +31,20 @@ pub fn hoist(project: &Project, read: &(dyn Fn(usize, usize) + Sync)) -> Project
     let whole = Cycle { modules: project.modules().map(|(id, _)| id).collect(), edges: Vec::new() };
     let ctx = Context::new(&graph, &names, &[whole]);
     let (mut chosen, mut refusals) = candidates(&ctx);
+    for veto in vetoes {
+        let (bad, good): (Vec<Fix>, Vec<Fix>) = chosen.drain(..).partition(|fix| veto.meets(&ctx, fix));
+        chosen = good;
+        let why = || (Reason::FailedVerification, veto.message.clone());
+        refusals.extend(bad.into_iter().map(|fix| place::refusal(&ctx, fix.removes[0], why())));
+    }
     let mut outcome = report::nothing(&graph);
+    let mut touched = Vec::new();
+    let still = cycles(&graph, Level::Eager).into_iter().flat_map(|cycle| cycle.modules).collect();
     while !chosen.is_empty() {
-        match attempt(&ctx, &chosen) {
+        match attempt(&ctx, &chosen, &states) {
             Ok(after) => {
-                outcome.changes = report::changes(project, &after);
+                outcome.changes = report::changes(project, after);
+                touched = solved::touched(ctx.world, after, &outcome.changes, &BTreeSet::new(), &still);
                 break;
             }
             Err((what, blamed)) => refusals.extend(drop_where(&ctx, &mut chosen, &what, &blamed)),
@@ -43,12 +56,15 @@ pub fn hoist(project: &Project, read: &(dyn Fn(usize, usize) + Sync)) -> Project
         (true, false) => Status::Refused,
         (true, true) => Status::Found,
     };
+    let keyed = |fix: &Fix| fix.removes.iter().map(|import| key(&graph, *import)).collect();
+    let fixes: Vec<_> = chosen.iter().map(|fix| (fix.clone(), keyed(fix))).collect();
+    let rounds = if fixes.is_empty() { Vec::new() } else { vec![Round { before: None, fixes }] };
     outcome.hoist = Some(HoistEntry {
         status,
         fixes: chosen.into_iter().map(|fix| report::fix_entry(&planned(&ctx, fix, true))).collect(),
         refusals: refusals.into_iter().map(|refusal| report::hoist_refusal(&ctx, refusal)).collect(),
     });
-    outcome
+    Solved { outcome, touched, rounds, states: Vec::new() }
 }
 
 /// What may move, each with regard to those before it, and why the rest stays.
@@ -98,22 +114,28 @@ fn drop_where(ctx: &Context, chosen: &mut Vec<Fix>, what: &str, blamed: &BTreeSe
 }
 
 /// Applies the fixes in memory and holds the result against what was.
-fn attempt(ctx: &Context, chosen: &[Fix]) -> Result<Project, Damage> {
-    let mut intents = Intents::default();
-    for (module, intent) in chosen.iter().flat_map(|fix| &fix.intents) {
-        intents.modules.entry(*module).or_default().insert(intent.clone());
-    }
+fn attempt<'p>(
+    ctx: &Context<'_, 'p>,
+    chosen: &[Fix],
+    states: &'p FrozenVec<Box<Project>>,
+) -> Result<&'p Project, Damage> {
+    let intents = intents(chosen);
     let changed: BTreeSet<ModuleId> = intents.modules.keys().copied().collect();
     let change = rewrite::change(ctx.project(), &intents)
         .map_err(|(module, error)| (error.to_string(), BTreeSet::from([module])))?;
-    let after = change.apply(ctx.project());
-    match damage(ctx, &after, &changed, chosen) {
+    let after = states.push_get(Box::new(change.apply(ctx.project())));
+    match damage(ctx, after, &changed, chosen) {
         Some(damage) => Err(damage),
         None => Ok(after),
     }
 }
 
-fn damage(ctx: &Context, after: &Project, changed: &BTreeSet<ModuleId>, chosen: &[Fix]) -> Option<Damage> {
+fn damage<'p>(
+    ctx: &Context<'_, 'p>,
+    after: &'p Project,
+    changed: &BTreeSet<ModuleId>,
+    chosen: &[Fix],
+) -> Option<Damage> {
     let graph = ctx.world.graph.after(after);
     let names = ctx.world.names.after(&graph);
     let expected = chosen.iter().flat_map(|fix| fix.adds.iter().copied()).collect();

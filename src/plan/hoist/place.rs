@@ -10,9 +10,9 @@ use crate::project::ModuleId;
 use crate::rewrite::lines::{line_end, line_start, next_line};
 use crate::rewrite::{ImportText, Intent};
 use crate::strategy::{Context, Fix, ImportId, Reason, Refusal};
+use crate::syntax::Span;
 use crate::syntax::ast::{Stmt, StmtKind};
 use crate::syntax::imports::{ImportSite, Place};
-use crate::syntax::{Span, parse};
 
 /// Name in reports.
 pub const HOIST: &str = "hoist";
@@ -58,7 +58,7 @@ pub fn movable(ctx: &Context, name: &str, imports: &[ImportId]) -> Result<Fix, O
     }
     name_is_free(ctx, module, name)?;
     let target = steady(ctx, imports[0])?;
-    let ast = parse(ctx.project().text(module));
+    let ast = ctx.world.names.ast(module);
     let mut intents = vec![(module, Intent::Import(text(first)))];
     for id in imports {
         if !in_function_body(&ast.body, site(id).stmt) {

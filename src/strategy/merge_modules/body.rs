@@ -1,12 +1,14 @@
 //! The statements of a module, as far as they move as they are: what stands below its imports.
 
+use std::sync::Arc;
+
 use super::super::import_use::Obstacle;
 use super::super::{Context, Reason};
 use crate::project::ModuleId;
 use crate::rewrite::lines::{blank_lines_before, line_end, line_start, next_line};
+use crate::syntax::Span;
 use crate::syntax::ast::{Ast, Expr, ExprKind, Stmt, StmtKind};
 use crate::syntax::imports::Guards;
-use crate::syntax::{Span, parse};
 
 /// A statement of a module's top level with the lines that belong to it.
 #[derive(Clone, Debug)]
@@ -24,7 +26,7 @@ pub struct Item {
 /// A module, taken apart.
 pub struct Body<'a> {
     pub text: &'a str,
-    pub ast: Ast<'a>,
+    pub ast: Arc<Ast<'a>>,
     /// All but docstring, imports, blocks of imports for type checkers, and `__all__`, in order.
     pub items: Vec<Item>,
     pub docstring: Option<Span>,
@@ -44,7 +46,7 @@ enum Sort {
 impl<'a> Body<'a> {
     pub fn of(ctx: &Context<'_, 'a>, module: ModuleId) -> Result<Self, Obstacle> {
         let text = ctx.project().text(module);
-        let ast = parse(text);
+        let ast = ctx.world.names.ast(module).clone();
         let guards = Guards::of(&ast.body);
         let mut out = Body { text, items: Vec::new(), docstring: None, imports: Vec::new(), exports: None, ast };
         let mut lead = 0;

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::super::import_use::Obstacle;
-use super::super::{Context, Reason};
+use super::super::{Context, Reason, standing as place};
 use super::{Pair, Side};
 use crate::graph::Edge;
 use crate::names::Role;
 use crate::names::users::How;
 use crate::project::ModuleId;
 use crate::syntax::Span;
-use crate::syntax::ast::{Stmt, StmtKind};
+use crate::syntax::ast::{Ast, Stmt, StmtKind};
 
 pub fn check(ctx: &Context, pair: Pair) -> Result<(), Obstacle> {
     for side in Side::BOTH {
@@ -21,7 +21,7 @@ pub fn check(ctx: &Context, pair: Pair) -> Result<(), Obstacle> {
             .or_else(|| patched(ctx, pair, side));
         found.map_or(Ok(()), Err)?;
     }
-    let found = place(ctx, pair.emptied).or_else(|| style(ctx, pair)).or_else(|| stars(ctx, pair));
+    let found = by_place(ctx, pair.emptied).or_else(|| style(ctx, pair)).or_else(|| stars(ctx, pair));
     found.map_or(Ok(()), Err)
 }
 
@@ -59,7 +59,7 @@ fn script(ctx: &Context, module: ModuleId) -> Option<Obstacle> {
     let this = ctx.project().module(module);
     let text = ctx.project().text(module);
     let last = this.name.rsplit('.').next().unwrap_or_default();
-    let ast = crate::syntax::parse(text);
+    let ast = ctx.world.names.ast(module);
     let is_main = |s: &&Stmt| match &s.kind {
         StmtKind::If { branches } => {
             branches.iter().filter_map(|b| b.test.as_ref()).any(|t| t.span.of(text).contains("__main__"))
@@ -125,58 +125,32 @@ fn patched(ctx: &Context, pair: Pair, side: Side) -> Option<Obstacle> {
     users.patched_somehow.map(|at| Obstacle::new(Reason::PatchedName, at, message))
 }
 
-/// Names that say where a module is.
-const PLACES: [&str; 9] = [
-    "__name__",
-    "__file__",
-    "__package__",
-    "__path__",
-    "__spec__",
-    "__loader__",
-    "__doc__",
-    "__cached__",
-    "__builtins__",
-];
-
-/// Words of code that finds its module by a frame, a class or a path.
-const FINDERS: [&str; 12] = [
-    "getmodule",
-    "_getframe",
-    "currentframe",
-    "stacklevel",
-    "warn(",
-    ".stack()",
-    "getsourcefile",
-    "inspect.stack",
-    "__module__",
-    "get_data",
-    "resource_filename",
-    "sys.modules",
-];
-
 /// Code that depends on the module that it stands in.
-fn place(ctx: &Context, module: ModuleId) -> Option<Obstacle> {
+fn by_place(ctx: &Context, module: ModuleId) -> Option<Obstacle> {
     let file = ctx.world.names.file(module);
-    let bare =
-        |u: &&crate::names::Use| PLACES.contains(&u.name) && u.owner.is_none() && !matches!(u.role, Role::Quoted(_));
+    let bare = |u: &&crate::names::Use| {
+        place::NAMES.contains(&u.name) && u.owner.is_none() && !matches!(u.role, Role::Quoted(_))
+    };
     if let Some(used) = file.uses.iter().find(bare) {
         let message = format!("`{}` depends on the module that it stands in", used.name);
         return Some(Obstacle::new(Reason::PlaceDependent, (module, used.span), message));
     }
-    let text = ctx.project().text(module);
+    let whole = Span { start: 0, end: ctx.project().text(module).len() };
     if let Some((user, at)) = ctx.users.of(module).fetched.first() {
         let message = format!("`{}` is taken out of `sys.modules` by its name", ctx.project().module(module).name);
         return Some(Obstacle::new(Reason::PlaceDependent, (*user, *at), message));
     }
-    if let Some((at, name)) = crate::strategy::movable::asks_caller(ctx, module, Span { start: 0, end: text.len() }) {
+    if let Some((at, name)) = place::asks_caller(ctx, module, whole) {
         let message = format!("`{name}` looks at the code that calls it");
         return Some(Obstacle::new(Reason::PlaceDependent, (module, at), message));
     }
-    FINDERS.iter().find_map(|word| {
-        let start = text.find(word)?;
-        let at = (module, Span { start, end: start + word.len() });
-        Some(Obstacle::new(Reason::PlaceDependent, at, format!("`{word}` depends on the module that it stands in")))
-    })
+    if let Some((user, at)) = place::told_by_place(ctx, module) {
+        let message = format!("what is defined in `{}` is told by its module", ctx.project().module(module).name);
+        return Some(Obstacle::new(Reason::PlaceDependent, (user, at), message));
+    }
+    let (at, word) = place::word(ctx, module, whole)?;
+    let message = format!("`{word}` depends on the module that it stands in");
+    Some(Obstacle::new(Reason::PlaceDependent, (module, at), message))
 }
 
 /// Two files that are written in different ways.
@@ -185,7 +159,8 @@ fn style(ctx: &Context, pair: Pair) -> Option<Obstacle> {
     let at = (pair.emptied, first(ctx, pair.emptied));
     let differ =
         |what: &str| Some(Obstacle::new(Reason::DifferentStyle, at, format!("the two files differ in {what}")));
-    if futures(home) != futures(emptied) {
+    let ast = |module| ctx.world.names.ast(module);
+    if futures(ast(pair.home)) != futures(ast(pair.emptied)) {
         return differ("their `__future__` imports");
     }
     let ends = |text: &str| (text.contains("\r\n"), text.replace("\r\n", "").contains('\r'));
@@ -208,8 +183,7 @@ fn style(ctx: &Context, pair: Pair) -> Option<Obstacle> {
     None
 }
 
-fn futures(text: &str) -> BTreeSet<String> {
-    let ast = crate::syntax::parse(text);
+fn futures(ast: &Ast) -> BTreeSet<String> {
     let mut out = BTreeSet::new();
     for stmt in &ast.body {
         if let StmtKind::Import(import) = &stmt.kind

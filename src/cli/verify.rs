@@ -1,0 +1,348 @@
+//! `--verify`: tries plans by running them in copies of the project, with the project's own Python.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use tempfile::TempDir;
+
+use super::progress::Progress;
+use crate::io::load::Loaded;
+use crate::io::process::{catch_interrupts, is_interrupted};
+use crate::io::python::{Interpreter, PythonError};
+use crate::io::scratch::{Scratch, Tree};
+use crate::outcome::{CommandEntry, FileChange, UnprovedEntry, VerificationEntry};
+use crate::plan::{Solved, Stage, Touched, Veto};
+use crate::proof::command::Ran;
+use crate::proof::import::{Excuses, Imported};
+use crate::proof::{self, Failure, Item, Proved, Trial};
+
+/// A command may take this many times as long after a rewrite as before, but not less than the pause.
+const SLOWER: u32 = 10;
+const PAUSE: Duration = Duration::from_secs(120);
+
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    #[error("--verify needs --dry-run or --apply: a check rewrites nothing that could be run")]
+    Check,
+    #[error("--verify takes a command, and `{0}` is a path")]
+    Path(String),
+    #[error("`{module}` is taken from {}, not from the project: what is rewritten would not be what is run", file.display())]
+    Elsewhere { module: String, file: PathBuf, python: PathBuf },
+    #[error("`{}` imports none of the modules, before or after: {error}", python.display())]
+    NothingProved { python: PathBuf, error: String },
+    #[error("`{command}` fails, before anything is changed and after: {ending}")]
+    CommandFails { command: String, ending: String },
+}
+
+impl VerifyError {
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            VerifyError::Check => "add one of them, e.g. cyclefix --dry-run --verify".into(),
+            VerifyError::Path(path) => {
+                format!("name paths first: cyclefix --apply {path} --verify; or name a command: --verify \"pytest -q\"")
+            }
+            VerifyError::Elsewhere { python, .. } => format!(
+                "name the folder that its imports start from with --source-root, or a Python in which the project is not \
+                 installed otherwise than `pip install -e` does; this one is `{}`",
+                python.display()
+            ),
+            VerifyError::NothingProved { .. } => {
+                "--python PATH names an interpreter that has what the project needs, e.g. .venv/bin/python".into()
+            }
+            VerifyError::CommandFails { .. } => {
+                "give a command that succeeds, or one of pytest or unittest in which some test passes: then tests are \
+                 compared one by one"
+                    .into()
+            }
+        })
+    }
+}
+
+/// What the user wants to have run.
+pub struct Wish<'a> {
+    pub command: Option<&'a str>,
+    pub python: Option<&'a Path>,
+    pub jobs: usize,
+}
+
+/// Plans a project until the plan stands. `alter` is what becomes of planned changes on their way to the disk.
+pub fn prove(
+    loaded: &Loaded,
+    wish: &Wish,
+    progress: &Progress,
+    plan: &dyn Fn(&[Veto]) -> Solved,
+    alter: &(dyn Fn(Vec<FileChange>) -> Vec<FileChange> + Sync),
+    warn: &(dyn Fn(&str) + Sync),
+) -> anyhow::Result<Solved> {
+    catch_interrupts();
+    let mut trial = Runs {
+        loaded,
+        wish,
+        progress,
+        alter,
+        warn,
+        folder: TempDir::with_prefix("cyclefix-").context("cannot make a scratch folder")?,
+        tools: None,
+        before: BTreeMap::new(),
+        command: None,
+        aside: BTreeSet::new(),
+        unproved: BTreeMap::new(),
+        seconds: 0.0,
+    };
+    let Proved { mut solved, vetoes } = proof::prove(&loaded.project, plan, &mut trial)?;
+    if let Some(tools) = &trial.tools {
+        solved.outcome.verification = Some(VerificationEntry {
+            python: tools.python.path.display().to_string(),
+            version: tools.python.version.clone(),
+            modules: solved.touched.iter().filter(|t| is_importable(t)).count(),
+            unproved: trial.unproved.into_iter().map(|(module, error)| UnprovedEntry { module, error }).collect(),
+            command: trial.command.as_ref().map(|before| before.entry()),
+            unsteady: trial.aside.iter().map(shown).collect(),
+            refused: vetoes,
+            seconds: trial.seconds,
+        });
+    }
+    Ok(solved)
+}
+
+fn shown(item: &Item) -> String {
+    match item {
+        Item::Module { name, .. } => format!("import {name}"),
+        Item::Test(id) => id.clone(),
+        Item::Command => "the command".to_owned(),
+    }
+}
+
+/// A script runs when it is imported, and is not meant to be.
+fn is_importable(touched: &Touched) -> bool {
+    touched.module.rsplit('.').next() != Some("__main__") && touched.module != "setup"
+}
+
+/// Found once there is something to run.
+struct Tools {
+    python: Interpreter,
+    tree: Tree,
+    /// The project as it was.
+    before: Scratch,
+}
+
+/// The command before the rewrite.
+struct CommandBefore {
+    line: String,
+    ran: Ran,
+    took: Duration,
+}
+
+impl CommandBefore {
+    fn entry(&self) -> CommandEntry {
+        let tests = self.ran.tests.as_ref();
+        let failed = tests.map_or(0, |t| t.failed.len());
+        CommandEntry {
+            command: self.line.clone(),
+            by_test: tests.is_some(),
+            tests: tests.map_or(0, |t| if t.unnamed > 0 { t.unnamed } else { t.passed.len() + failed }),
+            failed_before: failed,
+        }
+    }
+}
+
+struct Runs<'a> {
+    loaded: &'a Loaded,
+    wish: &'a Wish<'a>,
+    progress: &'a Progress,
+    alter: &'a (dyn Fn(Vec<FileChange>) -> Vec<FileChange> + Sync),
+    warn: &'a (dyn Fn(&str) + Sync),
+    /// What the runs write down.
+    folder: TempDir,
+    tools: Option<Tools>,
+    /// Imports before the rewrite, with the folder of their notes.
+    before: BTreeMap<Touched, (Imported, PathBuf)>,
+    command: Option<CommandBefore>,
+    aside: BTreeSet<Item>,
+    /// Modules that are imported neither before nor after, with the error.
+    unproved: BTreeMap<String, String>,
+    seconds: f64,
+}
+
+type Result<T> = anyhow::Result<T>;
+
+impl Runs<'_> {
+    fn tools(&mut self) -> Result<&Tools> {
+        if self.tools.is_none() {
+            let python = Interpreter::find(self.wish.python, &self.loaded.root)?;
+            let tree = Tree::list(&self.loaded.root);
+            let before = tree.copy(&[])?;
+            self.tools = Some(Tools { python, tree, before });
+        }
+        self.tools.as_ref().context("the tools were just found")
+    }
+
+    /// The project with changes, in a copy of its own.
+    fn copy(&mut self, changes: &[FileChange]) -> Result<Scratch> {
+        if is_interrupted() {
+            return Err(PythonError::Interrupted.into());
+        }
+        let changes = (self.alter)(changes.to_vec());
+        Ok(self.tools()?.tree.copy(&changes)?)
+    }
+
+    fn notes(&self) -> PathBuf {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        self.folder.path().join(NEXT.fetch_add(1, Ordering::Relaxed).to_string())
+    }
+
+    /// Imports each of the modules first, several at a time.
+    fn import(&self, scratch: Option<&Scratch>, modules: &[&Touched]) -> Result<Vec<(Imported, PathBuf)>> {
+        let Some(tools) = &self.tools else { return Ok(Vec::new()) };
+        let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let work = || -> Result<Vec<(usize, Imported, PathBuf)>> {
+            let mut out = Vec::new();
+            while let Some((index, touched)) = {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                modules.get(index).map(|touched| (index, *touched))
+            } {
+                let notes = self.notes();
+                let before = scratch.and_then(|_| Some(self.before.get(touched)?.1.as_path()));
+                let roots = self.loaded.project.tree.search_path(Some(&touched.root));
+                let found = tools.python.import(scratch.unwrap_or(&tools.before), touched, &roots, &notes, before)?;
+                if let Imported::Fine { file: Some(file), .. } = &found
+                    && Path::new(file).is_absolute()
+                {
+                    let (module, file) = (touched.module.clone(), PathBuf::from(file));
+                    return Err(VerifyError::Elsewhere { module, file, python: tools.python.path.clone() }.into());
+                }
+                out.push((index, found, notes));
+                self.progress.show(Stage::Import(done.fetch_add(1, Ordering::Relaxed) + 1, modules.len()));
+            }
+            Ok(out)
+        };
+        let all: Vec<Result<Vec<_>>> = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..self.wish.jobs.min(modules.len())).map(|_| scope.spawn(work)).collect();
+            workers
+                .into_iter()
+                .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
+        });
+        let mut found: Vec<_> = all.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
+        found.sort_by_key(|(index, ..)| *index);
+        Ok(found.into_iter().map(|(_, imported, notes)| (imported, notes)).collect())
+    }
+
+    /// Imports the modules of a plan before and after; gives the first that is worse.
+    fn imports(&mut self, touched: &[Touched], scratch: &Scratch) -> Result<Option<Failure>> {
+        let wanted: Vec<&Touched> =
+            touched.iter().filter(|t| is_importable(t) && !self.aside.contains(&item(t))).collect();
+        let unknown: Vec<&Touched> =
+            wanted.iter().copied().filter(|t| !t.is_new && !self.before.contains_key(*t)).collect();
+        let found = self.import(None, &unknown)?;
+        self.before.extend(unknown.into_iter().cloned().zip(found));
+        let after = self.import(Some(scratch), &wanted)?;
+        self.unproved.clear();
+        let excuses = self.excuses();
+        let mut failure = None;
+        for (touched, (imported, _)) in wanted.iter().zip(&after) {
+            let before = self.before.get(*touched).map(|(imported, _)| imported);
+            match (imported.worse(before, touched, &excuses), imported.error()) {
+                (Some(message), _) => failure = failure.or(Some(Failure { item: item(touched), message })),
+                (None, Some(error)) => drop(self.unproved.insert(touched.module.clone(), error.to_owned())),
+                (None, None) => {}
+            }
+        }
+        let proved = after.iter().any(|(imported, _)| imported.is_fine());
+        if let (None, false, Some(error)) = (&failure, proved, self.unproved.values().next().cloned()) {
+            let python = self.tools()?.python.path.clone();
+            return Err(VerifyError::NothingProved { python, error }.into());
+        }
+        Ok(failure)
+    }
+
+    /// Why modules may fail.
+    fn excuses(&self) -> Excuses {
+        let errors = self.before.values().filter_map(|(before, _)| Some(before.error()?.to_owned())).collect();
+        let modules = self.loaded.project.modules();
+        let own = modules.filter_map(|(_, module)| Some(module.name.split('.').next()?.to_owned())).collect();
+        Excuses { errors, own }
+    }
+
+    /// Runs the command in a fresh copy.
+    fn run_command(&mut self, line: &str, changes: &[FileChange], limit: Option<Duration>) -> Result<Ran> {
+        self.progress.show(Stage::Command);
+        let scratch = self.copy(changes)?;
+        let notes = self.notes();
+        let roots = self.loaded.project.tree.search_path(None);
+        Ok(self.tools()?.python.command(&scratch, line, &roots, &notes, limit)?)
+    }
+
+    /// The command with changes, and as it was before, if the user gave one.
+    fn after_command(&mut self, changes: &[FileChange]) -> Result<Option<Ran>> {
+        let Some(line) = self.wish.command else { return Ok(None) };
+        if self.command.is_none() {
+            let start = Instant::now();
+            let ran = self.run_command(line, &[], None)?;
+            self.command = Some(CommandBefore { line: line.to_owned(), ran, took: start.elapsed() });
+        }
+        let limit = self.command.as_ref().map(|before| (before.took * SLOWER).max(PAUSE));
+        let ran = self.run_command(line, changes, limit)?;
+        // What fails before because of the cycle proves something if it succeeds now.
+        match &self.command {
+            Some(before) if !before.ran.is_measure() && !ran.is_fine() => {
+                Err(VerifyError::CommandFails { command: line.to_owned(), ending: before.ran.ending() }.into())
+            }
+            _ => Ok(Some(ran)),
+        }
+    }
+}
+
+fn item(touched: &Touched) -> Item {
+    Item::Module { name: touched.module.clone(), root: touched.root.clone() }
+}
+
+impl Trial for Runs<'_> {
+    type Error = anyhow::Error;
+
+    fn run(&mut self, solved: &Solved, changes: &[FileChange]) -> Result<Option<Failure>> {
+        let start = Instant::now();
+        let scratch = self.copy(changes)?;
+        let mut failure = self.imports(&solved.touched, &scratch)?;
+        drop(scratch);
+        if failure.is_none()
+            && let Some(ran) = self.after_command(changes)?
+        {
+            failure = self.command.as_ref().and_then(|before| ran.worse(&before.ran, &self.aside));
+        }
+        self.seconds += start.elapsed().as_secs_f64();
+        Ok(failure)
+    }
+
+    fn fails(&mut self, failed: &Failure, touched: &[Touched], changes: &[FileChange]) -> Result<bool> {
+        let start = Instant::now();
+        let fails = match touched.iter().find(|t| item(t) == failed.item) {
+            Some(touched) => {
+                let there = !touched.is_new || changes.iter().any(|change| change.path == touched.path);
+                let scratch = self.copy(changes)?;
+                let found = if there { self.import(Some(&scratch), &[touched])? } else { Vec::new() };
+                let before = self.before.get(touched).map(|(imported, _)| imported);
+                let excuses = self.excuses();
+                found.iter().any(|(imported, _)| imported.worse(before, touched, &excuses).is_some())
+            }
+            None => match (self.after_command(changes)?, &self.command) {
+                (Some(ran), Some(before)) => ran.fails(&failed.item, &before.ran),
+                _ => false,
+            },
+        };
+        self.seconds += start.elapsed().as_secs_f64();
+        Ok(fails)
+    }
+
+    fn set_aside(&mut self, failure: Failure) {
+        (self.warn)(&format!("{}; but not each time, with the same text: nothing is proved of it", failure.message));
+        self.aside.insert(failure.item);
+    }
+
+    fn vetoed(&mut self, veto: &Veto) {
+        (self.warn)(&format!("left out: {}: {}", veto.title, veto.message));
+    }
+}

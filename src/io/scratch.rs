@@ -1,0 +1,146 @@
+//! Copies of a project to run it in. The project itself is only read, and a copy goes when it is dropped.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use ignore::WalkBuilder;
+use rayon::prelude::*;
+use tempfile::TempDir;
+
+use super::git;
+use crate::outcome::FileChange;
+
+/// Folders that hold what tools made, or other people's code.
+const LEFT_OUT: [&str; 10] = [
+    ".git",
+    ".hg",
+    ".mypy_cache",
+    ".nox",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".svn",
+    ".tox",
+    "__pycache__",
+    "node_modules",
+];
+
+#[derive(Debug, thiserror::Error)]
+pub enum ScratchError {
+    #[error("cannot copy `{}` to run it: {source}", file.display())]
+    Copy { file: PathBuf, source: io::Error },
+    #[error("cannot make a scratch folder: {0}")]
+    Folder(io::Error),
+}
+
+impl ScratchError {
+    pub fn hint(&self) -> Option<String> {
+        Some("copies go to the folder for temporary files, which TMPDIR names; is there room, may it be read?".into())
+    }
+}
+
+/// What of a project is copied: what git sees or tracks, and all that lies in its packages, such as compiled or generated
+/// modules. Other ignored files and virtual environments are not.
+pub struct Tree {
+    root: PathBuf,
+    /// Where the project lies in its repository, with `/`.
+    prefix: String,
+    /// Relative to the root.
+    files: BTreeSet<PathBuf>,
+}
+
+/// A copy of a project.
+pub struct Scratch {
+    /// The project's root in the copy; absolute, without symbolic links.
+    pub root: PathBuf,
+    _folder: TempDir,
+}
+
+impl Tree {
+    pub fn list(root: &Path) -> Self {
+        let mut files = walk(root, root, true);
+        let packages: BTreeSet<PathBuf> = files
+            .iter()
+            .filter(|file| file.file_name().is_some_and(|name| name == "__init__.py"))
+            .filter_map(|file| Some(file.parent()?.to_owned()))
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .collect();
+        for package in packages.iter().filter(|p| !p.ancestors().skip(1).any(|above| packages.contains(above))) {
+            files.extend(walk(root, &root.join(package), false));
+        }
+        let tracked = git::tracked(root).into_iter().map(PathBuf::from);
+        files.extend(tracked.filter(|file| root.join(file).symlink_metadata().is_ok()));
+        Self { root: root.to_owned(), prefix: git::prefix(root).unwrap_or_default(), files }
+    }
+
+    /// Copies the project as it is with `changes`.
+    pub fn copy(&self, changes: &[FileChange]) -> Result<Scratch, ScratchError> {
+        let folder = tempfile::Builder::new().prefix("cyclefix-").tempdir().map_err(ScratchError::Folder)?;
+        let top = folder.path().canonicalize().map_err(ScratchError::Folder)?;
+        git::borrow(&self.root, &top);
+        // An empty part would end the path in a separator.
+        let root = if self.prefix.is_empty() { top } else { top.join(&self.prefix) };
+        let scratch = Scratch { root, _folder: folder };
+        let to = scratch.root.as_path();
+        let changed: BTreeSet<&Path> = changes.iter().map(|change| Path::new(&change.path)).collect();
+        let kept: Vec<&Path> = self.files.iter().map(PathBuf::as_path).filter(|f| !changed.contains(f)).collect();
+        let new = changes.iter().filter_map(|change| Some((Path::new(&change.path), change.after.as_deref()?)));
+        let new: Vec<(&Path, &str)> = new.collect();
+        let paths = kept.iter().copied().chain(new.iter().map(|(path, _)| *path));
+        let folders: BTreeSet<PathBuf> = paths.filter_map(|path| Some(to.join(path.parent()?))).collect();
+        let failed = |file: &Path| {
+            let file = self.root.join(file);
+            move |source| ScratchError::Copy { file, source }
+        };
+        for folder in &folders {
+            fs::create_dir_all(folder).map_err(ScratchError::Folder)?;
+        }
+        kept.par_iter().try_for_each(|path| self.copy_file(path, &to.join(path)).map_err(failed(path)))?;
+        new.iter().try_for_each(|(path, text)| fs::write(to.join(path), text).map_err(failed(path)))?;
+        Ok(scratch)
+    }
+
+    fn copy_file(&self, path: &Path, to: &Path) -> io::Result<()> {
+        let from = self.root.join(path);
+        let kind = from.symlink_metadata()?.file_type();
+        if kind.is_symlink() {
+            let target = fs::read_link(&from)?;
+            let folder = from.parent().unwrap_or(&self.root);
+            // What a link leads to within the project is copied, too; else the copy leads to the same file.
+            let inside = folder.join(&target).canonicalize().is_ok_and(|real| real.starts_with(&self.root));
+            let target = if inside && target.is_relative() { target } else { folder.join(target) };
+            return symlink(&target, &from, to);
+        }
+        match kind.is_file() {
+            true => fs::copy(&from, to).map(drop),
+            false => Ok(()),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn symlink(target: &Path, _: &Path, to: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(target, to)
+}
+
+/// Links need a privilege on Windows: what they lead to is copied.
+#[cfg(not(unix))]
+fn symlink(_: &Path, from: &Path, to: &Path) -> io::Result<()> {
+    if from.is_file() { fs::copy(from, to).map(drop) } else { Ok(()) }
+}
+
+/// Files and links below a folder, relative to `root`: those that git does not ignore, or all.
+fn walk(root: &Path, folder: &Path, as_git: bool) -> BTreeSet<PathBuf> {
+    let mut builder = WalkBuilder::new(folder);
+    builder.standard_filters(false).parents(as_git).git_ignore(as_git).git_exclude(as_git).git_global(as_git);
+    builder.filter_entry(|entry| {
+        let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+        let named = entry.file_name().to_str().is_some_and(|name| LEFT_OUT.contains(&name));
+        !is_folder || !named && !entry.path().join("pyvenv.cfg").is_file()
+    });
+    // What cannot be read cannot be imported either: Python says so when it is run.
+    let entries = builder.build().filter_map(Result::ok);
+    let files = entries.filter(|entry| entry.file_type().is_some_and(|kind| !kind.is_dir()));
+    files.filter_map(|entry| Some(entry.path().strip_prefix(root).ok()?.to_owned())).collect()
+}

@@ -1,0 +1,136 @@
+//! What comes of running the user's command, before and after a rewrite: by test where it is pytest or unittest, else by exit
+//! code.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Failure, Item};
+
+/// Lines of output that tell why a command failed.
+const LAST: usize = 5;
+
+/// One run of the command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ran {
+    /// `None` if it was ended by a signal.
+    pub exit: Option<i32>,
+    /// What it printed.
+    pub output: String,
+    pub tests: Option<Tests>,
+}
+
+/// The tests of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tests {
+    pub passed: BTreeSet<String>,
+    /// With what was said of each.
+    pub failed: BTreeMap<String, String>,
+    /// How many ran, where those that passed are not named.
+    pub unnamed: usize,
+}
+
+impl Ran {
+    /// `pytest` is what the plugin wrote down, empty if there was no pytest.
+    pub fn new(exit: Option<i32>, output: String, pytest: &str) -> Self {
+        let tests = by_pytest(pytest).or_else(|| by_unittest(&output));
+        Self { exit, output, tests }
+    }
+
+    pub fn is_fine(&self) -> bool {
+        self.exit == Some(0)
+    }
+
+    /// Whether something can be held against it: it passed, or its tests tell which of them did.
+    pub fn is_measure(&self) -> bool {
+        self.is_fine() || self.tests.as_ref().is_some_and(|t| !t.passed.is_empty() || t.unnamed > t.failed.len())
+    }
+
+    /// How it ended, and the last lines that it printed.
+    pub fn ending(&self) -> String {
+        let how = self.exit.map_or("it was ended by a signal".to_owned(), |code| format!("exit code {code}"));
+        let lines: Vec<&str> = self.output.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+        let last = lines[lines.len().saturating_sub(LAST)..].join("\n");
+        if last.is_empty() { how } else { format!("{how}: {last}") }
+    }
+
+    /// What passed before and does not now, but for what is set `aside`.
+    pub fn worse(&self, before: &Ran, aside: &BTreeSet<Item>) -> Option<Failure> {
+        if let (Some(tests), Some(was)) = (&self.tests, &before.tests) {
+            let fails = |id: &String| was.passes(id) && !tests.passes(id);
+            let mut known = was.passed.iter().chain(tests.failed.keys());
+            let test = known.find(|id| fails(id) && !aside.contains(&Item::Test((*id).clone())));
+            if let Some(test) = test {
+                let why = tests.failed.get(test).map_or("it is no longer run", String::as_str);
+                return Some(Failure {
+                    item: Item::Test(test.clone()),
+                    message: format!("test `{test}` fails: {why}"),
+                });
+            }
+            // Known failures explain the exit code; so does one that was set aside.
+            if tests.unnamed >= was.unnamed && (!before.is_fine() || !tests.failed.is_empty() || self.is_fine()) {
+                return None;
+            }
+            if aside.contains(&Item::Command) {
+                return None;
+            }
+            let message = match tests.unnamed < was.unnamed {
+                true => format!("the command runs {} tests, {} before", tests.unnamed, was.unnamed),
+                false => format!("the command fails: {}", self.ending()),
+            };
+            return Some(Failure { item: Item::Command, message });
+        }
+        let broke = !self.is_fine() && !aside.contains(&Item::Command);
+        broke.then(|| Failure { item: Item::Command, message: format!("the command fails: {}", self.ending()) })
+    }
+
+    /// Whether an item that passed before fails.
+    pub fn fails(&self, item: &Item, before: &Ran) -> bool {
+        match (item, &self.tests, &before.tests) {
+            (Item::Test(id), Some(tests), Some(was)) => was.passes(id) && !tests.passes(id),
+            (Item::Test(_), None, _) => !self.is_fine(),
+            _ => matches!(self.worse(before, &BTreeSet::new()), Some(failure) if failure.item == Item::Command),
+        }
+    }
+}
+
+impl Tests {
+    fn passes(&self, id: &String) -> bool {
+        // unittest names only those that fail.
+        self.passed.contains(id) || self.unnamed > 0 && !self.failed.contains_key(id)
+    }
+}
+
+/// Lines `outcome<tab>id<tab>message` of the plugin. A test fails if one of its phases does.
+fn by_pytest(text: &str) -> Option<Tests> {
+    let mut tests = Tests::default();
+    for line in text.lines() {
+        let mut parts = line.splitn(3, '\t');
+        let (outcome, id, why) = (parts.next()?, parts.next()?.to_owned(), parts.next().unwrap_or_default());
+        match outcome {
+            "passed" => drop(tests.passed.insert(id)),
+            "failed" => drop(tests.failed.entry(id).or_insert_with(|| why.to_owned())),
+            _ => {}
+        }
+    }
+    tests.passed.retain(|id| !tests.failed.contains_key(id));
+    (!text.is_empty()).then_some(tests)
+}
+
+/// What unittest prints: `Ran 12 tests in 0.1s`, and a paragraph for each that fails.
+fn by_unittest(output: &str) -> Option<Tests> {
+    let rule = |line: &str, c: char| line.len() >= 70 && line.chars().all(|x| x == c);
+    let mut tests = Tests::default();
+    let mut ran = None;
+    let lines: Vec<&str> = output.lines().map(str::trim_end).collect();
+    for (at, line) in lines.iter().enumerate() {
+        let count = line.strip_prefix("Ran ").and_then(|rest| rest.split_once(" test")?.0.parse::<usize>().ok());
+        ran = count.map(|n| ran.unwrap_or(0) + n).or(ran);
+        let id = line.strip_prefix("ERROR: ").or_else(|| line.strip_prefix("FAIL: "));
+        if let Some(id) = id.filter(|_| at > 0 && rule(lines[at - 1], '=')) {
+            let paragraph = lines[at + 1..].iter().skip_while(|l| !rule(l, '-')).skip(1);
+            let paragraph = paragraph.take_while(|l| !rule(l, '=') && !rule(l, '-')).filter(|l| !l.is_empty());
+            tests.failed.insert(id.to_owned(), paragraph.last().unwrap_or(&"").trim().to_owned());
+        }
+    }
+    tests.unnamed = ran?;
+    Some(tests)
+}

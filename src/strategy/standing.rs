@@ -1,0 +1,89 @@
+//! What shows where code stands: names and words that mean its own module, and code elsewhere that tells definitions by
+//! their module.
+
+use memchr::memmem::find;
+
+use super::Context;
+use crate::names::scope::{Binding, ByModule};
+use crate::names::{Bound, Object};
+use crate::project::ModuleId;
+use crate::syntax::Span;
+
+/// Names that a module has without binding them, and that say which module it is.
+pub const NAMES: [&str; 11] = [
+    "__name__",
+    "__file__",
+    "__package__",
+    "__path__",
+    "__spec__",
+    "__loader__",
+    "__doc__",
+    "__cached__",
+    "__builtins__",
+    "__all__",
+    "__dict__",
+];
+
+/// Words of code that finds its module by a frame, a class, a function or a path.
+const WORDS: [&str; 16] = [
+    "__module__",
+    "__globals__",
+    "__qualname__",
+    "_getframe",
+    "currentframe",
+    "getmodule",
+    "getsourcefile",
+    "extract_stack",
+    "stacklevel",
+    "warn(",
+    ".stack()",
+    "globals()",
+    "findCaller",
+    "get_data",
+    "resource_filename",
+    "sys.modules",
+];
+
+/// The first such word in a span of a module.
+pub fn word(ctx: &Context, module: ModuleId, span: Span) -> Option<(Span, &'static str)> {
+    let text = span.of(ctx.project().text(module));
+    WORDS.iter().find_map(|word| {
+        let start = span.start + text.find(word)?;
+        Some((Span { start, end: start + word.len() }, *word))
+    })
+}
+
+/// A function of the project that is used inside a span and reads the frame of its caller.
+pub fn asks_caller<'c>(ctx: &'c Context, module: ModuleId, span: Span) -> Option<(Span, &'c str)> {
+    let uses = ctx.world.names.file(module).uses.iter().filter(|u| span.contains(u.span));
+    uses.into_iter().find_map(|used| {
+        let Object::Attribute { module: home, name, .. } = ctx.world.trace_use(module, used).object else {
+            return None;
+        };
+        let file = ctx.world.names.file(home);
+        let asks = |b: &Binding| match b.what {
+            Bound::Function(id) => {
+                let text = file.function(id).span.of(ctx.project().text(home));
+                ["_getframe", "currentframe", ".stack()"].iter().any(|w| text.contains(w))
+            }
+            _ => false,
+        };
+        file.bindings(name).iter().any(asks).then_some((used.span, name))
+    })
+}
+
+/// Where the project tells the definitions of a module by where they stand: `c.__module__ == "m"`, `getmodule(f)` in the
+/// module itself.
+pub fn told_by_place(ctx: &Context, module: ModuleId) -> Option<(ModuleId, Span)> {
+    let name = &ctx.project().module(module).name;
+    let quoted = [format!("\"{name}\""), format!("'{name}'")];
+    ctx.project().modules().find_map(|(user, _)| {
+        let text = ctx.project().text(user).as_bytes();
+        let meant = |by: &&ByModule| match by.literal {
+            Some(literal) => name.starts_with(literal),
+            None => user == module || quoted.iter().any(|q| find(text, q.as_bytes()).is_some()),
+        };
+        let by = ctx.world.names.file(user).told_by_module.iter().find(meant)?;
+        Some((user, by.span))
+    })
+}

@@ -1,0 +1,391 @@
+//! `--verify` by the built binary: what Python says counts, what fails is traced and left out, and nothing stays behind.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used, clippy::print_stderr)]
+
+#[allow(dead_code)]
+mod harness {
+    pub mod case;
+}
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use harness::case::{Case, Tree, read, write};
+use serde_json::Value;
+
+/// An interpreter; where there is none, the tests say that they prove nothing.
+fn python() -> Option<PathBuf> {
+    let script = "import sys; assert sys.version_info >= (3, 6); print(sys.executable)";
+    let found = Command::new("python3").args(["-c", script]).output().ok().filter(|output| output.status.success());
+    if found.is_none() {
+        eprintln!("NO PYTHON IS FOUND: --verify is not tested");
+    }
+    Some(PathBuf::from(String::from_utf8(found?.stdout).unwrap().trim()))
+}
+
+/// A project in a folder, and a folder for temporary files, in which nothing may stay.
+struct Bench {
+    project: tempfile::TempDir,
+    scratch: tempfile::TempDir,
+    python: PathBuf,
+}
+
+impl Bench {
+    fn new(text: &str) -> Option<Self> {
+        let python = python()?;
+        let (project, scratch) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        write(project.path(), &Case::parse("bench", text).files);
+        Some(Self { project, scratch, python })
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cyclefix"));
+        command.current_dir(self.project.path()).env("TMPDIR", self.scratch.path()).env("PYTHONDONTWRITEBYTECODE", "1");
+        command.args(args).arg("--python").arg(&self.python).args(["--format", "json", "--jobs", "2"]);
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        let output = self.command(args).output().unwrap();
+        assert_eq!(read(self.scratch.path()), Tree::new(), "the scratch copies are gone");
+        output
+    }
+
+    /// Runs and gives exit code and report.
+    fn report(&self, args: &[&str]) -> (i32, Value) {
+        let output = self.run(args);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{text}"));
+        (output.status.code().unwrap(), report)
+    }
+
+    fn tree(&self) -> Tree {
+        read(self.project.path())
+    }
+
+    fn write(&self, files: &Tree) {
+        write(self.project.path(), files);
+    }
+
+    fn git(&self, args: &[&str]) {
+        let output = Command::new("git").current_dir(self.project.path()).args(args).output().unwrap();
+        assert!(output.status.success(), "{args:?}");
+    }
+
+    fn commit(&self) {
+        self.git(&["init", "-q"]);
+        self.git(&["add", "."]);
+        self.git(&["-c", "user.name=n", "-c", "user.email=e@e", "commit", "-qm", "c", "--no-verify"]);
+    }
+}
+
+fn refusals(report: &Value) -> Vec<(&str, &str)> {
+    let cycles = report["projects"][0]["cycles"].as_array().unwrap().iter();
+    let all = cycles.flat_map(|c| c["refusals"].as_array().unwrap());
+    all.map(|r| (r["reason"].as_str().unwrap(), r["message"].as_str().unwrap())).collect()
+}
+
+/// Asserts that the run was refused, and gives what it said.
+fn refused(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "");
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+const SHOP: &str = "\
+#- shop.py
+from stock import count
+
+
+def price():
+    return count()
+#- stock.py
+import shop
+
+PRICE = shop.price
+
+
+def count():
+    return 1
+";
+
+const DEFER: [&str; 5] = ["--apply", "--allow-dirty", "--strategy", "defer-import", "--verify"];
+
+#[test]
+fn what_stands_is_written() {
+    let Some(bench) = Bench::new(SHOP) else { return };
+    let (exit, report) = bench.report(&DEFER);
+    assert_eq!(exit, 0);
+    let ran = &report["projects"][0]["verification"];
+    assert_eq!(
+        (&ran["modules"], &ran["unproved"], &ran["refused"]),
+        (&2.into(), &Value::Array(vec![]), &Value::Array(vec![]))
+    );
+    assert!(bench.tree()["shop.py"].windows(9).any(|w| w == b"    from "), "{:?}", bench.tree());
+}
+
+#[test]
+fn every_sabotage_is_caught_and_the_tree_stays_as_it_was() {
+    let faults = [
+        ("raise LookupError('sabotage')", "LookupError: sabotage (shop.py:8)"),
+        ("import nothing_of_that_name", "No module named 'nothing_of_that_name'"),
+        ("def broken(:", "SyntaxError"),
+        ("del price", "no longer has `price`"),
+        ("import sys; sys.exit('sabotage')", "SystemExit: sabotage"),
+        ("import os; os._exit(7)", "the interpreter ends with exit status: 7"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", "SIGTERM"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+    ];
+    let Some(bench) = Bench::new(SHOP) else { return };
+    bench.commit();
+    let before = bench.tree();
+    for (code, message) in faults {
+        let sabotage = format!("shop.py={code}");
+        let (exit, report) = bench.report(&[&DEFER[..], &["--sabotage", &sabotage]].concat());
+        assert_eq!(exit, 1, "{code}");
+        assert!(bench.tree() == before, "{code}: the tree, .git included, is as it was");
+        let all = refusals(&report);
+        assert!(
+            all.iter().any(|(reason, m)| *reason == "failed-verification" && m.contains(message)),
+            "{code}: {all:?}"
+        );
+        let left_out = &report["projects"][0]["verification"]["refused"];
+        assert!(left_out[0]["message"].as_str().unwrap().contains(message), "{left_out}");
+        assert_eq!(left_out[0]["form"], "function");
+    }
+}
+
+/// A cycle that crashes from each side: what it said before is no excuse for what is wrong now.
+#[test]
+fn sabotage_of_what_crashed_before_is_caught() {
+    let text = SHOP.replace("import shop\n\nPRICE = shop.price", "from shop import price\n\nPRICE = price");
+    let Some(bench) = Bench::new(&text) else { return };
+    let before = bench.tree();
+    for code in ["raise LookupError('sabotage')", "from stock import nothing_of_that_name", "import stock.gone"] {
+        for file in ["shop.py", "stock.py"] {
+            let sabotage = format!("{file}={code}");
+            let (_, report) = bench.report(&[&DEFER[..], &["--sabotage", &sabotage]].concat());
+            let changed: Vec<String> =
+                bench.tree().into_iter().filter(|(p, b)| before[p] != *b).map(|(p, _)| p).collect();
+            assert!(!changed.contains(&file.to_owned()), "{sabotage}: {report}");
+            bench.write(&before);
+        }
+    }
+}
+
+#[test]
+fn the_fix_that_fails_is_found_among_others() {
+    let pairs: String =
+        (0..5).map(|n| SHOP.replace("shop", &format!("shop{n}")).replace("stock", &format!("stock{n}"))).collect();
+    let Some(bench) = Bench::new(&pairs) else { return };
+    let before = bench.tree();
+    let (exit, report) =
+        bench.report(&[&DEFER[..], &["--sabotage", "shop3.py=raise LookupError('sabotage')"]].concat());
+    assert_eq!(exit, 1);
+    let after = bench.tree();
+    let changed: Vec<&String> = before.keys().filter(|path| before[*path] != after[*path]).collect();
+    assert_eq!(changed, ["shop0.py", "shop1.py", "shop2.py", "shop4.py"]);
+    let failed: Vec<_> = refusals(&report).into_iter().filter(|(reason, _)| *reason == "failed-verification").collect();
+    assert!(failed.len() == 1 && failed[0].1.contains("`count` in `shop3`"), "{failed:?}");
+}
+
+#[test]
+fn the_next_choice_is_tried() {
+    let text = "\
+#- shop.py
+import stock
+
+
+class SoldOut(Exception):
+    pass
+
+
+def order():
+    return stock.take()
+#- stock.py
+from shop import SoldOut
+
+
+def take():
+    raise SoldOut
+";
+    let Some(bench) = Bench::new(text) else { return };
+    let args = ["--apply", "--allow-dirty", "--strategy", "extract-utility-module,defer-import", "--verify"];
+    let (exit, report) = bench.report(&[&args[..], &["--sabotage", "shop_shared.py=raise LookupError"]].concat());
+    assert_eq!(exit, 0, "{report}");
+    assert_eq!(bench.tree().into_keys().collect::<Vec<_>>(), ["shop.py", "stock.py"]);
+    let applied = &report["projects"][0]["cycles"][0]["fixes"][0];
+    assert_eq!((&applied["strategy"], &applied["applied"]), (&"defer-import".into(), &true.into()), "{report}");
+    assert_eq!(report["projects"][0]["verification"]["refused"][0]["strategy"], "extract-utility-module");
+}
+
+#[test]
+fn a_command_decides_by_its_exit_code() {
+    let Some(bench) = Bench::new(SHOP) else { return };
+    let before = bench.tree();
+    let has_count = format!("'{}' -c \"import shop; shop.count\"", bench.python.display());
+    let (exit, report) = bench.report(&[&DEFER[..], &[&has_count]].concat());
+    assert_eq!((exit, bench.tree() == before), (1, true));
+    let all = refusals(&report);
+    assert!(all.iter().any(|(_, m)| m.contains("has no attribute 'count'")), "{all:?}");
+
+    let stderr = refused(&bench.run(&[&DEFER[..], &["exit 3"]].concat()));
+    assert!(stderr.contains("before anything is changed and after: exit code 3\nhint: "), "{stderr}");
+    assert!(bench.tree() == before);
+
+    let fine = format!("'{}' -c \"import stock; assert stock.PRICE() == 1\"", bench.python.display());
+    let (exit, report) = bench.report(&[&DEFER[..], &[&fine]].concat());
+    assert_eq!((exit, &report["projects"][0]["verification"]["command"]["by_test"]), (0, &false.into()));
+}
+
+const TESTS: &str = "\
+#- test_shop.py
+import unittest
+
+import shop
+
+
+class Shop(unittest.TestCase):
+    def test_price(self):
+        self.assertEqual(shop.price(), 1)
+
+    def test_that_fails(self):
+        self.fail('as ever')
+
+    def test_names(self):
+        self.assertTrue(hasattr(shop, NAME))
+";
+
+#[test]
+fn unittest_is_compared_test_by_test() {
+    let tests = TESTS.replace("NAME", "'price'");
+    let Some(bench) = Bench::new(&format!("{SHOP}{tests}")) else { return };
+    let command = format!("'{}' -m unittest", bench.python.display());
+    let (exit, report) = bench.report(&[&DEFER[..], &[&command]].concat());
+    assert_eq!(exit, 0, "what failed before may fail: {report}");
+    let ran = &report["projects"][0]["verification"]["command"];
+    assert_eq!((&ran["by_test"], &ran["tests"], &ran["failed_before"]), (&true.into(), &3.into(), &1.into()));
+
+    let tests = TESTS.replace("NAME", "'co' + 'unt'");
+    let Some(bench) = Bench::new(&format!("{SHOP}{tests}")) else { return };
+    let (exit, report) = bench.report(&[&DEFER[..], &[&command]].concat());
+    assert_eq!(exit, 1);
+    let all = refusals(&report);
+    assert!(all.iter().any(|(_, m)| m.contains("test_names") && m.contains("AssertionError")), "{all:?}");
+}
+
+#[test]
+fn pytest_is_compared_test_by_test() {
+    let tests = TESTS.replace("NAME", "'co' + 'unt'");
+    let Some(bench) = Bench::new(&format!("{SHOP}{tests}")) else { return };
+    if !Command::new(&bench.python).args(["-m", "pytest", "--version"]).output().unwrap().status.success() {
+        return eprintln!("{} HAS NO PYTEST: it is not tested with --verify", bench.python.display());
+    }
+    let command = format!("'{}' -m pytest -q -p no:cacheprovider", bench.python.display());
+    let (exit, report) = bench.report(&[&DEFER[..], &[&command]].concat());
+    assert_eq!(exit, 1);
+    let ran = &report["projects"][0]["verification"]["command"];
+    assert_eq!(
+        (&ran["by_test"], &ran["tests"], &ran["failed_before"]),
+        (&true.into(), &3.into(), &1.into()),
+        "{report}"
+    );
+    let all = refusals(&report);
+    assert!(
+        all.iter().any(|(_, m)| m.contains("test_shop.py::Shop::test_names") && m.contains("AssertionError")),
+        "{all:?}"
+    );
+}
+
+#[test]
+fn what_git_ignores_in_a_package_is_there_and_git_answers() {
+    let text = SHOP.replace("shop", "pkg.shop").replace("stock", "pkg.stock").replace("pkg.shop.py", "pkg/shop.py");
+    let text = text
+        .replace("pkg.stock.py", "pkg/stock.py")
+        .replace("import pkg.shop\n\nPRICE = pkg.shop", "from pkg import shop\n\nPRICE = shop");
+    let Some(bench) =
+        Bench::new(&format!("{text}#- pkg/__init__.py\nfrom pkg import _version\n#- .gitignore\n_version.py\nbig/\n"))
+    else {
+        return;
+    };
+    bench.commit();
+    std::fs::write(bench.project.path().join("pkg/_version.py"), "VERSION = 1\n").unwrap();
+    std::fs::create_dir(bench.project.path().join("big")).unwrap();
+    std::fs::write(bench.project.path().join("big/data"), "x").unwrap();
+    let before = bench.tree();
+    let command = "git log --oneline -1 && test -z \"$(git status --porcelain pkg/stock.py)\" && test ! -e big";
+    let (exit, report) = bench.report(&["--dry-run", "--strategy", "defer-import", "--verify", command]);
+    assert_eq!((exit, bench.tree() == before), (1, true), "{report}");
+    let ran = &report["projects"][0]["verification"];
+    assert_eq!((&ran["modules"], &ran["unproved"]), (&2.into(), &Value::Array(vec![])), "{report}");
+    assert_eq!(report["summary"]["fixed"], 1);
+}
+
+#[test]
+fn what_proves_nothing_is_no_proof() {
+    let Some(bench) = Bench::new(&SHOP.replace("import shop\n", "import nothing_of_that_name\nimport shop\n")) else {
+        return;
+    };
+    let before = bench.tree();
+    let stderr = refused(&bench.run(&DEFER));
+    assert!(stderr.contains("none of the modules") && stderr.contains("nothing_of_that_name"), "{stderr}");
+    assert!(stderr.contains("--python PATH"), "{stderr}");
+    assert!(bench.tree() == before);
+}
+
+#[test]
+fn bad_wishes_are_refused() {
+    let Some(bench) = Bench::new(SHOP) else { return };
+    let check = refused(&bench.run(&["--verify"]));
+    assert!(check.contains("--verify needs --dry-run or --apply"), "{check}");
+    assert!(refused(&bench.run(&["--check", "--verify"])).contains("--verify needs --dry-run or --apply"));
+    let path = refused(&bench.run(&["--apply", "--verify", "."]));
+    assert!(path.contains("`.` is a path\nhint: "), "{path}");
+    let cyclefix = |args: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_cyclefix")).current_dir(bench.project.path()).args(args).output()
+    };
+    let none = refused(&cyclefix(&["--dry-run", "--verify", "--python", "no/such/python"]).unwrap());
+    assert!(none.contains("no/such/python` is no Python") && none.contains("\nhint: --python"), "{none}");
+    let alone = refused(&cyclefix(&["--dry-run", "--python", "python3"]).unwrap());
+    assert!(alone.contains("--verify"), "{alone}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_clears_up() {
+    let Some(bench) = Bench::new(&SHOP.replace("import shop\n", "import shop, time, pathlib\ntime.sleep(50)\n")) else {
+        return;
+    };
+    let before = bench.tree();
+    let mut command = bench.command(&DEFER);
+    let child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let started = || read(bench.scratch.path()).keys().any(|path| path.ends_with("/said"));
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(40);
+    while !started() && std::time::Instant::now() < deadline {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    let start = std::time::Instant::now();
+    let output = child.wait_with_output().unwrap();
+    assert!(start.elapsed().as_secs() < 20);
+    let stderr = refused(&output);
+    assert!(stderr.contains("interrupted\nhint: nothing was changed"), "{stderr}");
+    assert_eq!(read(bench.scratch.path()), Tree::new());
+    assert!(bench.tree() == before);
+}
+
+#[test]
+fn the_page_on_failed_verification_tells_the_truth() {
+    let page = cyclefix::explain::page("failed-verification").unwrap().text;
+    let line = page.lines().find_map(|line| line.strip_prefix("    cyclefix ")).unwrap();
+    let (options, command) = line.split_once(" --verify ").unwrap();
+    let options: Vec<&str> = options.split(' ').chain(["--verify", command.trim_matches('"')]).collect();
+    let projects: Vec<&str> = page.split("```text\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let fails = |project: &str| {
+        let bench = Bench::new(project)?;
+        let (_, report) = bench.report(&options);
+        Some(refusals(&report).iter().any(|(reason, _)| *reason == "failed-verification"))
+    };
+    let Some(first) = fails(projects[0]) else { return };
+    assert_eq!((first, fails(projects[1])), (true, Some(false)));
+}
