@@ -13,6 +13,7 @@ pub mod edit;
 pub mod project;
 pub mod change;
 pub mod outcome;
+pub mod baseline;
 pub mod syntax;
 pub mod skim;
 pub mod graph;

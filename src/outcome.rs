@@ -154,6 +154,49 @@ pub struct CycleEntry {
     /// Pairs whose imports no longer count, but of which the one still imports the other later.
     pub pairs_hidden: usize,
     pub refusals: Vec<RefusalEntry>,
+    /// With `--baseline`: whether the baseline knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Standing>,
+    /// The modules that joined a cycle that the baseline knows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub joined: Vec<String>,
+}
+
+/// What a cycle is to a baseline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Standing {
+    /// All its modules are in one cycle that the baseline lists.
+    Known,
+    New,
+}
+
+/// What a run was held against.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct BaselineEntry {
+    pub file: String,
+    /// Whether the run wrote it anew.
+    pub updated: bool,
+    /// Cycles that it does not list, as far as they are left.
+    pub new: usize,
+    pub known: usize,
+    pub stale: Vec<StaleEntry>,
+}
+
+/// An entry of a baseline that lists more than there is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StaleEntry {
+    pub how: Stale,
+    pub modules: Vec<String>,
+    /// Those that are in no cycle any more.
+    pub out: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stale {
+    Gone,
+    Smaller,
 }
 
 /// What `--hoist` does to a project.
@@ -234,6 +277,33 @@ pub struct FileChange {
     pub after: Option<Arc<str>>,
 }
 
+/// A part of a plan that stands alone: the files parse after it, and its cycles are gone.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Indices of the cycles that it dissolves or makes smaller.
+    pub cycles: Vec<usize>,
+    /// Sorted by path.
+    pub changes: Vec<FileChange>,
+}
+
+/// A git branch that the rewrite was committed to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BranchEntry {
+    pub name: String,
+    /// Id of the commit that it starts from.
+    pub base: String,
+    /// First to last.
+    pub commits: Vec<CommitEntry>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CommitEntry {
+    pub id: String,
+    pub title: String,
+    /// Ids of the cycles that it dissolves or makes smaller.
+    pub cycles: Vec<String>,
+}
+
 #[derive(Clone, Debug, Serialize)]
 pub struct ProjectOutcome {
     pub root: String,
@@ -259,6 +329,12 @@ pub struct ProjectOutcome {
     pub modules_in_cycles_after: usize,
     #[serde(skip)]
     pub cycles_after: usize,
+    /// The modules of each cycle that is there after the plan.
+    #[serde(skip)]
+    pub left: Vec<Vec<String>>,
+    /// Where the root is, seen from the top of its repository, with `/`; without one, as the user named it.
+    #[serde(skip)]
+    pub prefix: String,
 }
 
 #[derive(Clone, Debug, Default, Serialize)]
@@ -285,4 +361,10 @@ pub struct Outcome {
     pub level: Level,
     pub projects: Vec<ProjectOutcome>,
     pub summary: Summary,
+    /// With `--baseline`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<BaselineEntry>,
+    /// With `--branch`, unless there was nothing to commit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub branch: Option<BranchEntry>,
 }

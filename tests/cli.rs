@@ -42,6 +42,15 @@ fn help_names_every_option_and_the_exit_codes() {
         "--python",
         "explain",
         "--allow-dirty",
+        "--branch",
+        "--commits",
+        "--force-branch",
+        "--baseline",
+        "--update-baseline",
+        "--show-settings",
+        "--settings-schema",
+        "--completions",
+        "--man-page",
         "--exclude",
         "--source-root",
         "--config",
@@ -66,7 +75,10 @@ fn help_names_every_option_and_the_exit_codes() {
 #[test]
 fn version_is_that_of_the_package() {
     let output = cyclefix(&["--version"], &[]);
-    assert_eq!(text(&output.stdout), concat!("cyclefix ", env!("CARGO_PKG_VERSION"), "\n"));
+    // A release build names its commit, too.
+    let version = text(&output.stdout).strip_prefix(concat!("cyclefix ", env!("CARGO_PKG_VERSION"))).unwrap();
+    let commit = version.strip_prefix(" (").and_then(|rest| rest.strip_suffix(")\n"));
+    assert!(version == "\n" || commit.is_some_and(|id| id.bytes().all(|b| b.is_ascii_hexdigit())), "{version}");
     assert_eq!(output.status.code(), Some(0));
 }
 
@@ -112,4 +124,57 @@ fn errors_are_coloured_as_asked() {
     assert!(!is_coloured(&["--color", "never"], &[("CLICOLOR_FORCE", "1")]));
     assert!(!is_coloured(&[], &[("NO_COLOR", "1"), ("TERM", "xterm")]));
     assert!(!is_coloured(&["--color", "auto"], &[("TERM", "xterm")]));
+}
+
+#[test]
+fn completions_and_the_manual_name_the_options() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = cyclefix(&["--completions", shell], &[]);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(text(&output.stdout).contains("force-branch"), "{shell}");
+    }
+    let output = cyclefix(&["--man-page"], &[]);
+    let page = text(&output.stdout);
+    assert!(page.contains(".TH cyclefix 1") && page.contains("force\\-branch"), "{page}");
+    assert!(refused(&["--completions", "csh"]).contains("fish"));
+}
+
+#[test]
+fn the_settings_that_are_shown_are_settings_that_say_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let show = |args: &[&str]| {
+        let args = [&["--show-settings", folder.path().to_str().unwrap()], args].concat();
+        let output = cyclefix(&args, &[]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        text(&output.stdout).to_owned()
+    };
+    write("a.py", "");
+    write(
+        "pyproject.toml",
+        "[project]\nrequires-python = '>=3.11'\n[tool.ruff.lint.flake8-type-checking]\n\
+         runtime-evaluated-decorators = ['x.y']\n[tool.cyclefix]\nkeep = ['a -> b.*']\ncosts.defer-import = 7\n",
+    );
+    let first = show(&["--level", "all", "--exclude", "x"]);
+    for line in [
+        "level = \"all\"",
+        "exclude = [\"x\"]",
+        "keep = [\"a -> b.*\"]",
+        "target-version = \"3.11\"",
+        "runtime-evaluated-decorators = [\"x.y\"]",
+        "\"defer-import/lazy\" = 7",
+        "merge-modules = 90",
+    ] {
+        assert!(first.lines().any(|l| l == line), "{line}\n{first}");
+    }
+    write("cyclefix.toml", &first);
+    let second = show(&[]);
+    let settings = |text: &str| text.lines().filter(|l| !l.starts_with('#')).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(settings(&first), settings(&second));
+    assert!(second.contains("cyclefix.toml\n") && first.contains("pyproject.toml\n"));
+
+    let schema: serde_json::Value = serde_json::from_slice(&cyclefix(&["--settings-schema"], &[]).stdout).unwrap();
+    let shown: toml::Value = toml::from_str(&second).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    assert!(validator.is_valid(&serde_json::to_value(shown).unwrap()), "{second}");
 }

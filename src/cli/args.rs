@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, StyledStr, TypedValueParser};
-use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::outcome::FileChange;
 use crate::project::settings::{Level, Policy, Settings, Version};
@@ -12,9 +12,9 @@ use crate::strategy;
 
 /// Finds the import cycles of Python code and rewrites the code so that they are gone.
 #[derive(Debug, Parser)]
-#[command(name = "cyclefix", version, after_help = after_help(), max_term_width = 100)]
+#[command(name = "cyclefix", version = env!("CYCLEFIX_VERSION"), after_help = after_help(), max_term_width = 100)]
 #[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
-#[command(group = ArgGroup::new("action").args(["check", "dry_run", "apply"]))]
+#[command(group = ArgGroup::new("action").args(["check", "dry_run", "apply", "show_settings", "settings_schema", "completions", "man_page"]))]
 pub struct Args {
     #[command(subcommand)]
     pub command: Option<Word>,
@@ -73,6 +73,16 @@ pub struct Args {
     #[arg(long, help_heading = "What to do")]
     pub allow_dirty: bool,
 
+    /// With --apply, commit the rewrite of the last commit to a new git branch; work tree and index stay as they are
+    #[arg(long, value_name = "NAME", requires = "apply", conflicts_with = "verify", help_heading = "What to do")]
+    pub branch: Option<String>,
+    /// With --branch, a commit for each cycle, or one in all
+    #[arg(long, value_enum, default_value_t, value_name = "WHAT", requires = "branch", help_heading = "What to do")]
+    pub commits: Commits,
+    /// With --branch, move a branch that exists already
+    #[arg(long, requires = "branch", help_heading = "What to do")]
+    pub force_branch: bool,
+
     /// Leave out files and folders that match; may be repeated
     #[arg(long, value_name = "GLOB", help_heading = "Where to look")]
     pub exclude: Vec<String>,
@@ -82,10 +92,25 @@ pub struct Args {
     /// Read settings from this file, not from pyproject.toml or cyclefix.toml
     #[arg(long, value_name = "FILE", help_heading = "Where to look")]
     pub config: Option<PathBuf>,
+    /// Print the settings that count here, as a cyclefix.toml, and what they come from
+    #[arg(long, help_heading = "Where to look")]
+    pub show_settings: bool,
+    /// Print the JSON schema of the settings, for editors
+    #[arg(long, help_heading = "Where to look")]
+    pub settings_schema: bool,
     /// Number of threads [default: one a processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Where to look")]
     pub jobs: Option<u16>,
 
+    /// Count only cycles that FILE does not list: a component is known by its modules
+    #[arg(long, value_name = "FILE", conflicts_with = "hoist", help_heading = "Output")]
+    pub baseline: Option<PathBuf>,
+    /// With --baseline, make FILE list what is left
+    #[arg(long, requires = "baseline", help_heading = "Output")]
+    pub update_baseline: bool,
+    /// Draw the cycles into FILE, which ends in .svg, .dot or .mmd (Mermaid)
+    #[arg(long, value_name = "FILE", value_parser = graph_file, conflicts_with = "hoist", help_heading = "Output")]
+    pub graph: Option<PathBuf>,
     /// Form of the report on stdout
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
     pub format: Format,
@@ -95,6 +120,12 @@ pub struct Args {
     /// Show no progress
     #[arg(long, help_heading = "Output")]
     pub no_progress: bool,
+    /// Print completions for a shell
+    #[arg(long, value_enum, value_name = "SHELL", help_heading = "Output")]
+    pub completions: Option<clap_complete::Shell>,
+    /// Print the manual page, for man(1)
+    #[arg(long, help_heading = "Output")]
+    pub man_page: bool,
     /// When to use colour; NO_COLOR and CLICOLOR_FORCE are honoured
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = "Output")]
     pub color: Color,
@@ -115,6 +146,17 @@ pub enum Format {
     #[default]
     Text,
     Json,
+    Sarif,
+    Github,
+    Markdown,
+}
+
+/// What a commit of `--branch` holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Commits {
+    #[default]
+    Cycle,
+    One,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -195,6 +237,15 @@ fn version(text: &str) -> Result<Version, String> {
     }
 }
 
+/// A file whose name says what picture it is to hold.
+fn graph_file(name: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(name);
+    match path.extension().and_then(OsStr::to_str) {
+        Some("svg" | "dot" | "mmd") => Ok(path),
+        _ => Err("give a name that ends in .svg, .dot or .mmd".into()),
+    }
+}
+
 fn after_help() -> StyledStr {
     let styles = clap::builder::Styles::styled();
     let (head, code) = (styles.get_header(), styles.get_literal());
@@ -204,6 +255,8 @@ fn after_help() -> StyledStr {
   {code}cyclefix --dry-run src{code:#}          show what would be rewritten
   {code}cyclefix --dry-run | git apply{code:#}  rewrite by way of git, the same as --apply
   {code}cyclefix --apply src{code:#}            rewrite the files
+  {code}cyclefix --apply --branch fix/cycles{code:#}
+                                  commit the rewrite to a branch
   {code}cyclefix --apply --verify \"pytest -q\"{code:#}  run it first, in a copy: only what stands is written
   {code}cyclefix explain patched-name{code:#}   what a word of the report means
   {code}cyclefix --format json > r.json{code:#} keep a report for other programs
@@ -214,6 +267,20 @@ fn after_help() -> StyledStr {
   2  it could not run: bad arguments, unreadable path, uncommitted changes, a write that failed
      (then no file was changed)"
     ))
+}
+
+/// The completions of a shell.
+pub fn completions(shell: clap_complete::Shell) -> Vec<u8> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Args::command(), "cyclefix", &mut text);
+    text
+}
+
+/// The manual page.
+pub fn man_page() -> std::io::Result<Vec<u8>> {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(Args::command()).render(&mut page)?;
+    Ok(page)
 }
 
 /// The name that the binary was called by is not shown: help is the same everywhere.

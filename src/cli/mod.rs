@@ -3,8 +3,11 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod args;
+mod baseline;
+mod branch;
 mod explain;
 mod progress;
+mod settings;
 mod verify;
 
 use std::ffi::OsString;
@@ -18,15 +21,19 @@ use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use anyhow::Context;
 
+use crate::io::baseline::BaselineError;
+use crate::io::branch::BranchError;
 use crate::io::git::{self, GitError};
 use crate::io::load::{LoadError, LoadOptions, Loaded, load};
 use crate::io::python::PythonError;
+use crate::io::replace::replace;
 use crate::io::scratch::ScratchError;
 use crate::io::write::{self, WriteError};
 use crate::outcome::{Outcome, ProjectOutcome, Status};
 use crate::plan::{self, Veto};
+use crate::project::settings::Level;
 use crate::report::text::View;
-use crate::report::{self, diff, json, text};
+use crate::report::{self, diff, github, graph, json, markdown, sarif, svg, text};
 use args::{Action, Args, Format, Word};
 use explain::NoPage;
 use progress::Progress;
@@ -79,26 +86,63 @@ fn session(args: &Args, start: Instant) -> anyhow::Result<ExitCode> {
         unless_closed(explain::print(&explain::text(id.as_deref())?)).context("cannot write the page")?;
         return Ok(ExitCode::SUCCESS);
     }
+    if let Some(name) = &args.branch {
+        return branch::session(args, name, start);
+    }
+    if let Some(shell) = args.completions {
+        return print_text(|out| out.write_all(&args::completions(shell)));
+    }
+    if args.man_page {
+        return print_text(|out| out.write_all(&args::man_page()?));
+    }
+    if args.settings_schema {
+        return print_text(|out| out.write_all(settings::SCHEMA.as_bytes()));
+    }
     let wish = wish(args)?;
     let loaded = load_repaired(args)?;
+    if args.show_settings {
+        return print_text(|out| settings::write(out, &loaded));
+    }
     let mut projects = solve(args, &loaded, wish.as_ref())?;
     if args.action() == Action::Apply {
         write_changes(args, &loaded, &mut projects)?;
     }
-    let level = args.level.or_else(|| Some(loaded.first()?.project.settings.level)).unwrap_or_default();
-    let outcome = report::outcome(level, projects, start.elapsed().as_secs_f64());
+    for (project, loaded) in projects.iter_mut().zip(&loaded) {
+        let here = if project.root == "." { "" } else { project.root.as_str() };
+        project.prefix = git::prefix(&loaded.root).unwrap_or_else(|| here.to_owned());
+    }
+    let mut outcome = report::outcome(level(args, &loaded), projects, start.elapsed().as_secs_f64());
+    baseline::apply(args, &loaded, &mut outcome)?;
     unless_closed(print(args, &outcome, &loaded)).context("cannot write the report")?;
+    draw(args, &outcome)?;
     Ok(exit_code(args.action(), &outcome))
 }
 
-/// Reads the projects, after an interrupted write of an earlier run is undone; a run that writes nothing only says so.
-fn load_repaired(args: &Args) -> anyhow::Result<Vec<Loaded>> {
-    let options = LoadOptions {
+/// Prints what is no report.
+fn print_text(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<ExitCode> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    unless_closed(write(&mut out).and_then(|()| out.flush())).context("cannot write to stdout")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The level that a report names: that of the command line, else of the first project.
+fn level(args: &Args, loaded: &[Loaded]) -> Level {
+    args.level.or_else(|| Some(loaded.first()?.project.settings.level)).unwrap_or_default()
+}
+
+fn options(args: &Args) -> LoadOptions {
+    LoadOptions {
         exclude: args.exclude.clone(),
         source_roots: args.source_root.clone(),
         jobs: args.jobs.map(usize::from),
         config: args.config.clone(),
-    };
+        ..LoadOptions::default()
+    }
+}
+
+/// Reads the projects, after an interrupted write of an earlier run is undone; a run that writes nothing only says so.
+fn load_repaired(args: &Args) -> anyhow::Result<Vec<Loaded>> {
+    let options = options(args);
     let read = || load(&args.paths, &options, &|settings| args.adjust(settings));
     let loaded = read()?;
     let mut repaired = false;
@@ -168,6 +212,11 @@ fn write_changes(args: &Args, loaded: &[Loaded], projects: &mut [ProjectOutcome]
     }
     let changes: Vec<_> = pairs().map(|(loaded, project)| (loaded.root.as_path(), &project.changes[..])).collect();
     write::apply_all(&changes)?;
+    mark_fixed(projects);
+    Ok(())
+}
+
+fn mark_fixed(projects: &mut [ProjectOutcome]) {
     for project in projects {
         let cycles = project.cycles.iter_mut().map(|cycle| &mut cycle.status);
         let hoist = project.hoist.iter_mut().map(|hoist| &mut hoist.status);
@@ -175,7 +224,6 @@ fn write_changes(args: &Args, loaded: &[Loaded], projects: &mut [ProjectOutcome]
             *status = Status::Fixed;
         }
     }
-    Ok(())
 }
 
 fn refuse_dirty(files: &[String]) -> Result<(), Dirty> {
@@ -193,27 +241,44 @@ fn refuse_dirty(files: &[String]) -> Result<(), Dirty> {
 /// the report for people passes the stream that strips colour.
 fn print(args: &Args, outcome: &Outcome, loaded: &[Loaded]) -> io::Result<()> {
     match (args.format, args.action()) {
-        (Format::Json, _) => {
-            let mut out = BufWriter::new(io::stdout().lock());
-            json::write(&mut out, outcome)?;
-            out.flush()
-        }
+        (Format::Json, _) => print_plain(outcome, json::write),
+        (Format::Sarif, _) => print_plain(outcome, sarif::write),
+        (Format::Github, _) => print_plain(outcome, github::write),
+        (Format::Markdown, _) => print_plain(outcome, markdown::write),
         (Format::Text, Action::DryRun) => {
             let printed = print_diff(outcome, loaded);
             beside(args, |err| {
                 text::write_skipped(err, outcome)?;
+                text::write_stale(err, outcome)?;
                 text::write(err, outcome, View::Short)
             });
             printed
         }
         (Format::Text, action) => {
-            beside(args, |err| text::write_skipped(err, outcome));
+            beside(args, |err| text::write_skipped(err, outcome).and_then(|()| text::write_stale(err, outcome)));
             let view = if action == Action::Apply { View::Done } else { View::Full };
             let mut out = BufWriter::new(AutoStream::auto(io::stdout().lock()));
             text::write(&mut out, outcome, view)?;
             out.flush()
         }
     }
+}
+
+/// Draws the picture that the user asked for; its name has been checked.
+fn draw(args: &Args, outcome: &Outcome) -> anyhow::Result<()> {
+    let Some(path) = &args.graph else { return Ok(()) };
+    let picture = match path.extension().and_then(|extension| extension.to_str()) {
+        Some("svg") => svg::svg(outcome),
+        Some("mmd") => graph::mermaid(outcome),
+        _ => graph::dot(outcome),
+    };
+    replace(path, picture.as_bytes()).with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+fn print_plain(outcome: &Outcome, write: fn(&mut dyn Write, &Outcome) -> io::Result<()>) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    write(&mut out, outcome)?;
+    out.flush()
 }
 
 fn print_diff(outcome: &Outcome, loaded: &[Loaded]) -> io::Result<()> {
@@ -229,6 +294,9 @@ fn print_diff(outcome: &Outcome, loaded: &[Loaded]) -> io::Result<()> {
 
 /// Cycles that were found, previewed or left make 1; so do imports that could move up and did not.
 fn exit_code(action: Action, outcome: &Outcome) -> ExitCode {
+    if let Some(baseline) = &outcome.baseline {
+        return ExitCode::from(u8::from(baseline.new > 0));
+    }
     let cycles = if action == Action::Apply { outcome.summary.left } else { outcome.summary.cycles };
     let late = outcome.projects.iter().filter_map(|p| p.hoist.as_ref()).any(|h| h.status == Status::Planned);
     ExitCode::from(u8::from(cycles > 0 || late))
@@ -278,9 +346,12 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     let load = || error.downcast_ref::<LoadError>()?.hint();
     let write = || error.downcast_ref::<WriteError>()?.hint();
     let git = || error.downcast_ref::<GitError>()?.hint();
+    let branch = || error.downcast_ref::<BranchError>()?.hint();
+    let baseline = || error.downcast_ref::<BaselineError>()?.hint();
     let verify = || error.downcast_ref::<VerifyError>()?.hint();
     let python = || error.downcast_ref::<PythonError>()?.hint();
     let scratch = || error.downcast_ref::<ScratchError>()?.hint();
     let page = || error.downcast_ref::<NoPage>()?.hint();
-    page().or_else(load).or_else(write).or_else(git).or_else(verify).or_else(python).or_else(scratch)
+    let own = || branch().or_else(baseline).or_else(verify).or_else(python).or_else(scratch);
+    page().or_else(load).or_else(write).or_else(git).or_else(own)
 }

@@ -12,7 +12,7 @@ use crate::project::manifest::{code_positions, get, ini_section, literal_prefix,
 use crate::project::pattern::ImportPattern;
 use crate::project::settings::{Level, Policy, Settings, Version};
 use crate::project::{Listing, Skipped};
-use crate::strategy::cost;
+use crate::strategy::{self, cost};
 
 /// What the configuration of a project says.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +20,8 @@ pub struct Config {
     pub settings: Settings,
     pub source_roots: Vec<String>,
     pub exclude: Vec<String>,
+    /// Where they come from; `None` if the project has none.
+    pub file: Option<PathBuf>,
     /// Whether the target version was set, so that nothing has to be concluded.
     has_target: bool,
 }
@@ -31,7 +33,7 @@ struct Table {
     source_roots: Vec<String>,
     exclude: Vec<String>,
     level: Level,
-    strategy: Vec<String>,
+    strategy: Vec<Spanned<String>>,
     policy: Policy,
     costs: BTreeMap<Spanned<String>, Spanned<i64>>,
     keep: Vec<Spanned<String>>,
@@ -104,11 +106,12 @@ impl Config {
             unknown_key(path, text, Some(&keys))?;
             (Some(keys), Some(toml::from_str::<Table>(text).map_err(fail)?))
         };
+        let file = keys.is_some().then(|| path.to_owned());
         let has_target = keys.is_some_and(|keys| keys.keys().any(|key| key.get_ref() == "target-version"));
         let table = table.unwrap_or_default();
         let mut settings = Settings {
             level: table.level,
-            strategies: table.strategy,
+            strategies: strategies(path, text, table.strategy)?,
             policy: table.policy,
             costs: costs(path, text, &table.costs)?,
             keep: patterns(path, text, &table.keep)?,
@@ -121,14 +124,14 @@ impl Config {
             ..Settings::default()
         };
         if let Some(version) = table.target_version {
-            settings.target_version = parse_version(version.get_ref()).ok_or_else(|| LoadError::Setting {
+            settings.target_version = known_version(version.get_ref()).ok_or_else(|| LoadError::Setting {
                 file: path.to_owned(),
                 line: line_at(text, version.span().start),
-                message: format!("`{}` is no Python version", version.get_ref()),
-                hint: Some("write it as \"3.9\"".to_owned()),
+                message: format!("`{}` is no version of Python that cyclefix knows", version.get_ref()),
+                hint: Some("give one from 3.6 to 3.20, written as \"3.9\"".to_owned()),
             })?;
         }
-        Ok(Self { settings, source_roots: table.source_roots, exclude: table.exclude, has_target })
+        Ok(Self { settings, source_roots: table.source_roots, exclude: table.exclude, file, has_target })
     }
 
     /// The settings, completed by what the manifests of the project and its tools' own files say.
@@ -164,6 +167,23 @@ fn unknown_key(path: &Path, text: &str, keys: Option<&Keys>) -> Result<(), LoadE
         message: format!("unknown setting `{}`", key.get_ref()),
         hint: nearest.map(|nearest| format!("did you mean `{nearest}`?")),
     })
+}
+
+/// Names of strategies, each one that there is.
+fn strategies(path: &Path, text: &str, list: Vec<Spanned<String>>) -> Result<Vec<String>, LoadError> {
+    let known = strategy::names();
+    let check = |name: Spanned<String>| {
+        if known.contains(&name.get_ref().as_str()) {
+            return Ok(name.into_inner());
+        }
+        Err(LoadError::Setting {
+            file: path.to_owned(),
+            line: line_at(text, name.span().start),
+            message: format!("unknown strategy `{}`", name.get_ref()),
+            hint: nearest(name.get_ref(), known.iter().copied()).map(|nearest| format!("did you mean `{nearest}`?")),
+        })
+    };
+    list.into_iter().map(check).collect()
 }
 
 /// Costs by strategy or form, each 1 or more.
@@ -241,6 +261,11 @@ fn parse_version(text: &str) -> Option<Version> {
     let major = parts.next()?.parse().ok()?;
     let minor = parts.next().filter(|p| *p != "*").map_or(Some(0), |p| p.parse().ok())?;
     Some((major, minor))
+}
+
+/// A version that code can be written for.
+fn known_version(text: &str) -> Option<Version> {
+    parse_version(text).filter(|version| matches!(version, (3, 6..=20)))
 }
 
 /// The lower bound of a version specifier (PEP 440, and Poetry's `^` and `||`): the highest of its lower bounds.
@@ -357,9 +382,9 @@ fn prefix_length(rule: &str) -> Option<usize> {
     (rule.starts_with("PL") && "PLC0415".starts_with(rule)).then_some(rule.len())
 }
 
-/// `root` as a source root relative to the project: a folder below it, or below the working directory.
-pub fn relative_root(project: &Path, root: &str) -> Option<String> {
-    let inside = [project.join(root), PathBuf::from(root)].into_iter().filter(|path| path.is_dir());
+/// `root` as a source root relative to the project: a folder below it, or below `here`.
+pub fn relative_root(project: &Path, here: &Path, root: &str) -> Option<String> {
+    let inside = [project.join(root), here.join(root)].into_iter().filter(|path| path.is_dir());
     let mut found = inside.filter_map(|path| {
         let path = path.canonicalize().ok()?;
         Some(path.strip_prefix(project).ok()?.to_string_lossy().replace('\\', "/"))
@@ -407,7 +432,7 @@ mod tests {
 
     #[test]
     fn errors_name_file_line_and_the_nearest_key() {
-        let message = |text| {
+        let message = |text: &str| {
             let error = parse(text).unwrap_err();
             (error.to_string(), error.hint().unwrap_or_default())
         };
@@ -415,7 +440,13 @@ mod tests {
         assert_eq!(message("[tool.cyclefix]\nsource_root = ['a']\n"), unknown);
         assert!(message("[tool.cyclefix]\n\nlevel = 'most'\n").0.starts_with("pyproject.toml:3: unknown variant"));
         assert!(message("[tool.cyclefix]\npublic = 'a'\n").0.starts_with("pyproject.toml:2: invalid type"));
-        assert!(message("[tool.cyclefix]\ntarget-version = 'new'\n").0.starts_with("pyproject.toml:2: `new` is no"));
+        for version in ["new", "2.7", "3.5", "4.0", "3"] {
+            let text = format!("[tool.cyclefix]\ntarget-version = '{version}'\n");
+            assert!(message(&text).0.starts_with(&format!("pyproject.toml:2: `{version}` is no version")), "{version}");
+        }
+        let strategy = message("[tool.cyclefix]\nstrategy = [\n  'direct-import',\n  'defer_imports'\n]\n");
+        let said = ("pyproject.toml:4: unknown strategy `defer_imports`".into(), "did you mean `defer-import`?".into());
+        assert_eq!(strategy, said);
         let cost =
             ("pyproject.toml:2: unknown cost `defer-import/lasy`".into(), "did you mean `defer-import/lazy`?".into());
         assert_eq!(message("[tool.cyclefix.costs]\n'defer-import/lasy' = 3"), cost);
@@ -424,6 +455,47 @@ mod tests {
             message("[tool.cyclefix]\nkeep = [\n  'a -> b',\n  'a',\n]").0.starts_with("pyproject.toml:4: `a` is no")
         );
         assert!(message("[tool\n").0.starts_with("pyproject.toml:1: "));
+    }
+
+    /// The schema for editors and the reader of the file know the same.
+    #[test]
+    fn the_schema_knows_what_is_read() {
+        let schema: serde_json::Value =
+            serde_json::from_str(include_str!("../../schema/settings.schema.json")).unwrap();
+        jsonschema::meta::validate(&schema).unwrap();
+        let keys =
+            |at: &str| -> Vec<String> { schema.pointer(at).unwrap().as_object().unwrap().keys().cloned().collect() };
+        let sorted = |mut names: Vec<String>| {
+            names.sort();
+            names
+        };
+        assert_eq!(sorted(keys("/properties")), sorted(KEYS.map(str::to_owned).to_vec()));
+        let costs = cost::keys().into_iter().map(str::to_owned).collect();
+        assert_eq!(sorted(keys("/properties/costs/properties")), sorted(costs));
+        let values = |at: &str| schema.pointer(at).unwrap().clone();
+        assert_eq!(values("/properties/strategy/items/enum"), serde_json::json!(strategy::names()));
+        assert_eq!(values("/properties/level/enum"), serde_json::json!(Level::ALL.map(Level::as_str)));
+        assert_eq!(values("/properties/policy/enum"), serde_json::json!(Policy::ALL.map(Policy::as_str)));
+        assert_eq!(values("/$defs/cost/maximum"), serde_json::json!(DEAREST));
+
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        for (text, good) in [
+            ("level = 'all'\ntarget-version = '3.12'\nkeep = ['a -> b.*']\ncosts.merge-modules = 3", true),
+            ("levle = 'all'", false),
+            ("level = 'most'", false),
+            ("target-version = '2.7'", false),
+            ("target-version = '3.20'", true),
+            ("target-version = '3.21'", false),
+            ("target-version = 3.9", false),
+            ("keep = ['a']", false),
+            ("strategy = ['defer']", false),
+            ("costs.merge-modules = 0", false),
+            ("unsafe-fixes = 'no'", false),
+        ] {
+            let value: toml::Value = toml::from_str(text).unwrap();
+            assert_eq!(validator.is_valid(&serde_json::to_value(value).unwrap()), good, "{text}");
+            assert_eq!(Config::parse(Path::new("cyclefix.toml"), text).is_ok(), good, "{text}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
-use git2::{ErrorCode, Repository, Status, StatusOptions};
+use git2::{ErrorCode, IndexEntryExtendedFlag, Repository, Status, StatusOptions};
 
 #[derive(Debug, thiserror::Error)]
 #[error("git cannot read the repository of `{root}`: {}", source.message())]
@@ -67,7 +67,15 @@ impl Repo {
             options.pathspec(&self.prefix);
         }
         let statuses = self.git.statuses(Some(&mut options))?;
-        Ok(statuses.iter().map(|entry| String::from_utf8_lossy(entry.path_bytes()).into_owned()).collect())
+        let index = self.git.index()?;
+        // What a sparse checkout leaves out is not deleted.
+        let left_out = |entry: &git2::StatusEntry| {
+            let path = PathBuf::from(String::from_utf8_lossy(entry.path_bytes()).as_ref());
+            let flags = index.get_path(&path, 0).map_or(0, |entry| entry.flags_extended);
+            entry.status() == Status::WT_DELETED && flags & IndexEntryExtendedFlag::SKIP_WORKTREE.bits() != 0
+        };
+        let changed = statuses.iter().filter(|entry| !left_out(entry));
+        Ok(changed.map(|entry| String::from_utf8_lossy(entry.path_bytes()).into_owned()).collect())
     }
 
     fn is_untracked(&self, file: &str) -> bool {
@@ -82,7 +90,7 @@ impl Repo {
 
 /// Lets git2 open repositories of other users (git's `safe.directory`). That check keeps git from running commands that
 /// the owner put into the configuration; libgit2 runs none.
-fn trust_other_owners() {
+pub(super) fn trust_other_owners() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         // SAFETY: the option is a plain global that libgit2 reads when it opens a repository. `Once` keeps this write

@@ -31,6 +31,8 @@ pub struct LoadOptions {
     pub jobs: Option<usize>,
     /// A settings file instead of the project's own.
     pub config: Option<PathBuf>,
+    /// The folder that source roots may also be relative to; empty: the working directory.
+    pub here: PathBuf,
 }
 
 /// A project as it lies on the disk.
@@ -41,6 +43,10 @@ pub struct Loaded {
     pub project: Project,
     /// What the user named of it; absolute, without symbolic links.
     pub paths: Vec<PathBuf>,
+    /// Where its settings come from, if it has any.
+    pub settings_file: Option<PathBuf>,
+    /// Globs of what was left out.
+    pub exclude: Vec<String>,
 }
 
 /// Why nothing could be loaded.
@@ -75,6 +81,22 @@ impl LoadError {
             LoadError::SourceRoot { .. } => Some("source roots are relative to the root of the project".into()),
             LoadError::Jobs { .. } => Some("name a smaller number with --jobs".into()),
         }
+    }
+
+    /// The same error, met in a copy at `from`, for the original at `to`.
+    pub(super) fn moved(mut self, from: &Path, to: &Path) -> Self {
+        let path = match &mut self {
+            LoadError::Missing { path, .. } | LoadError::Unreadable { path, .. } | LoadError::NotPython { path } => {
+                path
+            }
+            LoadError::Setting { file, .. } => file,
+            LoadError::SourceRoot { project, .. } => project,
+            LoadError::Exclude { .. } | LoadError::Jobs { .. } => return self,
+        };
+        if let Ok(inside) = path.strip_prefix(from) {
+            *path = to.join(inside);
+        }
+        self
     }
 
     /// For a path that is not there: the hint names its nearest neighbour.
@@ -153,22 +175,24 @@ impl Request {
         threads: &rayon::ThreadPool,
     ) -> Result<Loaded, LoadError> {
         let config = Config::read(&self.root, options.config.as_deref())?;
-        let exclude = globs(options.exclude.iter().chain(&config.exclude))?;
+        let excluded: Vec<String> = options.exclude.iter().chain(&config.exclude).cloned().collect();
+        let exclude = globs(excluded.iter())?;
         let named = if options.source_roots.is_empty() { &config.source_roots } else { &options.source_roots };
         let source_root = |root: &String| {
-            config::relative_root(&self.root, root)
+            config::relative_root(&self.root, &options.here, root)
                 .ok_or_else(|| LoadError::SourceRoot { root: root.clone(), project: self.root.clone() })
         };
         let named = named.iter().map(source_root).collect::<Result<Vec<_>, _>>()?;
         let found = Walk::new(&self.root, &self.paths, exclude, threads.current_num_threads()).run(&self.starts);
         let mut listing = threads.install(|| read(&self.root, &self.paths, found));
+        let settings_file = config.file.clone();
         let mut settings = config.complete(&self.root, &mut listing);
         adjust(&mut settings);
         listing.skipped.sort();
         listing.skipped.dedup();
         let layout = threads.install(|| layout::layout(&listing, &named));
         let project = Project::new(shown(&self.root), listing, settings, layout);
-        Ok(Loaded { root: self.root, project, paths: self.paths })
+        Ok(Loaded { root: self.root, project, paths: self.paths, settings_file, exclude: excluded })
     }
 }
 
@@ -228,7 +252,7 @@ fn is_shared(folder: &Path) -> bool {
 }
 
 /// The root as it is shown: relative to the working directory if it lies there.
-fn shown(root: &Path) -> String {
+pub(super) fn shown(root: &Path) -> String {
     let here = std::env::current_dir().and_then(|here| here.canonicalize());
     let relative = here.ok().and_then(|here| root.strip_prefix(here).ok().map(Path::to_owned));
     match relative {
@@ -371,7 +395,7 @@ fn error_path(error: &ignore::Error) -> Option<&Path> {
     }
 }
 
-fn is_wanted(path: &Path) -> bool {
+pub(super) fn is_wanted(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "py" || extension == "pyi") || is_manifest(path)
 }
 

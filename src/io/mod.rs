@@ -1,11 +1,15 @@
 //! File system, git and processes: the only modules that touch them.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod baseline;
+pub mod branch;
 mod config;
 mod decode;
 pub mod git;
 mod journal;
 pub mod load;
+pub mod replace;
+pub mod snapshot;
 pub mod process;
 pub mod python;
 pub mod scratch;

@@ -8,6 +8,7 @@ pub mod hoist;
 mod relevant;
 mod report;
 mod solved;
+pub mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};

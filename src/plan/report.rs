@@ -32,6 +32,8 @@ pub fn nothing(graph: &Graph) -> ProjectOutcome {
         excerpts: BTreeMap::new(),
         modules_in_cycles_after: 0,
         cycles_after: 0,
+        left: Vec::new(),
+        prefix: String::new(),
     }
 }
 
@@ -84,7 +86,10 @@ pub fn outcome(ctx: &Context, found: &[Cycle], plan: Plan, after: Option<&State>
     }
     // What surely crashes is told first, then what may.
     entries.sort_by_key(|entry| entry.crashes.first().map_or((true, None), |crash| (false, Some(crash.certainty))));
+    let end = after.map_or(project, |state| state.graph.project);
+    let names = |modules: &Vec<ModuleId>| modules.iter().map(|m| end.module(*m).name.clone()).collect();
     ProjectOutcome {
+        left: left.iter().map(names).collect(),
         cycles: entries,
         changes: after.map_or_else(Vec::new, |state| changes(project, state.graph.project)),
         excerpts,
@@ -169,6 +174,8 @@ fn entry(ctx: &Context, cycle: &Cycle, plan: &Plan, still: &BTreeSet<ModuleId>, 
         pairs_removed: 0,
         pairs_hidden: 0,
         refusals,
+        baseline: None,
+        joined: Vec::new(),
     }
 }
 

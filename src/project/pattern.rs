@@ -5,6 +5,8 @@ use globset::{Glob, GlobBuilder, GlobMatcher};
 /// Which modules import which: `*` stands for any part of a name without a dot, `**` for any with dots.
 #[derive(Clone, Debug)]
 pub struct ImportPattern {
+    /// As it was written.
+    text: String,
     from: GlobMatcher,
     to: GlobMatcher,
 }
@@ -13,7 +15,11 @@ impl ImportPattern {
     /// Reads `"a -> b"`; the error says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (from, to) = text.split_once("->").ok_or("there is no `->` in it")?;
-        Ok(Self { from: modules(from)?, to: modules(to)? })
+        Ok(Self { text: text.to_owned(), from: modules(from)?, to: modules(to)? })
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.text
     }
 
     pub fn matches(&self, from: &str, to: &str) -> bool {

@@ -3,11 +3,18 @@
 
 pub mod diff;
 mod excerpt;
+pub mod github;
+pub mod graph;
 pub mod json;
+pub mod markdown;
+pub mod message;
+pub mod sarif;
+pub mod svg;
 pub mod text;
 mod verification;
+mod words;
 
-use crate::outcome::{CycleEntry, Outcome, ProjectOutcome, Status, Summary};
+use crate::outcome::{CycleEntry, Outcome, ProjectOutcome, Standing, Status, Summary};
 use crate::project::settings::Level;
 
 /// Version of the JSON report; it grows when a field changes its meaning or goes.
@@ -16,7 +23,8 @@ pub const VERSION: u32 = 1;
 /// The result of a run over `projects`, which took `seconds` of wall time.
 pub fn outcome(level: Level, projects: Vec<ProjectOutcome>, seconds: f64) -> Outcome {
     let summary = summarize(&projects, seconds);
-    Outcome { version: VERSION, tool: format!("cyclefix {}", env!("CARGO_PKG_VERSION")), level, projects, summary }
+    let tool = format!("cyclefix {}", env!("CARGO_PKG_VERSION"));
+    Outcome { version: VERSION, tool, level, projects, summary, baseline: None, branch: None }
 }
 
 /// Counts over all projects. `fixed` are the cycles that the plan dissolves, written or not; `left` are those that the
@@ -43,4 +51,9 @@ pub fn summarize(projects: &[ProjectOutcome], seconds: f64) -> Summary {
 
 fn is_dissolved(cycle: &CycleEntry) -> bool {
     matches!(cycle.status, Status::Planned | Status::Fixed)
+}
+
+/// Whether a report has to speak of a cycle: none does of what a baseline knows.
+fn is_news(cycle: &CycleEntry) -> bool {
+    cycle.baseline != Some(Standing::Known)
 }

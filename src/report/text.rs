@@ -8,8 +8,12 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::{excerpt, is_dissolved, verification};
-use crate::outcome::{CycleEntry, FixEntry, HoistEntry, Outcome, ProjectOutcome, RefusalEntry, Safety, Status};
+use super::words::{count, plural};
+use super::{excerpt, is_dissolved, is_news, verification};
+use crate::outcome::{
+    BaselineEntry, BranchEntry, CycleEntry, FixEntry, HoistEntry, Outcome, ProjectOutcome, RefusalEntry, Safety, Stale,
+    StaleEntry, Status,
+};
 
 /// Imports of a loop that are drawn.
 const LOOP: usize = 6;
@@ -21,6 +25,8 @@ const FIXES: usize = 12;
 const REFUSALS: usize = 8;
 /// Skipped files that are listed.
 const SKIPPED: usize = 10;
+/// Commits of a branch that are listed.
+const COMMITS: usize = 30;
 
 const HEAD: Style = Style::new().bold();
 pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -50,6 +56,10 @@ pub fn write(out: &mut dyn Write, outcome: &Outcome, view: View) -> io::Result<(
         }
         for cycle in &project.cycles {
             number += 1;
+            // What a run did is said, of known cycles as well.
+            if !is_news(cycle) && cycle.status != Status::Fixed {
+                continue;
+            }
             match view {
                 View::Full => full(out, project, cycle, (number, total))?,
                 View::Short => short(out, project, cycle)?,
@@ -63,7 +73,27 @@ pub fn write(out: &mut dyn Write, outcome: &Outcome, view: View) -> io::Result<(
             verification::write(out, ran)?;
         }
     }
-    summary(out, outcome, view)
+    summary(out, outcome, view)?;
+    outcome.baseline.as_ref().map_or(Ok(()), |held| baseline(out, held))?;
+    outcome.branch.as_ref().map_or(Ok(()), |made| branch(out, made))
+}
+
+/// Writes what is stale in a baseline, as warnings.
+pub fn write_stale(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
+    let Some(baseline) = &outcome.baseline else { return Ok(()) };
+    for StaleEntry { how, modules, out: gone } in baseline.stale.iter().take(SKIPPED) {
+        let of = |names: &[String]| first(names.iter().map(String::as_str), names.len(), LOOP);
+        let what = match how {
+            Stale::Gone => format!("the cycle of {} is gone", of(modules)),
+            Stale::Smaller => format!("{} is no part of the cycle of {} any more", of(gone), of(modules)),
+        };
+        writeln!(out, "{WARN}warning{WARN:#}: {} is stale: {what}", plain(&baseline.file))?;
+    }
+    if baseline.stale.is_empty() {
+        return Ok(());
+    }
+    rest(out, 0, baseline.stale.len(), SKIPPED, "entry")?;
+    writeln!(out, "--update-baseline takes out what is stale")
 }
 
 /// Writes what could not be analysed or rewritten, as warnings.
@@ -91,6 +121,7 @@ fn full(out: &mut dyn Write, project: &ProjectOutcome, cycle: &CycleEntry, (n, o
     if cycle.modules.len() > cycle.shortest_loop.len() {
         writeln!(out, "  modules: {}", first(cycle.modules.iter().map(String::as_str), cycle.modules.len(), MODULES))?;
     }
+    joined(out, cycle)?;
     fixes(out, cycle, "can be made smaller by")?;
     cycle_refusals(out, project, cycle)?;
     writeln!(out)
@@ -153,6 +184,15 @@ fn list_fixes(out: &mut dyn Write, head: &str, fixes: &[&FixEntry]) -> io::Resul
         writeln!(out, "    {grade}  {} {DIM}[{}{form}]{DIM:#}", plain(&fix.title), fix.strategy)?;
     }
     rest(out, 4, fixes.len(), FIXES, "fix")
+}
+
+/// The modules that joined a cycle that a baseline knows.
+fn joined(out: &mut dyn Write, cycle: &CycleEntry) -> io::Result<()> {
+    if cycle.joined.is_empty() {
+        return Ok(());
+    }
+    let names = first(cycle.joined.iter().map(String::as_str), cycle.joined.len(), MODULES);
+    writeln!(out, "  {BAD}joined{BAD:#} a known cycle: {names}")
 }
 
 /// Why a cycle stays.
@@ -259,6 +299,29 @@ fn summary(out: &mut dyn Write, outcome: &Outcome, view: View) -> io::Result<()>
     Ok(())
 }
 
+/// What is new, and how much is known.
+fn baseline(out: &mut dyn Write, baseline: &BaselineEntry) -> io::Result<()> {
+    let file = plain(&baseline.file);
+    if baseline.updated {
+        return writeln!(out, "{file} lists {}", count(baseline.known, "cycle"));
+    }
+    writeln!(out, "{HEAD}{} new{HEAD:#}, {} known to {file}", count(baseline.new, "cycle"), baseline.known)
+}
+
+/// The commits of a branch that was made.
+fn branch(out: &mut dyn Write, branch: &BranchEntry) -> io::Result<()> {
+    let (name, base) = (plain(&branch.name), short_id(&branch.base));
+    writeln!(out, "branch {HEAD}{name}{HEAD:#}: {} on top of {base}", count(branch.commits.len(), "commit"))?;
+    for commit in branch.commits.iter().take(COMMITS) {
+        writeln!(out, "  {} {}", short_id(&commit.id), plain(&commit.title))?;
+    }
+    rest(out, 2, branch.commits.len(), COMMITS, "commit")
+}
+
+fn short_id(id: &str) -> &str {
+    id.get(..10).unwrap_or(id)
+}
+
 /// The loop in one line, e.g. `a -> b -> a`; of a long one the first modules and how many follow.
 fn loop_line(cycle: &CycleEntry) -> String {
     let mut names: Vec<String> = cycle.shortest_loop.iter().take(LOOP).map(|import| plain(&import.from)).collect();
@@ -307,23 +370,6 @@ fn rest(out: &mut dyn Write, indent: usize, len: usize, limit: usize, what: &str
         0 => Ok(()),
         more => writeln!(out, "{:indent$}and {more} more {}", "", plural(more, what)),
     }
-}
-
-/// E.g. `1 module`, `2 fixes`.
-pub(super) fn count(n: usize, what: &str) -> String {
-    format!("{n} {}", plural(n, what))
-}
-
-fn plural(n: usize, what: &str) -> String {
-    if let (true, Some(stem)) = (n != 1, what.strip_suffix('y')) {
-        return format!("{stem}ies");
-    }
-    let end = match what.ends_with(['x', 'h']) {
-        _ if n == 1 => "",
-        true => "es",
-        false => "s",
-    };
-    format!("{what}{end}")
 }
 
 /// Text without the characters that a terminal would act on.

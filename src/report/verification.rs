@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::text::{DIM, GOOD, WARN, count, plain};
+use super::text::{DIM, GOOD, WARN, plain};
+use super::words::count;
 use crate::outcome::{CommandEntry, VerificationEntry};
 
 /// Modules of which nothing is proved that are named.

@@ -24,9 +24,10 @@ impl Lines {
         self.starts.partition_point(|s| *s <= at)
     }
 
-    /// 1-based line and column, the column in characters.
+    /// 1-based line and column, the column in characters. A byte order mark is none, as editors have it.
     pub fn position(&self, text: &str, at: usize) -> (usize, usize) {
         let line = self.line(at);
-        (line, text[self.starts[line - 1]..at].chars().count() + 1)
+        let before = text[self.starts[line - 1]..at].trim_start_matches('\u{feff}');
+        (line, before.chars().count() + 1)
     }
 }

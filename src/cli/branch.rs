@@ -1,0 +1,98 @@
+//! `--apply --branch`: the rewrite of the last commit, as commits on a new branch.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Context;
+
+use super::args::{Args, Commits};
+use super::{DIRTY, baseline, draw, exit_code, level, mark_fixed, options, print, solve, unless_closed, warn};
+use crate::io::branch::{NewBranch, NewCommit};
+use crate::io::git;
+use crate::io::load::Loaded;
+use crate::io::snapshot::Snapshot;
+use crate::outcome::{BranchEntry, CommitEntry, FileChange, ProjectOutcome, Step};
+use crate::plan::steps;
+use crate::report::{self, message};
+
+/// Files that say how a project is read; as they are committed is how they count.
+const SETTINGS: [&str; 2] = ["cyclefix.toml", "pyproject.toml"];
+
+pub fn session(args: &Args, name: &str, start: Instant) -> anyhow::Result<ExitCode> {
+    let snapshot = Snapshot::take(&args.paths)?;
+    let branch = NewBranch::check(&snapshot.git, &snapshot.top, name, args.force_branch)?;
+    let loaded = snapshot.load(&options(args), &|settings| args.adjust(settings))?;
+    if !snapshot.git.is_bare() {
+        warn_uncommitted(args, &snapshot, &loaded);
+    }
+    let mut projects = solve(args, &loaded, None)?;
+    let mut commits = Vec::new();
+    let mut entries = Vec::new();
+    for (loaded, outcome) in loaded.iter().zip(&projects) {
+        let prefix = snapshot.prefix(&loaded.root);
+        for step in steps_of(args, loaded, outcome) {
+            let message = message::message(outcome, loaded.project.settings.level, &step);
+            let title = message.lines().next().unwrap_or_default().to_owned();
+            let cycles = step.cycles.iter().map(|index| outcome.cycles[*index].id.clone()).collect();
+            entries.push(CommitEntry { id: String::new(), title, cycles });
+            let changes = step.changes.into_iter().map(|change| below(&prefix, change)).collect();
+            commits.push(NewCommit { message, changes });
+        }
+    }
+    let mut made = None;
+    if commits.is_empty() {
+        warn(args, &format!("there is nothing to commit, so that the branch `{name}` was not made"));
+    } else {
+        let ids = branch.write(snapshot.base, &commits)?;
+        entries.iter_mut().zip(ids).for_each(|(entry, id)| entry.id = id.to_string());
+        made = Some(BranchEntry { name: name.to_owned(), base: snapshot.base.to_string(), commits: entries });
+        mark_fixed(&mut projects);
+    }
+    for (project, loaded) in projects.iter_mut().zip(&loaded) {
+        project.prefix = snapshot.prefix(&loaded.root);
+    }
+    let mut outcome = report::outcome(level(args, &loaded), projects, start.elapsed().as_secs_f64());
+    outcome.branch = made;
+    baseline::apply(args, &loaded, &mut outcome)?;
+    unless_closed(print(args, &outcome, &loaded)).context("cannot write the report")?;
+    draw(args, &outcome)?;
+    Ok(exit_code(args.action(), &outcome))
+}
+
+fn steps_of(args: &Args, loaded: &Loaded, outcome: &ProjectOutcome) -> Vec<Step> {
+    match args.commits {
+        Commits::Cycle if outcome.hoist.is_none() => steps::steps(&loaded.project, outcome),
+        _ => steps::whole(outcome),
+    }
+}
+
+fn below(prefix: &str, change: FileChange) -> FileChange {
+    let path = if prefix.is_empty() { change.path } else { format!("{prefix}/{}", change.path) };
+    FileChange { path, ..change }
+}
+
+/// Says what of the work tree plays no part.
+fn warn_uncommitted(args: &Args, snapshot: &Snapshot, loaded: &[Loaded]) {
+    let mut files = Vec::new();
+    for Loaded { root, .. } in loaded {
+        let root = snapshot.top.join(snapshot.prefix(root));
+        let settings = SETTINGS.iter().filter(|name| root.join(Path::new(name)).is_file());
+        let settings: Vec<String> = settings.map(|name| (*name).to_owned()).collect();
+        // A work tree that git cannot compare holds nothing that the branch depends on.
+        files.extend(git::dirty(&root, &settings).unwrap_or_default());
+    }
+    if files.is_empty() {
+        return;
+    }
+    let more = files.len().saturating_sub(DIRTY);
+    files.truncate(DIRTY);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    warn(
+        args,
+        &format!(
+            "the branch is made from the last commit; what is not committed plays no part: {}{more}",
+            files.join(", ")
+        ),
+    );
+}

@@ -1,0 +1,91 @@
+//! Annotations of GitHub Actions (workflow commands): one for each cycle, at the first import of its loop. What a baseline
+//! knows is not annotated.
+
+use std::io::{self, Write};
+
+use super::{is_dissolved, is_news, words};
+use crate::outcome::{CycleEntry, Outcome, ProjectOutcome, Status};
+
+/// Imports of a loop that an annotation spells out.
+const LOOP: usize = 10;
+
+pub fn write(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
+    for project in &outcome.projects {
+        for skipped in &project.skipped {
+            let line = skipped.line.map(|line| ("line", line.to_string()));
+            let place = [Some(("file", words::path(project, &skipped.file))), line, title("cyclefix: file left alone")];
+            command(out, "warning", place.into_iter().flatten(), &skipped.reason)?;
+        }
+        for cycle in project.cycles.iter().filter(|cycle| is_news(cycle)) {
+            of_cycle(out, project, cycle)?;
+        }
+    }
+    let summary = &outcome.summary;
+    let written = outcome.projects.iter().flat_map(|p| &p.cycles).any(|cycle| cycle.status == Status::Fixed);
+    let text = format!(
+        "{}, {}; {} {}, {} left",
+        words::count(summary.cycles, "import cycle"),
+        words::count(summary.modules_in_cycles_before, "module"),
+        summary.fixed,
+        if written { "dissolved" } else { "can be dissolved" },
+        summary.left
+    );
+    match &outcome.baseline {
+        Some(baseline) => {
+            let counts = format!("{text}; {} new, {} known to {}", baseline.new, baseline.known, baseline.file);
+            writeln!(out, "cyclefix: {}", data(&counts))
+        }
+        None => writeln!(out, "cyclefix: {text}"),
+    }
+}
+
+fn of_cycle(out: &mut dyn Write, project: &ProjectOutcome, cycle: &CycleEntry) -> io::Result<()> {
+    let mut text = words::shortest_loop(cycle);
+    for import in cycle.shortest_loop.iter().take(LOOP) {
+        let place = format!("{}:{}", words::path(project, &import.file), import.line);
+        text.push_str(&format!("\n{place}: {} imports {} ({})", import.from, import.to, words::kind(import)));
+    }
+    if let Some(crash) = cycle.crashes.first() {
+        text.push_str(&format!("\n`import {}` fails if it comes first: {}", crash.entry, crash.error));
+    }
+    if !cycle.joined.is_empty() {
+        text.push_str(&format!("\nnew in a known cycle: {}", cycle.joined.join(", ")));
+    }
+    text.push_str(match is_dissolved(cycle) {
+        true => "\n`cyclefix --apply` dissolves it",
+        false => "\nit cannot be dissolved safely: `cyclefix` says why",
+    });
+    let level = if cycle.status == Status::Fixed { "notice" } else { "error" };
+    let mut place = Vec::new();
+    if let Some(import) = cycle.shortest_loop.first() {
+        place.push(("file", words::path(project, &import.file)));
+        place.push(("line", import.line.to_string()));
+        place.push(("col", import.column.to_string()));
+    }
+    place.extend(title(&format!("import cycle of {} modules", cycle.modules.len())));
+    command(out, level, place.into_iter(), &text)
+}
+
+fn title(text: &str) -> Option<(&'static str, String)> {
+    Some(("title", text.to_owned()))
+}
+
+fn command(
+    out: &mut dyn Write,
+    name: &str,
+    properties: impl Iterator<Item = (&'static str, String)>,
+    text: &str,
+) -> io::Result<()> {
+    let properties: Vec<String> = properties.map(|(key, value)| format!("{key}={}", property(&value))).collect();
+    writeln!(out, "::{name} {}::{}", properties.join(","), data(text))
+}
+
+/// As the runner reads it back (`escapeData` of actions/toolkit).
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// As the runner reads it back (`escapeProperty` of actions/toolkit).
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}

@@ -1,0 +1,228 @@
+//! Markdown for a pull request: a table of the cycles, each with its loop and what becomes of it, and the rewrite as folded
+//! diffs. It stays below what GitHub takes as one comment.
+
+use std::io::{self, Write};
+
+use super::{diff, is_dissolved, is_news, words};
+use crate::outcome::{CycleEntry, FileChange, Outcome, ProjectOutcome, Status};
+
+/// Cycles that are listed, and spelled out.
+const CYCLES: usize = 50;
+const DETAILS: usize = 20;
+/// Imports of a loop, fixes and refusals of a cycle that are listed.
+const ITEMS: usize = 12;
+/// Bytes of all diffs together: a comment on GitHub has at most 65,536 characters.
+const DIFFS: usize = 40_000;
+
+pub fn write(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
+    let cycles: Vec<(&ProjectOutcome, &CycleEntry)> =
+        outcome.projects.iter().flat_map(|p| p.cycles.iter().filter(|c| is_news(c)).map(move |c| (p, c))).collect();
+    head(out, outcome, cycles.len())?;
+    if !cycles.is_empty() {
+        table(out, &cycles)?;
+        for (number, (project, cycle)) in cycles.iter().enumerate().take(DETAILS) {
+            details(out, project, cycle, number + 1)?;
+        }
+        rest(out, cycles.len(), DETAILS, "cycles are not spelled out here")?;
+    }
+    diffs(out, outcome)?;
+    skipped(out, outcome)
+}
+
+fn head(out: &mut dyn Write, outcome: &Outcome, shown: usize) -> io::Result<()> {
+    let summary = &outcome.summary;
+    match (&outcome.baseline, summary.cycles) {
+        (_, 0) => writeln!(out, "### No import cycles")?,
+        (Some(_), _) if shown == 0 => writeln!(out, "### No new import cycles")?,
+        (Some(_), _) => writeln!(out, "### {}", words::count(shown, "new import cycle"))?,
+        (None, n) => writeln!(out, "### {}", words::count(n, "import cycle"))?,
+    }
+    writeln!(out)?;
+    if let Some(baseline) = &outcome.baseline {
+        let stale = match baseline.stale.len() {
+            0 => String::new(),
+            n => format!("; stale: {}, which `--update-baseline` takes out", words::count(n, "entry")),
+        };
+        writeln!(out, "{} known to {}{stale}.\n", baseline.known, code(&baseline.file))?;
+    }
+    if let Some(branch) = &outcome.branch {
+        writeln!(out, "Branch {}, {}:\n", code(&branch.name), words::count(branch.commits.len(), "commit"))?;
+        for commit in branch.commits.iter().take(CYCLES) {
+            writeln!(out, "- {} {}", code(commit.id.get(..10).unwrap_or_default()), text(&commit.title))?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+fn table(out: &mut dyn Write, cycles: &[(&ProjectOutcome, &CycleEntry)]) -> io::Result<()> {
+    writeln!(out, "| | Cycle | Modules | Level | Imports removed, hidden | |\n|---|---|---|---|---|---|")?;
+    for (number, (_, cycle)) in cycles.iter().enumerate().take(CYCLES) {
+        let crash = if cycle.crashes.is_empty() { "" } else { "crashes; " };
+        writeln!(
+            out,
+            "| {} | {} | {} | {} | {}, {} | {crash}{} |",
+            number + 1,
+            code(&words::shortest_loop(cycle)),
+            cycle.modules.len(),
+            cycle.level.as_str(),
+            cycle.pairs_removed,
+            cycle.pairs_hidden,
+            verdict(cycle)
+        )?;
+    }
+    rest(out, cycles.len(), CYCLES, "cycles")
+}
+
+fn verdict(cycle: &CycleEntry) -> &'static str {
+    match cycle.status {
+        Status::Fixed => "dissolved",
+        Status::Planned => "can be dissolved",
+        Status::Found => "found",
+        Status::Refused => "stays",
+    }
+}
+
+fn details(out: &mut dyn Write, project: &ProjectOutcome, cycle: &CycleEntry, number: usize) -> io::Result<()> {
+    writeln!(out, "\n<details><summary>Cycle {number}: {}</summary>\n", html(&words::shortest_loop(cycle)))?;
+    for import in cycle.shortest_loop.iter().take(ITEMS) {
+        let place = format!("{}:{}", words::path(project, &import.file), import.line);
+        let (from, to) = (code(&import.from), code(&import.to));
+        writeln!(out, "- {}: {from} imports {to} ({})", code(&place), text(&words::kind(import)))?;
+    }
+    rest(out, cycle.shortest_loop.len(), ITEMS, "imports")?;
+    if !cycle.joined.is_empty() {
+        let joined: Vec<String> = cycle.joined.iter().map(|module| code(module)).collect();
+        writeln!(out, "\nNew in a known cycle: {}.", joined.join(", "))?;
+    }
+    for crash in cycle.crashes.iter().take(ITEMS) {
+        writeln!(
+            out,
+            "\n{} fails if it comes first: {}",
+            code(&format!("import {}", crash.entry)),
+            code(&crash.error)
+        )?;
+    }
+    let fixes: Vec<_> = cycle.fixes.iter().filter(|fix| fix.applied).collect();
+    if !fixes.is_empty() {
+        writeln!(out, "\n{}:\n", if is_dissolved(cycle) { "Dissolved by" } else { "Made smaller by" })?;
+        for fix in fixes.iter().take(ITEMS) {
+            let form = fix.form.as_ref().map(|form| format!(", {form}")).unwrap_or_default();
+            writeln!(out, "- {} ({}{form})", text(&fix.title), fix.strategy)?;
+        }
+        rest(out, fixes.len(), ITEMS, "fixes")?;
+    }
+    if !is_dissolved(cycle) && !cycle.refusals.is_empty() {
+        writeln!(out, "\nRefused:\n")?;
+        for refusal in cycle.refusals.iter().take(ITEMS) {
+            let place = format!("{}:{}", words::path(project, &refusal.file), refusal.line);
+            writeln!(
+                out,
+                "- {}: {} ({}, `{}`)",
+                code(&place),
+                text(&refusal.message),
+                refusal.strategy,
+                refusal.reason
+            )?;
+        }
+        rest(out, cycle.refusals.len(), ITEMS, "refusals")?;
+    }
+    writeln!(out, "\n</details>")
+}
+
+fn diffs(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
+    let all: Vec<(&ProjectOutcome, &FileChange)> =
+        outcome.projects.iter().flat_map(|p| p.changes.iter().map(move |c| (p, c))).collect();
+    let summary = &outcome.summary;
+    if all.is_empty() {
+        return Ok(());
+    }
+    let (files, added, removed) = (summary.files_changed, summary.lines_added, summary.lines_removed);
+    writeln!(out, "\n#### The rewrite: {}, +{added} -{removed}", words::count(files, "file"))?;
+    let mut left = DIFFS;
+    for (index, (project, change)) in all.iter().enumerate() {
+        let mut patch = Vec::new();
+        diff::write(&mut patch, project.prefix.as_str(), std::slice::from_ref(*change))?;
+        let patch = String::from_utf8_lossy(&patch).into_owned();
+        if patch.len() > left {
+            let more = all.len() - index;
+            writeln!(out, "\nThe other {more} files are too long for a comment: `cyclefix --dry-run` shows them.")?;
+            break;
+        }
+        left -= patch.len();
+        let (added, removed) = diff::lines(change);
+        let (path, fence) = (html(&words::path(project, &change.path)), fence(&patch));
+        writeln!(out, "\n<details><summary>{path} (+{added} -{removed})</summary>\n")?;
+        writeln!(out, "{fence}diff\n{}\n{fence}\n\n</details>", patch.trim_end_matches('\n'))?;
+    }
+    Ok(())
+}
+
+fn skipped(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
+    let all: Vec<_> = outcome.projects.iter().flat_map(|p| p.skipped.iter().map(move |s| (p, s))).collect();
+    if all.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n<details><summary>{} left alone</summary>\n", words::count(all.len(), "file"))?;
+    for (project, skipped) in all.iter().take(CYCLES) {
+        let line = skipped.line.map(|line| format!(":{line}")).unwrap_or_default();
+        writeln!(
+            out,
+            "- {}: {}",
+            code(&format!("{}{line}", words::path(project, &skipped.file))),
+            text(&skipped.reason)
+        )?;
+    }
+    rest(out, all.len(), CYCLES, "files")?;
+    writeln!(out, "\n</details>")
+}
+
+fn rest(out: &mut dyn Write, len: usize, limit: usize, what: &str) -> io::Result<()> {
+    match len.saturating_sub(limit) {
+        0 => Ok(()),
+        more => writeln!(out, "\n{more} more {what}"),
+    }
+}
+
+/// A code span, also in a table: with a fence that the text does not hold.
+fn code(inside: &str) -> String {
+    let inside = inside.replace(char::is_control, " ").replace('|', "\\|");
+    let longest = inside.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    let fence = "`".repeat(longest + 1);
+    if longest > 0 { format!("{fence} {inside} {fence}") } else { format!("{fence}{inside}{fence}") }
+}
+
+/// Words with code spans, as plans and refusals have them. What would be markup outside of a span is escaped.
+fn text(words: &str) -> String {
+    let words = words.replace(char::is_control, " ");
+    let parts: Vec<&str> = words.split('`').collect();
+    // Without a closing mark, no mark opens a span.
+    if parts.len().is_multiple_of(2) {
+        return escape(&words);
+    }
+    let part = |(index, part): (usize, &&str)| if index % 2 == 1 { code(part) } else { escape(part) };
+    parts.iter().enumerate().map(part).collect()
+}
+
+fn escape(words: &str) -> String {
+    let mut out = String::new();
+    for c in words.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '&' => out.push_str("&amp;"),
+            '*' | '_' | '[' | ']' | '`' | '\\' | '|' | '#' | '~' | '@' => out.extend(['\\', c]),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn html(words: &str) -> String {
+    words.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace(char::is_control, " ")
+}
+
+/// More backticks than any line of the patch starts with.
+fn fence(patch: &str) -> String {
+    let longest = patch.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    "`".repeat(longest.max(2) + 1)
+}

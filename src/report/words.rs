@@ -1,0 +1,74 @@
+//! What several formats say in the same words: loops, kinds of imports, paths.
+
+use crate::outcome::{Binding, CycleEntry, ImportEntry, Kind, ProjectOutcome};
+
+/// Modules of a loop that are spelled out.
+const LOOP: usize = 8;
+
+/// E.g. `a -> b -> a`; of a long one the first modules and how many follow.
+pub fn shortest_loop(cycle: &CycleEntry) -> String {
+    let mut names: Vec<String> = cycle.shortest_loop.iter().take(LOOP).map(|import| import.from.clone()).collect();
+    let Some(first) = names.first().cloned() else { return cycle.modules.join(", ") };
+    if let more @ 1.. = cycle.shortest_loop.len().saturating_sub(LOOP) {
+        names.push(format!("({more} more)"));
+    }
+    names.push(first);
+    names.join(" -> ")
+}
+
+/// When an import runs, and whether it loads a package above its target.
+pub fn kind(import: &ImportEntry) -> String {
+    let when = match (import.kind, import.binding) {
+        (Kind::Eager, Some(Binding::Early)) => "needed at once",
+        (Kind::Eager, _) => "eager",
+        (Kind::Lazy, _) => "lazy",
+        (Kind::Deferred, _) => "in a function",
+        (Kind::Type, _) => "for type checkers",
+    };
+    if import.implicit { format!("{when}, as a package above what it names") } else { when.to_owned() }
+}
+
+/// A file as it is known from the top of the repository.
+pub fn path(project: &ProjectOutcome, file: &str) -> String {
+    match project.prefix.trim_end_matches('/') {
+        "" | "." => file.to_owned(),
+        prefix => format!("{prefix}/{file}"),
+    }
+}
+
+/// A path as a URI reference (RFC 3986): relative, or of the scheme `file` if it is absolute.
+pub fn uri(path: &str) -> String {
+    let mut out = String::from(if path.starts_with('/') { "file://" } else { "" });
+    for byte in path.bytes() {
+        match byte {
+            b'/' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
+            byte if byte.is_ascii_alphanumeric() => out.push(char::from(byte)),
+            byte => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+/// `a-b` as `AB`.
+pub fn camel(name: &str) -> String {
+    let part = |part: &str| part[..1].to_ascii_uppercase() + &part[1..];
+    name.split('-').filter(|part| !part.is_empty()).map(part).collect()
+}
+
+/// E.g. `1 module`, `2 fixes`.
+pub fn count(n: usize, what: &str) -> String {
+    format!("{n} {}", plural(n, what))
+}
+
+/// E.g. `modules` for 2.
+pub fn plural(n: usize, what: &str) -> String {
+    if let (true, Some(stem)) = (n != 1, what.strip_suffix('y')) {
+        return format!("{stem}ies");
+    }
+    let end = match what.ends_with(['x', 'h']) {
+        _ if n == 1 => "",
+        true => "es",
+        false => "s",
+    };
+    format!("{what}{end}")
+}
