@@ -68,12 +68,40 @@ pub struct ImportEntry {
     pub span: std::ops::Range<usize>,
 }
 
+/// How sure it is that the import of a module fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Certainty {
+    Fails,
+    /// Something decides it that is not known before it runs.
+    May,
+}
+
+/// A module of a cycle that cannot be imported first, or may not be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CrashEntry {
     pub entry: String,
+    pub certainty: Certainty,
+    /// As CPython words it.
     pub error: String,
+    /// The statement that raises.
     pub file: String,
     pub line: usize,
+    /// How it comes to that: as in a traceback, the most recent call last.
+    pub chain: Vec<FrameEntry>,
+}
+
+/// A statement that was being run when an import failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FrameEntry {
+    pub module: String,
+    /// The function or class whose body it stands in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub function: Option<String>,
+    pub file: String,
+    pub line: usize,
+    /// Its first line.
+    pub statement: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

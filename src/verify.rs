@@ -2,15 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use rayon::prelude::*;
-
 use crate::graph::{Edge, Graph};
 use crate::names::scope::MODULE;
 use crate::names::users::How;
 use crate::names::{Bound, FileNames, Moment, Names, Object, World};
 use crate::outcome::Kind;
 use crate::project::{ModuleId, Project};
-use crate::simulate::{Failure, Simulator};
+use crate::simulate::{Simulator, Verdict};
 use crate::strategy::Context;
 
 /// Something that got worse, and the modules of which at least one must have caused it.
@@ -284,17 +282,21 @@ impl Reach {
     }
 }
 
-/// Entries that fail now and did not before. `entries` are modules of cycles.
-pub fn new_failures(before: World, after: World, entries: &[ModuleId]) -> Vec<(ModuleId, Failure)> {
-    let all = |world: World| -> Vec<ModuleId> { world.project().modules().map(|(id, _)| id).collect() };
-    let (old, new) = (Simulator::new(before, all(before)), Simulator::new(after, all(after)));
-    entries
-        .par_iter()
-        .filter_map(|entry| {
-            let failure = new.import(*entry).err()?;
-            old.import(*entry).is_ok().then_some((*entry, failure))
-        })
-        .collect()
+/// The first of `entries`, which are modules of cycles, whose import fails now, or may, and did not before: what is wrong,
+/// and the modules whose code leads there.
+pub fn new_failure(before: World, after: World, entries: &[ModuleId]) -> Option<(String, BTreeSet<ModuleId>)> {
+    let new = Simulator::new(after).verdicts(entries);
+    let trouble = || entries.iter().zip(&new).filter(|(_, verdict)| verdict.failure().is_some());
+    let asked: Vec<ModuleId> = trouble().map(|(entry, _)| *entry).collect();
+    if asked.is_empty() {
+        return None;
+    }
+    let old = Simulator::new(before).verdicts(&asked);
+    let ((entry, verdict), _) = trouble().zip(&old).find(|((_, new), old)| new.is_worse_than(old))?;
+    let failure = verdict.failure()?;
+    let would = if matches!(verdict, Verdict::Fails(_)) { "would" } else { "might" };
+    let what = format!("`import {}` {would} fail: {}", after.project().module(*entry).name, failure.error);
+    Some((what, failure.chain.iter().map(|frame| frame.module).collect()))
 }
 
 /// All modules whose import loads one of `modules`, themselves included.

@@ -173,7 +173,7 @@ fn explain_prints_pages_lists_them_and_knows_the_nearest() {
     let stderr = String::from_utf8(wrong.stderr).unwrap();
     assert!(stderr.contains("hint: did you mean `import-side-effect`?"), "{stderr}");
     assert_eq!((nearest("Deferimport"), nearest("xyzzyq")), (Some("defer-import"), None));
-    let coloured = run(&["--color", "always", "explain", "eager"]).stdout;
+    let coloured = run(&["explain", "eager", "--color", "always"]).stdout;
     assert!(coloured.contains(&0x1b), "{}", String::from_utf8_lossy(&coloured));
 }
 

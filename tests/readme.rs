@@ -22,6 +22,15 @@ fn the_diff_is_real() {
 }
 
 #[test]
+fn the_crash_is_real() {
+    let shown =
+        README.split("```text\n").find(|part| part.starts_with("  crash: ")).unwrap().split("```").next().unwrap();
+    let bare = |text: &str| text.replace("examples/tangle/", "");
+    let report = bare(&on_tangle(&["--quiet"]));
+    assert!(report.contains(&bare(shown)), "{report}");
+}
+
+#[test]
 fn every_option_is_named() {
     let help = on_tangle(&["--help"]);
     for word in help.split_whitespace().filter(|w| w.starts_with("--") && w.len() > 2) {

@@ -53,7 +53,11 @@ fn cycle(size: usize, length: usize, status: Status) -> CycleEntry {
         id: format!("c{size}"),
         level: Level::Eager,
         imports: shortest_loop.clone(),
-        crashes: vec![CrashEntry { entry: "m0".into(), error: "ImportError: x".into(), file: "m1.py".into(), line: 2 }],
+        crashes: vec![
+            crash("m0", Certainty::Fails, 2),
+            crash("m1", Certainty::Fails, 2),
+            crash("m2", Certainty::May, size),
+        ],
         status,
         fixes: (0..size / 2).map(fix).collect(),
         plan: (size > 2).then_some(PlanEntry { exact: size < 9, cost: 90, bound: 90 - size as u64 / 9 }),
@@ -64,6 +68,24 @@ fn cycle(size: usize, length: usize, status: Status) -> CycleEntry {
         refusals: (0..size).map(refusal).collect(),
         shortest_loop,
         modules,
+    }
+}
+
+fn crash(entry: &str, certainty: Certainty, length: usize) -> CrashEntry {
+    let frame = |n: usize| FrameEntry {
+        module: format!("m{n}"),
+        function: (n % 3 == 2).then(|| format!("f{n}")),
+        file: format!("m{n}.py"),
+        line: n + 1,
+        statement: format!("from m{} import f", n + 1),
+    };
+    CrashEntry {
+        entry: entry.into(),
+        certainty,
+        error: "ImportError: x".into(),
+        file: "m1.py".into(),
+        line: 2,
+        chain: (0..length).map(frame).collect(),
     }
 }
 
@@ -102,6 +124,26 @@ fn sample() -> Outcome {
     let changes = vec![change("m0.py", Some("a\nb\n"), Some("a\nc\nd\n")), change("n.py", None, Some("x\n"))];
     let cycles = vec![cycle(2, 2, Status::Planned), cycle(277, 12, Status::Refused), cycle(3, 3, Status::Found)];
     outcome(Level::Eager, vec![project(cycles, changes)], 0.25)
+}
+
+#[test]
+fn a_crash_is_shown_as_a_traceback() {
+    let text = plain(&sample(), View::Full);
+    let head = "\
+  crash: m0, m1 cannot be imported first
+    >>> import m0
+    Traceback (most recent call last):
+      File \"m0.py\", line 1, in <module>
+        from m1 import f
+      File \"m1.py\", line 2, in <module>
+        from m2 import f
+    ImportError: x
+  may crash: m2, if imported first
+";
+    assert!(text.contains(head), "{text}");
+    assert!(text.contains("      [267 more statements]\n"), "{text}");
+    let (loop_line, crash) = (text.find("m0 -> m1 -> m0").unwrap(), text.find("crash: m0").unwrap());
+    assert_eq!(text[loop_line..crash].lines().count(), 2, "{text}");
 }
 
 fn plain(outcome: &Outcome, view: View) -> String {
@@ -147,7 +189,7 @@ fn json_fits_its_schema() {
 #[test]
 fn text_is_bounded_and_complete() {
     let report = plain(&sample(), View::Full);
-    assert!(report.lines().count() < 130, "{report}");
+    assert!(report.lines().count() < 170, "{report}");
     for part in [
         "cycle 1 of 3: 2 modules (eager) [c2]",
         "  m0 -> m1 -> m0\n",

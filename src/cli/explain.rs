@@ -69,7 +69,7 @@ fn unwrapped(markdown: &str) -> String {
             (false, false) => "\n",
         });
         out.push_str(if continues { line.trim_start() } else { line });
-        open = !stands_alone && !(line.starts_with("    ") && !continues);
+        open = continues || !stands_alone && !line.starts_with("    ");
         in_code ^= is_fence;
     }
     out + "\n"

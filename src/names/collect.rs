@@ -528,6 +528,7 @@ impl<'a> Walk<'a> {
             ExprKind::Sequence(parts) | ExprKind::Other(parts) => {
                 parts.iter().for_each(|p| self.annotation_part(p, id));
             }
+            ExprKind::Conditional(parts) => parts.iter().for_each(|p| self.annotation_part(p, id)),
             ExprKind::Starred(inner) => self.annotation_part(inner, id),
             _ => self.expr(expr, Role::Annotation(id)),
         }
@@ -615,13 +616,14 @@ impl<'a> Walk<'a> {
             ExprKind::Str(std::borrow::Cow::Borrowed(text)) => self.path_string(text, expr.span, false),
             ExprKind::Compare { .. } | ExprKind::Not(_) => {
                 let mut literal = None;
-                let mut asked = None;
+                let (mut asked, mut own) = (None, false);
                 expr.parts(&mut |part| match &part.kind {
                     ExprKind::Str(std::borrow::Cow::Borrowed(text)) => literal = Some(*text),
+                    ExprKind::Name("__name__") => own = true,
                     _ if part.last_name() == Some("__module__") => asked = Some(part.span),
                     _ => {}
                 });
-                self.out.told_by_module.extend(asked.map(|span| ByModule { span, literal }));
+                self.out.told_by_module.extend(asked.map(|span| ByModule { span, literal, own }));
                 expr.parts(&mut |part| {
                     self.expr(part, if let Role::Annotation(_) = role { role } else { Role::Inspected })
                 });
@@ -669,7 +671,7 @@ impl<'a> Walk<'a> {
                 Some(ExprKind::Str(std::borrow::Cow::Borrowed(text))) => Some(*text),
                 _ => None,
             };
-            self.out.told_by_module.push(ByModule { span: func.span, literal });
+            self.out.told_by_module.push(ByModule { span: func.span, literal, own: called == "getmodule" });
         }
         let replaces = REPLACING.contains(&called) && !matches!(func.kind, ExprKind::Call { .. });
         if replaces && let Some(first) = args.first() {

@@ -247,14 +247,14 @@ impl Touched {
 
 /// The statements of a module's body that change something, and whose state that is.
 pub fn effects(world: World, module: ModuleId) -> Vec<(Span, Touched)> {
-    let all = world.names.effects[module.index()].iter();
+    let all = world.names.effects(module).iter();
     all.map(|e| (e.span, touched(world, module, &e.what))).filter(|(_, touched)| !touched.is_nothing()).collect()
 }
 
 /// The first statement inside a span that changes more than what it stands beside: a registration in the module itself
 /// counts, an item of its own collection does not.
 pub fn within(world: World, module: ModuleId, span: Span) -> Option<Span> {
-    let mut inside = world.names.effects[module.index()].iter().filter(|e| span.contains(e.span));
+    let mut inside = world.names.effects(module).iter().filter(|e| span.contains(e.span));
     let own = |what: &What, m: ModuleId| m == module && matches!(what, What::Store(_) | What::Call(_));
     inside.find(|e| touched(world, module, &e.what).shows(&|m| own(&e.what, m))).map(|e| e.span)
 }

@@ -3,6 +3,7 @@
 //! on import that others can see.
 
 mod asked;
+pub mod body;
 mod collect;
 pub mod effects;
 pub mod evaluated;
@@ -22,21 +23,28 @@ use crate::outcome::Kind;
 use crate::project::{Module, ModuleId, Project};
 use crate::syntax::imports::{FileImports, imports};
 use crate::syntax::{Ast, parse};
+use body::Body;
 use effects::Effect;
 use scope::{MODULE, Reference};
 
 /// The names of every module of a project.
 pub struct Names<'p> {
     pub project: &'p Project,
-    pub files: Vec<Arc<FileNames<'p>>>,
-    /// What each module's import may do that others see, before it is known across modules whether it does.
-    pub effects: Vec<Arc<Vec<Effect<'p>>>>,
-    /// Trees of the modules that were asked for.
-    trees: Vec<Tree<'p>>,
+    /// By module; a file whose text stays is shared by the states of a project.
+    files: Vec<Arc<FileFacts<'p>>>,
+    /// Stands for every file that nobody wanted to know of.
+    nothing: Arc<FileFacts<'p>>,
 }
 
-/// The syntax tree of a module, once somebody needed it.
-type Tree<'p> = Arc<OnceLock<Arc<Ast<'p>>>>;
+/// What is known of one file by itself.
+#[derive(Debug)]
+struct FileFacts<'p> {
+    names: FileNames<'p>,
+    effects: Vec<Effect<'p>>,
+    body: Body<'p>,
+    /// The syntax tree, once somebody needed it.
+    tree: OnceLock<Arc<Ast<'p>>>,
+}
 
 /// What a dotted name stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,21 +77,19 @@ impl<'p> Names<'p> {
     /// imports is completed by what only the tree tells.
     pub fn new(graph: &mut Graph<'p>, wanted: &[bool]) -> Self {
         let project = graph.project;
-        let nothing: FileFacts<'p> = (Arc::new(FileNames::empty()), Arc::default());
+        let nothing = Arc::new(FileFacts::of_nothing());
         let read = |(index, module): (usize, &Module)| {
             if !wanted[index] {
                 return (graph.files[index].clone(), nothing.clone());
             }
             let ast = parse(&project.file(module.file).text);
             let imports = imports(&ast);
-            let facts = facts(&ast, &imports);
-            (Arc::new(imports), facts)
+            let facts = FileFacts::of(&ast, &imports);
+            (Arc::new(imports), Arc::new(facts))
         };
-        let found: (Vec<_>, Vec<_>) = project.tree.modules.par_iter().enumerate().map(read).unzip();
-        let (files, effects): (Vec<_>, Vec<_>) = found.1.into_iter().unzip();
-        graph.files = found.0;
-        let trees = files.iter().map(|_| Tree::default()).collect();
-        Self { project, files, effects, trees }
+        let (imports, files) = project.tree.modules.par_iter().enumerate().map(read).unzip();
+        graph.files = imports;
+        Self { project, files, nothing }
     }
 
     /// The names after a change: files whose text is the same are not read again.
@@ -91,30 +97,47 @@ impl<'p> Names<'p> {
         let project = graph.project;
         let read = |(index, module): (usize, &Module)| {
             if same_text(self.project, project, module) {
-                ((self.files[index].clone(), self.effects[index].clone()), self.trees[index].clone())
+                self.files[index].clone()
             } else {
-                (facts(&parse(&project.file(module.file).text), &graph.files[index]), Tree::default())
+                Arc::new(FileFacts::of(&parse(&project.file(module.file).text), &graph.files[index]))
             }
         };
-        let (facts, trees): (Vec<_>, Vec<_>) = project.tree.modules.par_iter().enumerate().map(read).unzip();
-        let (files, effects) = facts.into_iter().unzip();
-        Self { project, files, effects, trees }
+        let files = project.tree.modules.par_iter().enumerate().map(read).collect();
+        Self { project, files, nothing: self.nothing.clone() }
     }
 
     pub fn file(&self, module: ModuleId) -> &FileNames<'p> {
-        &self.files[module.index()]
+        &self.files[module.index()].names
+    }
+
+    /// What a module's import may do that others see, before it is known across modules whether it does.
+    pub fn effects(&self, module: ModuleId) -> &[Effect<'p>] {
+        &self.files[module.index()].effects
+    }
+
+    /// What a module's body does when it runs.
+    pub fn body(&self, module: ModuleId) -> &Body<'p> {
+        &self.files[module.index()].body
     }
 
     /// The syntax tree of a module.
-    pub fn ast(&self, module: ModuleId) -> &Arc<Ast<'p>> {
-        self.trees[module.index()].get_or_init(|| Arc::new(parse(self.project.text(module))))
+    pub fn ast(&self, module: ModuleId) -> Arc<Ast<'p>> {
+        let file = &self.files[module.index()];
+        let read = || Arc::new(parse(self.project.text(module)));
+        if Arc::ptr_eq(file, &self.nothing) { read() } else { file.tree.get_or_init(read).clone() }
     }
 }
 
-type FileFacts<'p> = (Arc<FileNames<'p>>, Arc<Vec<Effect<'p>>>);
+impl<'p> FileFacts<'p> {
+    fn of(ast: &Ast<'p>, imports: &FileImports<'p>) -> Self {
+        let names = collect::collect(ast, imports);
+        let body = body::body(ast, imports, names.postponed);
+        Self { names, effects: effects::candidates(ast), body, tree: OnceLock::new() }
+    }
 
-fn facts<'p>(ast: &Ast<'p>, imports: &FileImports<'p>) -> FileFacts<'p> {
-    (Arc::new(collect::collect(ast, imports)), Arc::new(effects::candidates(ast)))
+    fn of_nothing() -> Self {
+        Self { names: FileNames::empty(), effects: Vec::new(), body: Body::default(), tree: OnceLock::new() }
+    }
 }
 
 /// Names and graph together answer what a name stands for.

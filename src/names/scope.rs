@@ -209,6 +209,8 @@ pub struct ByModule<'a> {
     pub span: Span,
     /// The name or its beginning; `None`: not a literal.
     pub literal: Option<&'a str>,
+    /// Whether it may mean the module that the test stands in: `__name__`, `getmodule(c)`.
+    pub own: bool,
 }
 
 /// A call that evaluates the annotations of what it is handed.

@@ -54,7 +54,7 @@ pub fn solve(project: &Project, progress: &(dyn Fn(Stage) + Sync)) -> ProjectOut
 pub fn solve_without(project: &Project, vetoes: &[Veto], progress: &(dyn Fn(Stage) + Sync)) -> Solved {
     let states = FrozenVec::new();
     let (outcome, touched, rounds) = solve_on(project, &states, vetoes, progress);
-    Solved { outcome, touched, rounds, states: states.into_vec() }
+    Solved { outcome, touched, rounds, states }
 }
 
 fn solve_on<'p>(
@@ -321,10 +321,8 @@ impl Plan {
             }
             let entries = entries(ctx, &after, cycles, &changed);
             let world = World { graph: &after, names: &names };
-            if let Some((entry, failure)) = verify::new_failures(ctx.world, world, &entries).into_iter().next() {
-                let entry = &ctx.project().module(entry).name;
-                let what = format!("`import {entry}` would fail: {}", failure.error);
-                let near: BTreeSet<ModuleId> = failure.chain.iter().copied().filter(|m| changed.contains(m)).collect();
+            if let Some((what, chain)) = verify::new_failure(ctx.world, world, &entries) {
+                let near: BTreeSet<ModuleId> = chain.intersection(&changed).copied().collect();
                 let blamed = if near.is_empty() { changed } else { near };
                 self.drop_where(ctx, &mut fixes, &blamed, Reason::FailedCheck, &what);
                 return Step::Dropped;

@@ -3,16 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
-use super::{ENTRIES, Plan, Planned, State};
+use super::{Plan, Planned, State};
 use crate::graph::{Edge, Graph, counts, shortest_loop};
 use crate::names::scope::MODULE;
 use crate::names::{Bound, Moment, Role};
 use crate::outcome::*;
 use crate::project::settings::Level;
 use crate::project::{ModuleId, Project};
-use crate::simulate::Simulator;
+use crate::simulate::{Frame, Simulator, Verdict};
 use crate::strategy::{Context, Cycle, Fix, Refusal};
 use crate::syntax::{Lines, Span};
 
@@ -88,6 +86,8 @@ pub fn outcome(ctx: &Context, found: &[Cycle], plan: Plan, after: Option<&State>
     }
     let end = after.map_or(project, |state| state.graph.project);
     let names = |modules: &Vec<ModuleId>| modules.iter().map(|m| end.module(*m).name.clone()).collect();
+    // What surely crashes is told first, then what may.
+    entries.sort_by_key(|entry| entry.crashes.first().map_or((true, None), |crash| (false, Some(crash.certainty))));
     ProjectOutcome {
         left: left.iter().map(names).collect(),
         cycles: entries,
@@ -179,21 +179,38 @@ fn entry(ctx: &Context, cycle: &Cycle, plan: &Plan, still: &BTreeSet<ModuleId>, 
     }
 }
 
-/// The modules of a component that cannot be imported first, as far as it can be told without running them.
+/// The modules of a component that cannot be imported first, or may not be: those that surely fail first.
 fn crashes(ctx: &Context, cycle: &Cycle) -> Vec<CrashEntry> {
-    let world = ctx.world;
-    let simulator = Simulator::new(world, ctx.project().modules().map(|(id, _)| id));
-    let found: Vec<Option<CrashEntry>> = cycle
-        .modules
-        .par_iter()
-        .take(ENTRIES)
-        .map(|entry| {
-            let failure = simulator.import(*entry).err()?;
-            let (file, line) = place(ctx, (failure.module, failure.span));
-            Some(CrashEntry { entry: ctx.project().module(*entry).name.clone(), error: failure.error, file, line })
+    let verdicts = Simulator::new(ctx.world).verdicts(&cycle.modules);
+    let entry = |(entry, verdict): (&ModuleId, Verdict)| {
+        let certainty = if matches!(verdict, Verdict::Fails(_)) { Certainty::Fails } else { Certainty::May };
+        let failure = verdict.failure()?;
+        let (file, line) = place(ctx, failure.place());
+        Some(CrashEntry {
+            entry: ctx.project().module(*entry).name.clone(),
+            certainty,
+            error: failure.error.clone(),
+            file,
+            line,
+            chain: failure.chain.iter().map(|frame| frame_entry(ctx, frame)).collect(),
         })
-        .collect();
-    found.into_iter().flatten().collect()
+    };
+    let mut found: Vec<CrashEntry> = cycle.modules.iter().zip(verdicts).filter_map(entry).collect();
+    found.sort_by_key(|crash| crash.certainty);
+    found
+}
+
+fn frame_entry(ctx: &Context, frame: &Frame) -> FrameEntry {
+    let (file, line) = place(ctx, (frame.module, frame.span));
+    let text = ctx.project().text(frame.module);
+    let from = frame.span.start.min(text.len());
+    FrameEntry {
+        module: ctx.project().module(frame.module).name.clone(),
+        function: frame.function.clone(),
+        file,
+        line,
+        statement: text[from..].lines().next().unwrap_or_default().trim_end().to_owned(),
+    }
 }
 
 /// Explicit and implicit imports of a component, those of one statement and target together.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use elsa::FrozenVec;
+
 use super::{ImportKey, intents, key, report};
 use crate::names::scope::MODULE;
 use crate::names::users::is_public;
@@ -58,7 +60,7 @@ pub struct Touched {
 pub struct Solved {
     pub outcome: ProjectOutcome,
     pub touched: Vec<Touched>,
-    pub(super) states: Vec<Box<Project>>,
+    pub(super) states: FrozenVec<Box<Project>>,
     pub(super) rounds: Vec<Round>,
 }
 
@@ -83,7 +85,7 @@ impl Solved {
                 Some(round) => left -= round.fixes.len(),
             }
         };
-        let before = round.before.map_or(project, |index| &self.states[index]);
+        let before = round.before.and_then(|index| self.states.get(index)).unwrap_or(project);
         let change = rewrite::change(before, &intents(round.fixes[..left].iter().map(|(fix, _)| fix))).ok()?;
         Some(report::changes(project, &change.apply(before)))
     }

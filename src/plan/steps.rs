@@ -130,7 +130,7 @@ impl<'p> Replay<'_, 'p> {
             return None;
         }
         let entries = entries(&ctx, &graph, &left, &changed);
-        if !verify::new_failures(ctx.world, World { graph: &graph, names: &names }, &entries).is_empty() {
+        if verify::new_failure(ctx.world, World { graph: &graph, names: &names }, &entries).is_some() {
             return None;
         }
         let state = State { graph, names };

@@ -1,6 +1,8 @@
 //! The report for people. It stays readable with many cycles and with huge ones: every list in it is bounded and ends
 //! in the count of what it leaves out. It is always styled; the stream that takes it strips what it cannot show.
 
+mod crash;
+
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -21,8 +23,6 @@ const MODULES: usize = 12;
 const FIXES: usize = 12;
 /// Refusals of a cycle that are listed with their place.
 const REFUSALS: usize = 8;
-/// Crashes of a cycle that are listed.
-const CRASHES: usize = 3;
 /// Skipped files that are listed.
 const SKIPPED: usize = 10;
 /// Commits of a branch that are listed.
@@ -113,6 +113,7 @@ fn full(out: &mut dyn Write, project: &ProjectOutcome, cycle: &CycleEntry, (n, o
     let (size, level) = (count(cycle.modules.len(), "module"), cycle.level.as_str());
     writeln!(out, "{BAD}cycle {n} of {of}{BAD:#}{HEAD}: {size} ({level}){HEAD:#} {DIM}[{}]{DIM:#}", cycle.id)?;
     writeln!(out, "  {}", loop_line(cycle))?;
+    crash::write(out, project, cycle)?;
     let drawn = &cycle.shortest_loop[..cycle.shortest_loop.len().min(LOOP)];
     if !drawn.is_empty() {
         writeln!(out, "{}", excerpt::draw(project, &prefix(project), drawn))?;
@@ -121,12 +122,6 @@ fn full(out: &mut dyn Write, project: &ProjectOutcome, cycle: &CycleEntry, (n, o
         writeln!(out, "  modules: {}", first(cycle.modules.iter().map(String::as_str), cycle.modules.len(), MODULES))?;
     }
     joined(out, cycle)?;
-    for crash in cycle.crashes.iter().take(CRASHES) {
-        let place = place(project, &crash.file, crash.line);
-        let (entry, error) = (plain(&crash.entry), plain(&crash.error));
-        writeln!(out, "  {BAD}crash{BAD:#}: `{entry}` cannot be imported first: {error} ({place})")?;
-    }
-    rest(out, 2, cycle.crashes.len(), CRASHES, "crash")?;
     fixes(out, cycle, "can be made smaller by")?;
     cycle_refusals(out, project, cycle)?;
     writeln!(out)

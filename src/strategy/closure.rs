@@ -55,7 +55,7 @@ impl<'x, 'p> Sheet<'x, 'p> {
     pub fn new(ctx: &'x Context<'_, 'p>, module: ModuleId) -> Self {
         let file = ctx.world.names.file(module);
         let text = ctx.project().text(module);
-        let ast = ctx.world.names.ast(module).clone();
+        let ast = ctx.world.names.ast(module);
         let at = |start: usize| {
             let index = ast.body.partition_point(|s| s.span.start <= start).checked_sub(1)?;
             // A comment with a type stands behind its statement.

@@ -22,6 +22,8 @@ pub const REPEAT: u64 = 15;
 pub const QUOTE: u64 = 1;
 /// Each definition that moves to another module.
 pub const DEFINITION: u64 = 3;
+/// As many lines that move cost one: they have to be read again.
+pub const LINES: u64 = 10;
 /// Each name that a `__getattr__` serves.
 pub const NAME: u64 = 1;
 /// Each use that is spelled differently.

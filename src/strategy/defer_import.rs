@@ -83,9 +83,6 @@ fn defer(ctx: &Context, id: ImportId) -> Result<Option<Fix>, Obstacle> {
         return Err(Obstacle::new(Reason::StillCounts, (id.module, site.at), message));
     }
     if found.functions.is_empty() {
-        if let Some(wanted) = wanted_at_run_time(ctx, id) {
-            return Err(wanted);
-        }
         return Ok(Some(for_types(ctx, id, &found)));
     }
     if let Some(later) = later_obstacle(ctx, id) {
@@ -100,12 +97,13 @@ fn for_types(ctx: &Context, id: ImportId, found: &Uses) -> Fix {
     let mut intents =
         vec![(id.module, Intent::Remove { site: id.site }), (id.module, Intent::ForTypes { site: id.site })];
     intents.extend(found.quotes.iter().map(|span| (id.module, Intent::Quote { span: *span })));
+    let doubt = found.doubt.clone().or_else(|| wanted_at_run_time(ctx, id).map(|o| o.message));
     Fix {
         strategy: STRATEGY.name,
         form: Some("type-checking"),
         title: format!("import `{}` in `{module}` for type checkers only", site.shown()),
-        safety: if found.doubt.is_some() { Safety::Unsafe } else { Safety::Safe },
-        doubt: found.doubt.clone(),
+        safety: if doubt.is_some() { Safety::Unsafe } else { Safety::Safe },
+        doubt,
         removes: vec![id],
         adds: Vec::new(),
         intents,

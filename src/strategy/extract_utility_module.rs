@@ -167,13 +167,19 @@ impl Extraction<'_, '_, '_, '_> {
         self.closure.statements.iter().map(|index| self.arc.sheet.statement(*index).span).collect()
     }
 
+    /// What it costs that so much moves.
+    fn extra(&self) -> u64 {
+        let text = self.ctx.project().text(self.source());
+        let lines: usize = self.spans().iter().map(|span| span.of(text).lines().count()).sum();
+        cost::DEFINITION * self.closure.statements.len() as u64 + lines as u64 / cost::LINES
+    }
+
     fn to_new(&self, name: &str, text: String) -> Fix {
         let project = self.ctx.project();
         let source = project.module(self.source());
         let folder = &project.tree.roots[source.root];
         let lead = if folder.is_empty() { String::new() } else { format!("{folder}/") };
         let path = format!("{lead}{}.py", name.replace('.', "/"));
-        let count = self.closure.statements.len() as u64;
         let user = &project.module(self.arc.user).name;
         Fix {
             strategy: STRATEGY.name,
@@ -185,7 +191,7 @@ impl Extraction<'_, '_, '_, '_> {
             adds: self.packages(name),
             intents: self.intents(name),
             creates: vec![crate::change::NewFile { path, text }],
-            cost: cost::base(&project.settings, STRATEGY.name, Some("new-module")) + cost::DEFINITION * count,
+            cost: cost::base(&project.settings, STRATEGY.name, Some("new-module")) + self.extra(),
         }
     }
 
@@ -219,8 +225,7 @@ impl Extraction<'_, '_, '_, '_> {
             adds,
             intents,
             creates: Vec::new(),
-            cost: cost::base(&project.settings, STRATEGY.name, Some("existing-module"))
-                + cost::DEFINITION * self.closure.statements.len() as u64,
+            cost: cost::base(&project.settings, STRATEGY.name, Some("existing-module")) + self.extra(),
         }
     }
 

@@ -359,6 +359,7 @@ fn is_fixed(value: &Expr) -> bool {
             func.last_name().is_some_and(|n| makers.contains(&n))
         }
         ExprKind::Other(parts) => parts.iter().all(is_fixed),
+        ExprKind::Conditional(parts) => parts.iter().all(is_fixed),
         _ => false,
     }
 }

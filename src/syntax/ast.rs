@@ -262,6 +262,8 @@ pub enum ExprKind<'a> {
         operators: Vec<&'a str>,
         values: Vec<Expr<'a>>,
     },
+    /// `a if test else b`: these three, in order of the text.
+    Conditional(Box<[Expr<'a>; 3]>),
     /// List, tuple or set display.
     Sequence(Vec<Expr<'a>>),
     Dict(Vec<Expr<'a>>),
@@ -342,6 +344,7 @@ impl<'a> Expr<'a> {
             }
             ExprKind::BoolOp { values, .. } | ExprKind::Compare { values, .. } => values.iter().for_each(visit),
             ExprKind::Sequence(parts) | ExprKind::Dict(parts) | ExprKind::Other(parts) => parts.iter().for_each(visit),
+            ExprKind::Conditional(parts) => parts.iter().for_each(visit),
         }
     }
 }

@@ -621,6 +621,10 @@ impl<'a> Lower<'a, '_> {
                 ExprKind::Sequence(self.exprs(node))
             }
             "dictionary" => ExprKind::Dict(self.exprs(node)),
+            "conditional_expression" => match <[Expr<'a>; 3]>::try_from(self.exprs(node)) {
+                Ok(parts) => ExprKind::Conditional(Box::new(parts)),
+                Err(parts) => ExprKind::Other(parts),
+            },
             "list_splat" | "list_splat_pattern" | "dictionary_splat" | "dictionary_splat_pattern" | "splat_type" => {
                 let mut parts = self.exprs(node);
                 match parts.len() {

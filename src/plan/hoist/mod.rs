@@ -64,7 +64,7 @@ pub fn hoist(project: &Project, vetoes: &[Veto], read: &(dyn Fn(usize, usize) + 
         fixes: chosen.into_iter().map(|fix| report::fix_entry(&planned(&ctx, fix, true))).collect(),
         refusals: refusals.into_iter().map(|refusal| report::hoist_refusal(&ctx, refusal)).collect(),
     });
-    Solved { outcome, touched, rounds, states: Vec::new() }
+    Solved { outcome, touched, rounds, states: elsa::FrozenVec::new() }
 }
 
 /// What may move, each with regard to those before it, and why the rest stays.
@@ -160,8 +160,6 @@ fn damage<'p>(
     let others = importers.into_iter().filter(|m| !changed.contains(m));
     let entries: Vec<ModuleId> = changed.iter().copied().chain(others.take(ENTRIES)).collect();
     let world = World { graph: &graph, names: &names };
-    let (entry, failure) = verify::new_failures(ctx.world, world, &entries).into_iter().next()?;
-    let near: BTreeSet<ModuleId> = failure.chain.iter().copied().filter(|m| changed.contains(m)).collect();
-    let entry = &ctx.project().module(entry).name;
-    Some((format!("`import {entry}` would fail: {}", failure.error), near))
+    let (what, chain) = verify::new_failure(ctx.world, world, &entries)?;
+    Some((what, chain.intersection(changed).copied().collect()))
 }

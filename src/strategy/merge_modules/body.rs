@@ -46,7 +46,7 @@ enum Sort {
 impl<'a> Body<'a> {
     pub fn of(ctx: &Context<'_, 'a>, module: ModuleId) -> Result<Self, Obstacle> {
         let text = ctx.project().text(module);
-        let ast = ctx.world.names.ast(module).clone();
+        let ast = ctx.world.names.ast(module);
         let guards = Guards::of(&ast.body);
         let mut out = Body { text, items: Vec::new(), docstring: None, imports: Vec::new(), exports: None, ast };
         let mut lead = 0;

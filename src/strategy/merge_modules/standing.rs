@@ -160,7 +160,7 @@ fn style(ctx: &Context, pair: Pair) -> Option<Obstacle> {
     let differ =
         |what: &str| Some(Obstacle::new(Reason::DifferentStyle, at, format!("the two files differ in {what}")));
     let ast = |module| ctx.world.names.ast(module);
-    if futures(ast(pair.home)) != futures(ast(pair.emptied)) {
+    if futures(&ast(pair.home)) != futures(&ast(pair.emptied)) {
         return differ("their `__future__` imports");
     }
     let ends = |text: &str| (text.contains("\r\n"), text.replace("\r\n", "").contains('\r'));

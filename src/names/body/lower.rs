@@ -1,0 +1,410 @@
+//! From the syntax tree to the program of a file.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::{Act, Block, Body, Callable, Catches, ClassBody, Error, Handler, Step, Value, What};
+use crate::outcome::Kind;
+use crate::syntax::Span;
+use crate::syntax::ast::{self, Ast, Expr, ExprKind, Stmt, StmtKind};
+use crate::syntax::imports::{FileImports, Guards};
+
+/// The program of a file.
+pub fn body<'a>(ast: &Ast<'a>, imports: &FileImports<'a>, postponed: bool) -> Body<'a> {
+    let mut statements: HashMap<Span, Range<usize>> = HashMap::new();
+    let mut calls = HashMap::new();
+    for (index, site) in imports.sites.iter().enumerate() {
+        if site.call {
+            calls.insert(site.at, index);
+        } else {
+            statements.entry(site.stmt).or_insert(index..index).end = index + 1;
+        }
+    }
+    let guards = Guards::of(&ast.body);
+    let mut lower = Lower { out: Body::default(), guards, statements, calls, postponed, inside: false, text: ast.text };
+    lower.out.block = lower.block(&ast.body);
+    lower.out
+}
+
+struct Lower<'a> {
+    text: &'a str,
+    out: Body<'a>,
+    guards: Guards<'a>,
+    statements: HashMap<Span, Range<usize>>,
+    calls: HashMap<Span, usize>,
+    postponed: bool,
+    /// Whether it stands in a function, where annotations of variables are not evaluated.
+    inside: bool,
+}
+
+impl<'a> Lower<'a> {
+    fn block(&mut self, body: &[Stmt<'a>]) -> Block<'a> {
+        body.iter().filter_map(|stmt| Some(Step { span: stmt.span, act: self.act(stmt)? })).collect()
+    }
+
+    fn act(&mut self, stmt: &Stmt<'a>) -> Option<Act<'a>> {
+        Some(match &stmt.kind {
+            StmtKind::Expr(value) => return self.evaluate([value]),
+            StmtKind::Import(_) => Act::Import(self.statements.get(&stmt.span)?.clone()),
+            StmtKind::Assign { targets, value } => self.assign(targets, value),
+            StmtKind::AugAssign { target, value } => return self.evaluate([value, target]),
+            StmtKind::AnnAssign { target, annotation, value } => {
+                let annotation = (!self.inside && !self.postponed).then_some(annotation);
+                match (value, annotation) {
+                    (Some(value), None) => self.assign(std::slice::from_ref(target), value),
+                    (None, annotation) => return self.evaluate(annotation),
+                    // The value is evaluated before the annotation, and what the annotation gives is thrown away.
+                    (Some(value), Some(annotation)) => {
+                        let value = self.value(value);
+                        let parts = vec![value, self.value(annotation)];
+                        let keep = Value { span: stmt.span, what: What::Parts(parts) };
+                        Act::Assign { targets: vec![self.value(target)], value: keep }
+                    }
+                }
+            }
+            StmtKind::Function(function) => self.function(function),
+            StmtKind::Class(class) => self.class(class),
+            StmtKind::If { branches } => self.branches(branches),
+            StmtKind::While { test, body, orelse } => {
+                let head = self.value(test);
+                let sure = matches!(head.what, What::Truth(true));
+                Act::Loop { head, target: None, sure, body: self.block(body), orelse: self.block(orelse) }
+            }
+            StmtKind::For { target, iter, body, orelse } => {
+                let sure = matches!(&iter.kind, ExprKind::Sequence(items) | ExprKind::Dict(items) if !items.is_empty());
+                let (head, target) = (self.value(iter), Some(self.value(target)));
+                Act::Loop { head, target, sure, body: self.block(body), orelse: self.block(orelse) }
+            }
+            StmtKind::Try { body, handlers, orelse, finally } => {
+                let body = self.block(body);
+                let handlers = handlers.iter().map(|h| self.handler(h)).collect();
+                Act::Try { body, handlers, orelse: self.block(orelse), finally: self.block(finally) }
+            }
+            StmtKind::With { items, body } => {
+                let suppresses = items.iter().find_map(|item| match &item.context.kind {
+                    ExprKind::Call { func, args } if func.last_name() == Some("suppress") => {
+                        Some(catches(args.iter().map(|a| &a.value)))
+                    }
+                    _ => None,
+                });
+                let pair = |i: &ast::WithItem<'a>| (self.value(&i.context), i.target.as_ref().map(|t| self.value(t)));
+                Act::With { items: items.iter().map(pair).collect(), suppresses, body: self.block(body) }
+            }
+            StmtKind::Match { subject, cases } => {
+                let total = cases.last().is_some_and(|c| c.reads.is_empty() && c.guard.is_none());
+                let subject = self.parts(stmt.span, subject.iter());
+                let arm = |case: &ast::Case<'a>| {
+                    let mut block = Block::new();
+                    let reads = self.parts(stmt.span, case.reads.iter().chain(&case.guard));
+                    block.push(Step { span: stmt.span, act: Act::Evaluate(reads) });
+                    for capture in &case.captures {
+                        let target = Value { span: capture.span, what: What::Name(capture.text) };
+                        let value = opaque(capture.span);
+                        block.push(Step { span: stmt.span, act: Act::Assign { targets: vec![target], value } });
+                    }
+                    block.extend(self.block(&case.body));
+                    block
+                };
+                Act::Match { subject, arms: cases.iter().map(arm).collect(), total }
+            }
+            StmtKind::Return(values) => match values.as_slice() {
+                [value] => Act::Return(self.value(value)),
+                values => Act::Return(self.parts(stmt.span, values.iter())),
+            },
+            StmtKind::Raise(values) => {
+                let class = match values.first().and_then(Expr::last_name) {
+                    Some("ImportError" | "ModuleNotFoundError") => Error::Import,
+                    Some("AttributeError") => Error::Attribute,
+                    Some("NameError") => Error::Name,
+                    _ => Error::Other,
+                };
+                Act::Raise { value: self.parts(stmt.span, values.iter()), class }
+            }
+            StmtKind::Assert(values) | StmtKind::Other(values) => {
+                let text = values.is_empty();
+                return if text { Some(Act::Leave) } else { self.evaluate(values) };
+            }
+            StmtKind::Delete(values) => {
+                let names: Vec<&'a str> = values.iter().flat_map(deleted).collect();
+                return if names.is_empty() { self.evaluate(values) } else { Some(Act::Delete(names)) };
+            }
+            StmtKind::TypeAlias { name, .. } => {
+                let name = (*name)?;
+                let target = Value { span: name.span, what: What::Name(name.text) };
+                Act::Assign { targets: vec![target], value: opaque(stmt.span) }
+            }
+            StmtKind::Global(_) | StmtKind::Nonlocal(_) | StmtKind::Pass => return None,
+        })
+    }
+
+    fn evaluate<'e>(&mut self, values: impl IntoIterator<Item = &'e Expr<'a>>) -> Option<Act<'a>>
+    where
+        'a: 'e,
+    {
+        let mut values = values.into_iter().peekable();
+        let span = values.peek()?.span;
+        let value = self.parts(span, values);
+        (!is_opaque(&value)).then_some(Act::Evaluate(value))
+    }
+
+    fn assign(&mut self, targets: &[Expr<'a>], value: &Expr<'a>) -> Act<'a> {
+        let value = self.value(value);
+        Act::Assign { targets: targets.iter().map(|t| self.value(t)).collect(), value }
+    }
+
+    fn branches(&mut self, branches: &[ast::Branch<'a>]) -> Act<'a> {
+        let mut arms = Vec::new();
+        for (index, branch) in branches.iter().enumerate() {
+            if self.guards.arm(branches, index) != Kind::Eager {
+                continue;
+            }
+            let never = |test: &Expr<'a>| matches!(&test.kind, ExprKind::Not(inner) if self.guards.never(inner));
+            let test = branch.test.as_ref().filter(|test| !never(test));
+            let test = test.map(|test| self.value(test));
+            let last = test.is_none();
+            arms.push((test, self.block(&branch.body)));
+            if last {
+                break;
+            }
+        }
+        Act::If(arms)
+    }
+
+    fn handler(&mut self, handler: &ast::Handler<'a>) -> Handler<'a> {
+        let bare = handler.types.is_empty();
+        let all = Catches { import: true, attribute: true, name: true, missing: true, other: true };
+        let catches = if bare { all } else { catches(handler.types.iter()) };
+        Handler { catches, name: handler.name.map(|n| n.text), block: self.block(&handler.body) }
+    }
+
+    fn values(&mut self, exprs: &[Expr<'a>]) -> Vec<Value<'a>> {
+        exprs.iter().map(|e| self.value(e)).collect()
+    }
+
+    fn function(&mut self, function: &ast::Function<'a>) -> Act<'a> {
+        let decorators = self.values(&function.decorators);
+        let mut evaluated = self.values(&function.params.defaults);
+        if !self.postponed && function.type_params.is_empty() {
+            evaluated.extend(self.values(&function.params.annotations));
+            evaluated.extend(function.returns.as_ref().map(|r| self.value(r)));
+        }
+        evaluated.retain(|v| !is_opaque(v));
+        let params = function.params.names.iter().map(|n| n.text).collect();
+        let mut globals = Vec::new();
+        global_names(&function.body, &mut globals);
+        let outer = std::mem::replace(&mut self.inside, true);
+        // Calling a coroutine function runs nothing of it.
+        let is_async = function.def.of(self.text).starts_with("async");
+        let block = if is_async { Block::new() } else { self.block(&function.body) };
+        self.inside = outer;
+        let function = self.callable(Callable { name: function.name.text, params, globals, block });
+        Act::Function { function, decorators, evaluated }
+    }
+
+    fn callable(&mut self, callable: Callable<'a>) -> u32 {
+        self.out.functions.push(callable);
+        self.out.functions.len() as u32 - 1
+    }
+
+    fn class(&mut self, class: &ast::Class<'a>) -> Act<'a> {
+        let decorators = self.values(&class.decorators);
+        let metaclass = class.args.iter().find(|a| a.keyword == Some("metaclass")).map(|a| self.value(&a.value));
+        let bases =
+            class.args.iter().filter(|a| a.keyword != Some("metaclass")).map(|a| self.value(&a.value)).collect();
+        let outer = std::mem::replace(&mut self.inside, false);
+        let block = self.block(&class.body);
+        self.inside = outer;
+        self.out.classes.push(ClassBody { name: class.name.text, bases, metaclass, block });
+        Act::Class { class: self.out.classes.len() as u32 - 1, decorators }
+    }
+
+    fn parts<'e>(&mut self, span: Span, exprs: impl Iterator<Item = &'e Expr<'a>>) -> Value<'a>
+    where
+        'a: 'e,
+    {
+        let mut parts: Vec<Value<'a>> = exprs.map(|e| self.value(e)).filter(|v| !is_opaque(v)).collect();
+        match parts.len() {
+            0 => opaque(span),
+            1 => parts.remove(0),
+            _ => Value { span, what: What::Parts(parts) },
+        }
+    }
+
+    fn value(&mut self, expr: &Expr<'a>) -> Value<'a> {
+        let boxed = |lower: &mut Self, e: &Expr<'a>| Box::new(lower.value(e));
+        let what = match &expr.kind {
+            ExprKind::Name(name) => What::Name(name),
+            ExprKind::Attribute { value, name } => What::Attribute(boxed(self, value), name.text),
+            ExprKind::Call { func, args } => match self.calls.get(&expr.span) {
+                Some(site) => What::Import(*site),
+                None => {
+                    let function = boxed(self, func);
+                    What::Call { function, args: args.iter().map(|a| (a.keyword, self.value(&a.value))).collect() }
+                }
+            },
+            ExprKind::Subscript { value, index } => {
+                What::Item(boxed(self, value), Box::new(self.parts(expr.span, index.iter())))
+            }
+            ExprKind::Str(Cow::Borrowed(text)) => What::Text(text),
+            ExprKind::Str(Cow::Owned(_)) => What::Opaque,
+            ExprKind::Constant("True" | "1") => What::Truth(true),
+            ExprKind::Constant("False" | "0") => What::Truth(false),
+            ExprKind::Constant("None") => What::None,
+            ExprKind::Constant(_) => What::Opaque,
+            ExprKind::Lambda { params, body } => {
+                let defaults = self.values(&params.defaults);
+                let outer = std::mem::replace(&mut self.inside, true);
+                let block = vec![Step { span: body.span, act: Act::Return(self.value(body)) }];
+                self.inside = outer;
+                let params = params.names.iter().map(|n| n.text).collect();
+                let function = self.callable(Callable { name: "<lambda>", params, globals: Vec::new(), block });
+                What::Lambda { function, defaults }
+            }
+            ExprKind::Comprehension { element, clauses } => {
+                let clause = |c: &ast::Clause<'a>| (self.value(&c.target), self.value(&c.iter), self.values(&c.tests));
+                let clauses = clauses.iter().map(clause).collect();
+                What::Comprehension { clauses, element: self.values(element) }
+            }
+            ExprKind::Walrus { name, value } => What::Walrus(name.text, boxed(self, value)),
+            ExprKind::Not(value) => What::Not(boxed(self, value)),
+            ExprKind::BoolOp { and, values } => What::Logic(*and, self.values(values)),
+            ExprKind::Compare { operators, values } => return self.compare(expr, operators, values),
+            ExprKind::Conditional(parts) => {
+                let [value, test, other] = &**parts;
+                What::Conditional(Box::new([self.value(value), self.value(test), self.value(other)]))
+            }
+            ExprKind::Sequence(items) => What::Sequence(self.values(items)),
+            ExprKind::Starred(value) => return self.value(value),
+            ExprKind::Dict(items) | ExprKind::Other(items) => return self.parts(expr.span, items.iter()).but_any(),
+        };
+        Value { span: expr.span, what }
+    }
+
+    fn compare(&mut self, expr: &Expr<'a>, operators: &[&str], values: &[Expr<'a>]) -> Value<'a> {
+        let span = expr.span;
+        let ([operator], [left, right]) = (operators, values) else { return self.parts(span, values.iter()).but_any() };
+        if let Some(what) = version(operator, left, right) {
+            return Value { span, what };
+        }
+        let negated = matches!(*operator, "is not" | "!=" | "not in");
+        let (left, right) = (Box::new(self.value(left)), Box::new(self.value(right)));
+        let what = match *operator {
+            "is" | "is not" | "==" | "!=" => What::Same(negated, left, right),
+            "in" | "not in" => What::In(negated, left, right),
+            _ => What::Parts(vec![*left, *right]),
+        };
+        Value { span, what }
+    }
+}
+
+impl Value<'_> {
+    /// The same evaluation, whose result is not that of its only part.
+    fn but_any(self) -> Self {
+        if matches!(self.what, What::Parts(_) | What::Opaque) {
+            return self;
+        }
+        Value { span: self.span, what: What::Parts(vec![self]) }
+    }
+}
+
+fn opaque<'a>(span: Span) -> Value<'a> {
+    Value { span, what: What::Opaque }
+}
+
+fn is_opaque(value: &Value) -> bool {
+    matches!(value.what, What::Opaque | What::Text(_) | What::Truth(_) | What::None)
+}
+
+/// A comparison of `sys.version_info` with a literal.
+fn version<'a>(operator: &str, left: &Expr<'a>, right: &Expr<'a>) -> Option<What<'a>> {
+    let number = |e: &Expr<'a>| match e.kind {
+        ExprKind::Constant(text) => text.parse::<u32>().ok(),
+        _ => None,
+    };
+    let is_info =
+        |e: &Expr<'a>| e.dotted().is_some_and(|d| matches!(d.as_slice(), ["sys", "version_info"] | ["version_info"]));
+    let major = match &left.kind {
+        ExprKind::Subscript { value, index } => {
+            is_info(value) && matches!(index.as_slice(), [i] if number(i) == Some(0))
+        }
+        ExprKind::Attribute { value, name } => is_info(value) && name.text == "major",
+        _ => false,
+    };
+    if major {
+        let than = number(right)?;
+        let truth = match operator {
+            ">=" => 3 >= than,
+            ">" => 3 > than,
+            "<" => 3 < than,
+            "<=" => 3 <= than,
+            "==" => 3 == than,
+            "!=" => 3 != than,
+            _ => return None,
+        };
+        return Some(What::Truth(truth));
+    }
+    let ExprKind::Sequence(parts) = &right.kind else { return None };
+    if !is_info(left) {
+        return None;
+    }
+    let minor = match (number(parts.first()?)?, parts.get(1).map(number)) {
+        (3, None) => 0,
+        (3, Some(minor)) => minor?,
+        (major, _) if major < 3 => 0,
+        _ => return None,
+    };
+    let since = What::Since(minor);
+    match operator {
+        // `> (3, 8)` holds from 3.8.0 on, as a longer tuple is greater.
+        ">=" | ">" => Some(since),
+        "<" | "<=" => Some(What::Not(Box::new(Value { span: left.span, what: since }))),
+        _ => None,
+    }
+}
+
+/// The errors that exception classes take, by the last part of their names.
+fn catches<'e, 'a: 'e>(types: impl Iterator<Item = &'e Expr<'a>>) -> Catches {
+    let mut out = Catches::default();
+    for expr in types {
+        if let ExprKind::Sequence(items) = &expr.kind {
+            let inner = catches(items.iter());
+            out.import |= inner.import;
+            out.attribute |= inner.attribute;
+            out.name |= inner.name;
+            out.missing |= inner.missing;
+            out.other |= inner.other;
+            continue;
+        }
+        match expr.last_name() {
+            Some("ImportError") => (out.import, out.missing) = (true, true),
+            Some("ModuleNotFoundError") => out.missing = true,
+            Some("AttributeError") => out.attribute = true,
+            Some("NameError") => out.name = true,
+            Some("Exception" | "BaseException") => {
+                out = Catches { import: true, attribute: true, name: true, missing: true, other: true };
+            }
+            _ => out.other = true,
+        }
+    }
+    out
+}
+
+fn deleted<'a>(expr: &Expr<'a>) -> Vec<&'a str> {
+    match &expr.kind {
+        ExprKind::Name(name) => vec![name],
+        ExprKind::Sequence(items) | ExprKind::Other(items) => items.iter().flat_map(deleted).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Names that a function declares global, nested functions aside.
+fn global_names<'a>(body: &[Stmt<'a>], out: &mut Vec<&'a str>) {
+    for stmt in body {
+        match &stmt.kind {
+            StmtKind::Global(names) => out.extend(names.iter().map(|n| n.text)),
+            StmtKind::Function(_) | StmtKind::Class(_) => {}
+            _ => stmt.blocks().into_iter().for_each(|block| global_names(block, out)),
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! Calls of functions and classes while something is imported, and what the definition of a class runs.
+
+use super::run::{Level, Raised, Run, Stop};
+use super::state::{Defined, Object, Space};
+use crate::names::body::{Callable, Value, What};
+use crate::syntax::Span;
+
+/// Names under which a class keeps what it was made of.
+const BASES: [&str; 8] =
+    ["<base 0>", "<base 1>", "<base 2>", "<base 3>", "<base 4>", "<base 5>", "<base 6>", "<base 7>"];
+const METACLASS: &str = "<metaclass>";
+
+/// Calls within calls that are followed.
+const DEPTH: usize = 32;
+
+/// Decorators from outside that give what they take, or something that calls it when it is called.
+const TRANSPARENT: [&str; 14] = [
+    "staticmethod",
+    "classmethod",
+    "abstractmethod",
+    "wraps",
+    "lru_cache",
+    "cache",
+    "contextmanager",
+    "overload",
+    "override",
+    "final",
+    "dataclass",
+    "total_ordering",
+    "runtime_checkable",
+    "unique",
+];
+
+impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
+    pub fn callable(&self, defined: Defined) -> &'w Callable<'p> {
+        &self.simulator.world.names.body(defined.module).functions[defined.index as usize]
+    }
+
+    pub fn evaluate_call(
+        &mut self,
+        function: &'w Value<'p>,
+        args: &'w [(Option<&'p str>, Value<'p>)],
+    ) -> Result<Object<'p>, Raised> {
+        let called = self.evaluate(function)?;
+        let (mut plain, mut named) = (Vec::new(), Vec::new());
+        for (keyword, value) in args {
+            let object = self.evaluate(value)?;
+            match keyword {
+                Some(keyword) => named.push((*keyword, object)),
+                None => plain.push(object),
+            }
+        }
+        match (&function.what, plain.as_slice()) {
+            (What::Name("getattr"), [Object::Module(module), Object::Text(name)]) => {
+                return self.attribute(*module, name);
+            }
+            (What::Name("hasattr"), [Object::Module(module), Object::Text(name)]) => {
+                return Ok(self.has(*module, name).map_or(Object::Any, Object::Truth));
+            }
+            _ => {}
+        }
+        self.call(called, plain, &named)
+    }
+
+    pub fn call(
+        &mut self,
+        called: Object<'p>,
+        args: Vec<Object<'p>>,
+        named: &[(&'p str, Object<'p>)],
+    ) -> Result<Object<'p>, Raised> {
+        match called {
+            Object::Function(defined) => self.invoke(defined, args, named),
+            Object::Method(defined, this) => {
+                let args = std::iter::once(Object::Instance(this)).chain(args).collect();
+                self.invoke(defined, args, named)
+            }
+            Object::Class(class) => {
+                if let Some(Object::Class(meta)) = self.member(class, METACLASS)
+                    && let Some(Object::Function(call)) = self.member(meta, "__call__")
+                {
+                    self.invoke(call, vec![Object::Class(class)], named)?;
+                }
+                if let Some(Object::Function(new)) = self.member(class, "__new__") {
+                    self.invoke(new, std::iter::once(Object::Class(class)).chain(args.clone()).collect(), named)?;
+                }
+                let initializer = self.member(class, "__init__").or_else(|| self.member(class, "__post_init__"));
+                if let Some(Object::Function(initializer)) = initializer {
+                    let args = std::iter::once(Object::Instance(class)).chain(args).collect();
+                    self.invoke(initializer, args, named)?;
+                }
+                Ok(Object::Instance(class))
+            }
+            Object::Instance(class) => {
+                self.risky = true;
+                match self.member(class, "__call__") {
+                    Some(Object::Function(call)) => {
+                        let args = std::iter::once(called).chain(args).collect();
+                        self.invoke(call, args, named)
+                    }
+                    _ => Ok(Object::Any),
+                }
+            }
+            _ => {
+                self.risky = true;
+                Ok(Object::Any)
+            }
+        }
+    }
+
+    fn invoke(
+        &mut self,
+        defined: Defined,
+        args: Vec<Object<'p>>,
+        named: &[(&'p str, Object<'p>)],
+    ) -> Result<Object<'p>, Raised> {
+        self.risky = true;
+        let callable = self.callable(defined);
+        if callable.block.is_empty() {
+            return Ok(Object::Any);
+        }
+        let calls = self.levels.iter().filter(|l| l.index.is_some());
+        let again = |l: &Level| l.module == defined.module && l.index == Some(defined.index);
+        if self.steps > super::run::STEPS || self.levels.iter().any(again) || calls.count() >= DEPTH {
+            return Ok(Object::Any);
+        }
+        let mut key = args.clone();
+        for (name, object) in named {
+            key.extend([Object::Text(name), *object]);
+        }
+        if let Some(known) = self.called.get(&(defined, key.clone())) {
+            return Ok(*known);
+        }
+        let space = self.state.open(defined.outer, false);
+        for (at, name) in callable.params.iter().enumerate() {
+            let given = named.iter().find(|(n, _)| n == name).map(|(_, object)| *object);
+            let object = given.or_else(|| args.get(at).copied()).unwrap_or(Object::Any);
+            self.state.bind(space, name, object);
+        }
+        let outcome = self.body(defined, callable, space);
+        let object = match outcome {
+            Ok((object, false)) => object,
+            Ok((_, true)) => Object::Any,
+            Err((raised, false)) => return Err(raised),
+            // On another way it gave something before it came to this.
+            Err((raised, true)) => {
+                self.doubts.extend(raised.failure.is_some().then_some(raised));
+                Object::Any
+            }
+        };
+        self.called.insert((defined, key), object);
+        Ok(object)
+    }
+
+    /// Runs a function; the flag says whether it may have been left on another way.
+    fn body(
+        &mut self,
+        defined: Defined,
+        callable: &'w Callable<'p>,
+        space: Space,
+    ) -> Result<(Object<'p>, bool), (Raised, bool)> {
+        self.levels.push(Level {
+            module: defined.module,
+            function: Some(callable.name),
+            index: Some(defined.index),
+            space,
+            globals: &callable.globals,
+            span: Span::default(),
+            left: false,
+        });
+        let outcome = self.block(&callable.block);
+        let left = self.levels.pop().is_some_and(|l| l.left);
+        match outcome {
+            Ok(()) | Err(Stop::Leave) => Ok((Object::None, left)),
+            Err(Stop::Return(object)) => Ok((object, left)),
+            Err(Stop::Raise(raised)) => Err((raised, left)),
+        }
+    }
+
+    /// What is bound after decorators took a function or class, the last first.
+    pub fn decorated(
+        &mut self,
+        decorators: &'w [Value<'p>],
+        given: Vec<Object<'p>>,
+        mut object: Object<'p>,
+    ) -> Result<Object<'p>, Raised> {
+        for (decorator, given) in decorators.iter().zip(given).rev() {
+            object = match given {
+                Object::Any => {
+                    let known = last_name(decorator).is_some_and(|name| TRANSPARENT.contains(&name));
+                    if known || matches!(object, Object::Class(_)) { object } else { Object::Any }
+                }
+                given => self.call(given, vec![object], &[])?,
+            };
+        }
+        Ok(object)
+    }
+
+    /// Runs the body of a class and what its bases do when they are extended.
+    pub fn create_class(&mut self, index: u32) -> Result<(&'p str, Object<'p>), Raised> {
+        let module = self.module();
+        let class = &self.simulator.world.names.body(module).classes[index as usize];
+        let bases = self.evaluate_all(&class.bases)?;
+        let metaclass = class.metaclass.as_ref().map(|m| self.evaluate(m)).transpose()?;
+        let space = self.state.open(self.space(), true);
+        for (name, base) in BASES.iter().zip(&bases) {
+            self.state.bind(space, name, *base);
+        }
+        if let Some(metaclass) = metaclass {
+            self.state.bind(space, METACLASS, metaclass);
+        }
+        let (function, span) = (Some(class.name), Span::default());
+        self.levels.push(Level { module, function, index: None, space, globals: &[], span, left: false });
+        let outcome = self.block(&class.block);
+        self.levels.pop();
+        if let Err(Stop::Raise(raised)) = outcome {
+            return Err(raised);
+        }
+        if let Some(Object::Class(meta)) = self.member(space, METACLASS) {
+            for name in ["__new__", "__init__"] {
+                if let Some(Object::Function(hook)) = self.member(meta, name) {
+                    let extends = Object::Truth(!bases.is_empty());
+                    let args = vec![Object::Class(space), Object::Text(class.name), extends, Object::Any];
+                    self.invoke(hook, args, &[])?;
+                }
+            }
+        }
+        let hooks = bases.iter().filter_map(|base| match base {
+            Object::Class(base) => self.member(*base, "__init_subclass__"),
+            _ => None,
+        });
+        if let Some(Object::Function(hook)) = hooks.into_iter().next() {
+            self.invoke(hook, vec![Object::Class(space)], &[])?;
+        }
+        Ok((class.name, Object::Class(space)))
+    }
+
+    /// What a class or one of its bases binds.
+    pub fn member(&self, class: Space, name: &str) -> Option<Object<'p>> {
+        self.member_within(class, name, DEPTH)
+    }
+
+    fn member_within(&self, class: Space, name: &str, depth: usize) -> Option<Object<'p>> {
+        if let Some(cell) = self.state.get(class, name) {
+            return Some(cell.object);
+        }
+        if depth == 0 {
+            return None;
+        }
+        BASES.iter().map_while(|base| self.state.get(class, base)).find_map(|base| match base.object {
+            Object::Class(base) if base != class => self.member_within(base, name, depth - 1),
+            _ => None,
+        })
+    }
+}
+
+fn last_name<'p>(value: &Value<'p>) -> Option<&'p str> {
+    match &value.what {
+        What::Name(name) | What::Attribute(_, name) => Some(name),
+        What::Call { function, .. } => last_name(function),
+        _ => None,
+    }
+}

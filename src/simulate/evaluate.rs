@@ -1,0 +1,233 @@
+//! Expressions.
+
+use super::import::REPLACED;
+use super::run::{Raised, Run, truth};
+use super::state::{Defined, Object, Status};
+use crate::names::body::{Error, Value, What};
+
+impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
+    pub fn evaluate_all(&mut self, values: &'w [Value<'p>]) -> Result<Vec<Object<'p>>, Raised> {
+        values.iter().map(|value| self.evaluate(value)).collect()
+    }
+
+    pub fn evaluate(&mut self, value: &'w Value<'p>) -> Result<Object<'p>, Raised> {
+        Ok(match &value.what {
+            What::Opaque => Object::Any,
+            What::Text(text) => Object::Text(text),
+            What::Truth(truth) => Object::Truth(*truth),
+            What::None => Object::None,
+            What::Name("TYPE_CHECKING") | What::Attribute(_, "TYPE_CHECKING") => Object::Truth(false),
+            What::Name(name) => self.name(name)?,
+            What::Attribute(of, name) => {
+                let of = self.evaluate(of)?;
+                self.attribute_of(of, name)?
+            }
+            What::Call { function, args } => self.evaluate_call(function, args)?,
+            What::Import(site) => self.import_call(*site)?,
+            What::Item(of, _) if self.is_this_module(value) => {
+                self.evaluate(of)?;
+                Object::Module(self.module())
+            }
+            What::Item(of, index) => {
+                self.evaluate(of)?;
+                self.evaluate(index)?;
+                self.risky = true;
+                Object::Any
+            }
+            What::Lambda { function, defaults } => {
+                self.evaluate_all(defaults)?;
+                Object::Function(Defined { module: self.module(), index: *function, outer: self.space() })
+            }
+            What::Comprehension { clauses, element } => {
+                self.comprehension(clauses, element)?;
+                Object::Any
+            }
+            What::Walrus(name, value) => {
+                let object = self.evaluate(value)?;
+                self.bind(name, object);
+                object
+            }
+            What::Not(value) => {
+                let object = self.evaluate(value)?;
+                truth(object).map_or(Object::Any, |truth| Object::Truth(!truth))
+            }
+            What::Logic(and, values) => self.logic(*and, values)?,
+            What::Conditional(parts) => {
+                let [value, test, other] = &**parts;
+                let test = self.evaluate(test)?;
+                match truth(test) {
+                    Some(true) => self.evaluate(value)?,
+                    Some(false) => self.evaluate(other)?,
+                    None => {
+                        let (one, other) = (self.perhaps_evaluated(value), self.perhaps_evaluated(other));
+                        if one == other { one } else { Object::Any }
+                    }
+                }
+            }
+            What::Same(negated, left, right) => {
+                let (left, right) = (self.evaluate(left)?, self.evaluate(right)?);
+                same(left, right).map_or(Object::Any, |same| Object::Truth(same != *negated))
+            }
+            What::In(negated, item, within) => {
+                let item = self.evaluate(item)?;
+                let What::Sequence(items) = &within.what else {
+                    self.evaluate(within)?;
+                    return Ok(Object::Any);
+                };
+                let found: Vec<Option<bool>> =
+                    self.evaluate_all(items)?.into_iter().map(|other| same(item, other)).collect();
+                if found.contains(&Some(true)) {
+                    Object::Truth(!negated)
+                } else if found.iter().all(|same| *same == Some(false)) {
+                    Object::Truth(*negated)
+                } else {
+                    Object::Any
+                }
+            }
+            What::Since(minor) => {
+                let (_, lowest) = self.simulator.world.project().settings.target_version;
+                if u32::from(lowest) >= *minor { Object::Truth(true) } else { Object::Any }
+            }
+            What::Sequence(parts) | What::Parts(parts) => {
+                self.evaluate_all(parts)?;
+                Object::Any
+            }
+        })
+    }
+
+    fn name(&mut self, name: &'p str) -> Result<Object<'p>, Raised> {
+        if let Some(cell) = self.cell(name) {
+            return Ok(cell.object);
+        }
+        match self.missed(self.module(), name) {
+            Some(_) => Err(self.fail(Error::Name, format!("NameError: name '{name}' is not defined"))),
+            None => Ok(Object::Any),
+        }
+    }
+
+    pub fn attribute_of(&mut self, object: Object<'p>, name: &'p str) -> Result<Object<'p>, Raised> {
+        Ok(match object {
+            Object::Module(module) => self.attribute(module, name)?,
+            Object::Namespace(path) => {
+                let project = self.simulator.world.project();
+                let root = project.module(self.module()).root;
+                match project.tree.find(&format!("{path}.{name}"), root) {
+                    Some(module) if self.state.status(module) != Status::Absent => Object::Module(module),
+                    _ => Object::Any,
+                }
+            }
+            Object::Class(class) | Object::Instance(class) => match self.member(class, name) {
+                Some(Object::Function(defined)) => Object::Method(defined, class),
+                Some(other) => other,
+                None => Object::Any,
+            },
+            _ => Object::Any,
+        })
+    }
+
+    /// The value of what may not be evaluated: its failure is none that is sure.
+    fn perhaps_evaluated(&mut self, value: &'w Value<'p>) -> Object<'p> {
+        match self.evaluate(value) {
+            Ok(object) => object,
+            Err(raised) => {
+                self.doubts.extend(raised.failure.is_some().then_some(raised));
+                Object::Any
+            }
+        }
+    }
+
+    fn logic(&mut self, and: bool, values: &'w [Value<'p>]) -> Result<Object<'p>, Raised> {
+        let mut known = true;
+        let mut last = Object::Any;
+        for value in values {
+            let object = if known { self.evaluate(value)? } else { self.perhaps_evaluated(value) };
+            match truth(object) {
+                Some(truth) if truth != and => return Ok(if known { object } else { Object::Any }),
+                Some(_) => {}
+                None => known = false,
+            }
+            last = object;
+        }
+        Ok(if known { last } else { Object::Any })
+    }
+
+    fn comprehension(
+        &mut self,
+        clauses: &'w [(Value<'p>, Value<'p>, Vec<Value<'p>>)],
+        element: &'w [Value<'p>],
+    ) -> Result<(), Raised> {
+        let Some(((target, iter, tests), more)) = clauses.split_first() else { return Ok(()) };
+        self.evaluate(iter)?;
+        let outer = self.space();
+        let space = self.state.open(outer, false);
+        self.level().space = space;
+        let mut inside = || -> Result<(), Raised> {
+            self.assign(target, Object::Any)?;
+            self.evaluate_all(tests)?;
+            for (target, iter, tests) in more {
+                self.evaluate(iter)?;
+                self.assign(target, Object::Any)?;
+                self.evaluate_all(tests)?;
+            }
+            self.evaluate_all(element).map(drop)
+        };
+        let outcome = inside();
+        self.level().space = outer;
+        let filled = matches!(&iter.what, What::Sequence(items) if !items.is_empty());
+        let sure = filled && tests.is_empty() && more.is_empty();
+        match outcome {
+            // It may go over nothing.
+            Err(raised) if !sure => self.doubts.extend(raised.failure.is_some().then_some(raised)),
+            other => other?,
+        }
+        Ok(())
+    }
+
+    /// `sys.modules[__name__]`.
+    fn is_this_module(&self, value: &Value) -> bool {
+        let What::Item(of, index) = &value.what else { return false };
+        matches!(of.what, What::Attribute(_, "modules")) && matches!(index.what, What::Name("__name__"))
+    }
+
+    pub fn assign(&mut self, target: &'w Value<'p>, object: Object<'p>) -> Result<(), Raised> {
+        match &target.what {
+            What::Name(name) => self.bind(name, object),
+            What::Sequence(items) => items.iter().try_for_each(|item| self.assign(item, Object::Any))?,
+            What::Attribute(of, name) => match self.evaluate(of)? {
+                Object::Module(module) => self.state.bind(module.0, name, object),
+                Object::Class(class) => self.state.bind(class, name, object),
+                _ => {}
+            },
+            What::Item(..) if self.is_this_module(target) => {
+                self.state.bind(self.module().0, REPLACED, object);
+            }
+            _ => drop(self.evaluate(target)?),
+        }
+        Ok(())
+    }
+
+    fn import_call(&mut self, site: usize) -> Result<Object<'p>, Raised> {
+        let world = self.simulator.world;
+        let module = self.module();
+        let found = world.graph.site(module, site);
+        let Some(target) = world.graph.targets[module.index()][site] else {
+            self.risky = true;
+            return Ok(Object::Any);
+        };
+        self.load(target.module)?;
+        // `__import__("a.b")` gives `a`.
+        let call = found.stmt.of(world.project().text(module));
+        if call.split('(').next().is_some_and(|function| function.ends_with("__import__")) {
+            return Ok(self.top(module, found.module));
+        }
+        Ok(if target.is_module { Object::Module(target.module) } else { Object::Any })
+    }
+}
+
+/// Whether two objects are the same, if that is known.
+fn same(one: Object, other: Object) -> Option<bool> {
+    match (one, other) {
+        (Object::Any | Object::Instance(_), _) | (_, Object::Any | Object::Instance(_)) => None,
+        (one, other) => Some(one == other),
+    }
+}

@@ -1,0 +1,505 @@
+//! Statements.
+
+use std::collections::HashMap;
+
+use super::state::{Cell, Defined, Delta, Object, Space, State};
+use super::{Failure, Frame, Simulator, Verdict};
+use crate::names::body::{Act, Block, Catches, Error, Handler, Step, Value};
+use crate::project::ModuleId;
+use crate::syntax::Span;
+
+/// What is raised.
+#[derive(Clone, Debug)]
+pub struct Raised {
+    pub class: Error,
+    /// `None`: for a reason that has nothing to do with how far another module has come.
+    pub failure: Option<Box<Failure>>,
+}
+
+/// Why a block ends before its end.
+pub enum Stop<'p> {
+    Raise(Raised),
+    Return(Object<'p>),
+    Leave,
+}
+
+impl From<Raised> for Stop<'_> {
+    fn from(raised: Raised) -> Self {
+        Self::Raise(raised)
+    }
+}
+
+/// A body that is being run.
+pub struct Level<'w, 'p> {
+    pub module: ModuleId,
+    /// The name of a function or class; `None` at the module's own level.
+    pub function: Option<&'p str>,
+    /// Of a function that was called.
+    pub index: Option<u32>,
+    pub space: Space,
+    pub globals: &'w [&'p str],
+    pub span: Span,
+    /// Whether it may have been left already on a way that is not followed.
+    pub left: bool,
+}
+
+/// A state to come back to.
+pub struct Mark {
+    changes: usize,
+    spaces: usize,
+    doubts: usize,
+}
+
+/// Statements and calls after which calls are no longer followed.
+pub const STEPS: usize = 2_000_000;
+
+pub struct Run<'s, 'w, 'p> {
+    pub simulator: &'s Simulator<'w, 'p>,
+    pub state: State<'p>,
+    pub levels: Vec<Level<'w, 'p>>,
+    /// Failures on some of the ways that were run, the first first.
+    pub doubts: Vec<Raised>,
+    /// What is being handled: a bare `raise` raises it again.
+    handling: Vec<Option<Raised>>,
+    /// Whether something ran that may raise for reasons of its own.
+    pub risky: bool,
+    pub steps: usize,
+    /// Calls that were followed already, with what they gave.
+    pub called: HashMap<(Defined, Vec<Object<'p>>), Object<'p>>,
+}
+
+impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
+    pub fn new(simulator: &'s Simulator<'w, 'p>) -> Self {
+        Self {
+            simulator,
+            state: State::new(2 * simulator.world.graph.files.len()),
+            levels: Vec::new(),
+            doubts: Vec::new(),
+            handling: Vec::new(),
+            risky: false,
+            steps: 0,
+            called: HashMap::new(),
+        }
+    }
+
+    pub fn mark(&self) -> Mark {
+        Mark { changes: self.state.mark(), spaces: self.state.spaces(), doubts: self.doubts.len() }
+    }
+
+    pub fn rewind(&mut self, mark: &Mark) {
+        self.state.undo(mark.changes);
+        self.state.forget(mark.spaces);
+        self.doubts.truncate(mark.doubts);
+        self.called.clear();
+        self.steps = 0;
+    }
+
+    /// Imports a module from outside; gives what keeps everything below it from being imported.
+    pub fn enter(&mut self, module: ModuleId) -> Option<Verdict> {
+        let raised = self.load(module).err()?;
+        self.levels.clear();
+        self.handling.clear();
+        Some(match raised.failure {
+            Some(failure) => Verdict::Fails(*failure),
+            // It would fail in any order.
+            None => self.doubt(),
+        })
+    }
+
+    /// What the ways that were run besides say.
+    pub fn doubt(&self) -> Verdict {
+        let first = self.doubts.iter().find_map(|d| d.failure.clone());
+        first.map_or(Verdict::Fine, |failure| Verdict::May(*failure))
+    }
+
+    pub fn level(&mut self) -> &mut Level<'w, 'p> {
+        self.levels.last_mut().expect("statements run in a body")
+    }
+
+    pub fn module(&self) -> ModuleId {
+        self.levels.last().map_or(ModuleId(0), |l| l.module)
+    }
+
+    pub fn space(&self) -> Space {
+        self.levels.last().map_or(0, |l| l.space)
+    }
+
+    /// A failure at the place that is being run.
+    pub fn fail(&self, class: Error, error: String) -> Raised {
+        let frame = |l: &Level| Frame { module: l.module, function: l.function.map(str::to_owned), span: l.span };
+        let chain = self.levels.iter().map(frame).collect();
+        Raised { class, failure: Some(Box::new(Failure { error, chain })) }
+    }
+
+    pub fn block(&mut self, block: &'w [Step<'p>]) -> Result<(), Stop<'p>> {
+        for step in block {
+            self.steps += 1;
+            self.level().span = step.span;
+            self.act(step)?;
+        }
+        Ok(())
+    }
+
+    fn act(&mut self, step: &'w Step<'p>) -> Result<(), Stop<'p>> {
+        match &step.act {
+            Act::Import(sites) => sites.clone().try_for_each(|site| self.import(site))?,
+            Act::Evaluate(value) => drop(self.evaluate(value)?),
+            Act::Assign { targets, value } => {
+                let object = self.evaluate(value)?;
+                targets.iter().try_for_each(|target| self.assign(target, object))?;
+            }
+            Act::Function { function, decorators, evaluated } => {
+                let given = self.evaluate_all(decorators)?;
+                self.evaluate_all(evaluated)?;
+                let defined = Defined { module: self.module(), index: *function, outer: self.space() };
+                let name = self.callable(defined).name;
+                let object = self.decorated(decorators, given, Object::Function(defined))?;
+                self.bind(name, object);
+            }
+            Act::Class { class, decorators } => {
+                let given = self.evaluate_all(decorators)?;
+                let (name, object) = self.create_class(*class)?;
+                let object = self.decorated(decorators, given, object)?;
+                self.bind(name, object);
+            }
+            Act::Delete(names) => {
+                for name in names {
+                    self.state.set(self.space(), name, None);
+                }
+            }
+            Act::If(arms) => self.arms(arms, step.span)?,
+            Act::Loop { head, target, sure, body, orelse } => {
+                let head = self.evaluate(head)?;
+                if head == Object::Truth(false) && target.is_none() {
+                    return self.block(orelse);
+                }
+                if let Some(target) = target {
+                    self.assign(target, Object::Any)?;
+                }
+                if *sure {
+                    self.once(body)?;
+                } else {
+                    self.perhaps(body)?;
+                }
+                self.block(orelse)?;
+            }
+            Act::Try { body, handlers, orelse, finally } => {
+                let outcome = self.attempt(body, handlers, orelse);
+                self.block(finally)?;
+                outcome?;
+            }
+            Act::With { items, suppresses, body } => {
+                for (item, target) in items {
+                    self.evaluate(item)?;
+                    if let Some(target) = target {
+                        self.assign(target, Object::Any)?;
+                    }
+                }
+                match suppresses {
+                    Some(catches) => self.suppressed(body, *catches)?,
+                    None => self.block(body)?,
+                }
+            }
+            Act::Match { subject, arms, total } => {
+                self.evaluate(subject)?;
+                let ways: Vec<&'w [Step<'p>]> =
+                    arms.iter().map(Vec::as_slice).chain((!total).then_some(&[][..])).collect();
+                self.ways(&ways)?;
+            }
+            Act::Return(value) => return Err(Stop::Return(self.evaluate(value)?)),
+            Act::Raise { value, class } => {
+                self.evaluate(value)?;
+                // What is raised while a failure is handled is the failure in other words.
+                let handled = self.handling.iter().rev().find_map(Clone::clone);
+                return Err(Stop::Raise(handled.unwrap_or(Raised { class: *class, failure: None })));
+            }
+            Act::Leave => return Err(Stop::Leave),
+        }
+        Ok(())
+    }
+
+    pub fn bind(&mut self, name: &'p str, object: Object<'p>) {
+        let level = self.level();
+        let (space, module) = (level.space, level.module);
+        let space = if level.globals.contains(&name) { module.0 } else { space };
+        self.state.bind(space, name, object);
+    }
+
+    /// A body of a loop that runs: leaving it leaves the loop alone.
+    fn once(&mut self, body: &'w [Step<'p>]) -> Result<(), Stop<'p>> {
+        match self.block(body) {
+            Err(Stop::Leave) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// A body that nearly always runs: it counts as if it did, save that its failure is none that is sure.
+    fn perhaps(&mut self, body: &'w [Step<'p>]) -> Result<(), Stop<'p>> {
+        let before = self.state.mark();
+        match self.once(body) {
+            Err(Stop::Raise(raised)) => {
+                self.state.undo(before);
+                self.doubts.push(raised);
+            }
+            Err(Stop::Return(_)) => self.level().left = true,
+            Err(Stop::Leave) | Ok(()) => {}
+        }
+        Ok(())
+    }
+
+    /// The arms of an `if`, as far as their tests let them run.
+    fn arms(&mut self, arms: &'w [(Option<Value<'p>>, Block<'p>)], span: Span) -> Result<(), Stop<'p>> {
+        let mut open: Vec<&'w [Step<'p>]> = Vec::new();
+        for (test, block) in arms {
+            let truth = match test {
+                None => Some(true),
+                Some(test) => {
+                    self.level().span = span;
+                    let object = self.evaluate(test)?;
+                    truth(object)
+                }
+            };
+            match truth {
+                Some(false) => {}
+                Some(true) => {
+                    open.push(block);
+                    return self.ways(&open);
+                }
+                None => open.push(block),
+            }
+        }
+        open.push(&[]);
+        self.ways(&open)
+    }
+
+    /// Runs each of several ways from here, and goes on as after any of them.
+    fn ways(&mut self, ways: &[&'w [Step<'p>]]) -> Result<(), Stop<'p>> {
+        if let [only] = ways {
+            return self.block(only);
+        }
+        let before = self.state.mark();
+        let mut through: Option<Delta<'p>> = None;
+        let mut stopped: Vec<Stop<'p>> = Vec::new();
+        let doubts = self.doubts.len();
+        for way in ways {
+            match self.block(way) {
+                Ok(()) => {
+                    let delta = self.state.take(before);
+                    through = Some(match through.take() {
+                        None => delta,
+                        Some(other) => {
+                            self.state.join(&other, &delta);
+                            self.state.take(before)
+                        }
+                    });
+                }
+                Err(stop) => {
+                    self.state.undo(before);
+                    stopped.push(stop);
+                }
+            }
+        }
+        let Some(through) = through else { return self.no_way_through(stopped, doubts) };
+        self.state.apply(&through);
+        for stop in stopped {
+            match stop {
+                Stop::Raise(raised) => {
+                    // A failure of its own on one way says nothing of the others.
+                    self.doubts.extend(raised.failure.is_some().then_some(raised));
+                }
+                Stop::Return(_) => self.level().left = true,
+                // It leaves the round of a loop alone.
+                Stop::Leave => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Every way ends here: sure to fail only if each of them fails.
+    fn no_way_through(&mut self, stopped: Vec<Stop<'p>>, doubts: usize) -> Result<(), Stop<'p>> {
+        let mut kept = None;
+        let mut failed = Vec::new();
+        for stop in stopped {
+            match stop {
+                Stop::Raise(raised) if raised.failure.is_some() => failed.push(raised),
+                Stop::Raise(raised) => kept = kept.or(Some(Stop::Raise(raised))),
+                Stop::Return(object) => {
+                    kept = Some(match kept {
+                        Some(Stop::Return(other)) if other != object => Stop::Return(Object::Any),
+                        _ => Stop::Return(object),
+                    });
+                }
+                Stop::Leave => kept = kept.or(Some(Stop::Leave)),
+            }
+        }
+        match kept {
+            Some(stop) => {
+                self.doubts.extend(failed);
+                Err(stop)
+            }
+            None => {
+                self.doubts.truncate(doubts);
+                failed.into_iter().next().map_or(Ok(()), |raised| Err(Stop::Raise(raised)))
+            }
+        }
+    }
+
+    fn suppressed(&mut self, body: &'w [Step<'p>], catches: Catches) -> Result<(), Stop<'p>> {
+        let (before, doubts) = (self.state.mark(), self.doubts.len());
+        match self.block(body) {
+            Err(Stop::Raise(raised)) if takes(catches, &raised) => Ok(()),
+            Ok(()) => {
+                let caught = self.caught(doubts, &[catches]);
+                if caught.is_some() || catches.missing {
+                    // It may have been left half way.
+                    let whole = self.state.take(before);
+                    self.state.join(&whole, &Delta::new());
+                }
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// Takes the failures of doubt that one of the handlers takes, and gives the first.
+    fn caught(&mut self, since: usize, handlers: &[Catches]) -> Option<Raised> {
+        let later = self.doubts.split_off(since);
+        let (caught, kept): (Vec<_>, Vec<_>) =
+            later.into_iter().partition(|d| handlers.iter().any(|catches| takes(*catches, d)));
+        self.doubts.extend(kept);
+        caught.into_iter().next()
+    }
+
+    fn attempt(
+        &mut self,
+        body: &'w [Step<'p>],
+        handlers: &'w [Handler<'p>],
+        orelse: &'w [Step<'p>],
+    ) -> Result<(), Stop<'p>> {
+        let (before, doubts) = (self.state.mark(), self.doubts.len());
+        let risky = std::mem::replace(&mut self.risky, false);
+        let outcome = self.block(body);
+        let own_trouble = std::mem::replace(&mut self.risky, risky);
+        self.risky |= own_trouble && handlers.is_empty();
+        let all: Vec<Catches> = handlers.iter().map(|h| h.catches).collect();
+        let raised = match outcome {
+            Err(Stop::Raise(raised)) => raised,
+            Err(stop) => {
+                self.caught(doubts, &all);
+                return Err(stop);
+            }
+            Ok(()) => {
+                let caught = self.caught(doubts, &all);
+                let mut ways: Vec<(&'w Handler<'p>, Option<Raised>)> = Vec::new();
+                if let Some(raised) = &caught
+                    && let Some(handler) = handlers.iter().find(|h| takes(h.catches, raised))
+                {
+                    ways.push((handler, caught.clone()));
+                }
+                if own_trouble {
+                    ways.extend(handlers.iter().map(|h| (h, None)));
+                }
+                return self.maybe_handled(before, &ways, orelse);
+            }
+        };
+        match handlers.iter().find(|h| takes(h.catches, &raised)) {
+            Some(handler) => self.handle(handler, Some(raised)),
+            None => Err(Stop::Raise(raised)),
+        }
+    }
+
+    fn handle(&mut self, handler: &'w Handler<'p>, raised: Option<Raised>) -> Result<(), Stop<'p>> {
+        self.handling.push(raised);
+        if let Some(name) = handler.name {
+            self.bind(name, Object::Any);
+        }
+        let outcome = self.block(&handler.block);
+        if let Some(name) = handler.name {
+            self.state.set(self.space(), name, None);
+        }
+        self.handling.pop();
+        outcome
+    }
+
+    /// The body of a `try` ran to its end, but might have been left for one of the handlers.
+    fn maybe_handled(
+        &mut self,
+        before: usize,
+        handlers: &[(&'w Handler<'p>, Option<Raised>)],
+        orelse: &'w [Step<'p>],
+    ) -> Result<(), Stop<'p>> {
+        if handlers.is_empty() {
+            return self.block(orelse);
+        }
+        let whole = self.state.take(before);
+        let mut handled: Option<Delta<'p>> = None;
+        for (handler, raised) in handlers {
+            self.state.join(&whole, &Delta::new());
+            match self.handle(handler, raised.clone()) {
+                Ok(()) => {
+                    let delta = self.state.take(before);
+                    handled = Some(match handled.take() {
+                        None => delta,
+                        Some(other) => {
+                            self.state.join(&other, &delta);
+                            self.state.take(before)
+                        }
+                    });
+                }
+                Err(stop) => {
+                    self.state.undo(before);
+                    match stop {
+                        Stop::Raise(raised) => self.doubts.extend(raised.failure.is_some().then_some(raised)),
+                        Stop::Return(_) => self.level().left = true,
+                        // It leaves the round of a loop alone.
+                        Stop::Leave => {}
+                    }
+                }
+            }
+        }
+        self.state.apply(&whole);
+        let outcome = self.block(orelse);
+        if let Some(handled) = handled {
+            let whole = self.state.take(before);
+            match &outcome {
+                Ok(()) => self.state.join(&whole, &handled),
+                Err(_) => {
+                    self.state.apply(&handled);
+                    match outcome {
+                        Err(Stop::Raise(raised)) => self.doubts.extend(raised.failure.is_some().then_some(raised)),
+                        _ => self.level().left = true,
+                    }
+                    return Ok(());
+                }
+            }
+        }
+        outcome
+    }
+
+    /// The object that a name stands for here.
+    pub fn cell(&self, name: &str) -> Option<Cell<'p>> {
+        self.state.find(self.space(), name)
+    }
+}
+
+/// Whether a handler takes what is raised.
+fn takes(catches: Catches, raised: &Raised) -> bool {
+    match raised.class {
+        Error::Import => catches.import,
+        Error::Attribute => catches.attribute,
+        Error::Name => catches.name,
+        Error::Other => catches.import || catches.missing || catches.other,
+    }
+}
+
+/// Whether an object is true, if that is known.
+pub fn truth(object: Object) -> Option<bool> {
+    match object {
+        Object::Any => None,
+        Object::Truth(truth) => Some(truth),
+        Object::None => Some(false),
+        Object::Text(text) => Some(!text.is_empty()),
+        Object::Instance(_) => None,
+        _ => Some(true),
+    }
+}
