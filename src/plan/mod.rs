@@ -2,6 +2,7 @@
 //! analysis of the new text, accepted or dropped, until nothing more can be done.
 
 mod choice;
+mod entries;
 pub mod feedback;
 mod gain;
 pub mod hoist;
@@ -23,6 +24,7 @@ use crate::project::{ModuleId, Project};
 use crate::rewrite::{self, Intents};
 use crate::strategy::{self, Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, steer};
 use crate::verify;
+use entries::entries;
 use solved::Round;
 pub use solved::{Solved, Touched, Veto};
 
@@ -38,9 +40,6 @@ pub enum Stage {
     /// Runs the command of `--verify`.
     Command,
 }
-
-/// Modules of cycles whose import is simulated before and after a change.
-const ENTRIES: usize = 400;
 
 /// Rounds of choosing, applying and checking; each drops a fix, removes imports, or ends the loop.
 const ROUNDS: usize = 60;
@@ -406,20 +405,4 @@ fn shrinks(ctx: &Context, after: &Graph, before: &[Cycle]) -> bool {
         cycles.iter().map(|c| c.edges.iter().map(|e| (e.from, e.to)).collect::<BTreeSet<_>>().len()).sum()
     };
     pairs(&cycles(after, level)) < pairs(before)
-}
-
-/// The modules whose import is simulated before and after: those of the cycles and, while cycles remain, all that
-/// load them and something that changes.
-fn entries(ctx: &Context, after: &Graph, cycles: &[Cycle], changed: &BTreeSet<ModuleId>) -> Vec<ModuleId> {
-    let mut all: Vec<ModuleId> = cycles.iter().flat_map(|c| &c.modules).copied().take(ENTRIES).collect();
-    let left = self::cycles(after, Level::Eager);
-    if !left.is_empty() {
-        let mut known: BTreeSet<ModuleId> = all.iter().copied().collect();
-        let touched = verify::importers(ctx.world.graph, changed.iter().copied());
-        for cycle in &left {
-            let importers = verify::importers(ctx.world.graph, [cycle.modules[0]]);
-            all.extend(importers.into_iter().filter(|m| touched.contains(m) && known.insert(*m)).take(ENTRIES));
-        }
-    }
-    all
 }

@@ -1,6 +1,6 @@
 //! Statements.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::state::{Cell, Defined, Delta, Object, Space, State};
 use super::{Failure, Frame, Simulator, Verdict};
@@ -65,7 +65,7 @@ pub struct Run<'s, 'w, 'p> {
     pub risky: bool,
     pub steps: usize,
     /// Calls that were followed already, with what they gave.
-    pub called: HashMap<(Defined, Vec<Object<'p>>), Object<'p>>,
+    pub called: FxHashMap<(Defined, Vec<Object<'p>>), Object<'p>>,
 }
 
 impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
@@ -78,7 +78,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             handling: Vec::new(),
             risky: false,
             steps: 0,
-            called: HashMap::new(),
+            called: FxHashMap::default(),
         }
     }
 

@@ -1,7 +1,9 @@
 //! The state of an abstract interpreter: what is loaded, and what is bound where. Every change is on record, so that what
 //! was done on one way can be taken back and joined with another.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
 
 use crate::project::ModuleId;
 
@@ -78,7 +80,7 @@ pub enum New<'p> {
 
 #[derive(Debug)]
 struct Names<'p> {
-    cells: HashMap<&'p str, Cell<'p>>,
+    cells: FxHashMap<&'p str, Cell<'p>>,
     outer: Option<Space>,
     is_class: bool,
 }
@@ -92,7 +94,7 @@ pub struct State<'p> {
 
 impl<'p> State<'p> {
     pub fn new(modules: usize) -> Self {
-        let names = || Names { cells: HashMap::new(), outer: None, is_class: false };
+        let names = || Names { cells: FxHashMap::default(), outer: None, is_class: false };
         Self {
             spaces: std::iter::repeat_with(names).take(modules).collect(),
             status: vec![Status::Absent; modules],
@@ -101,7 +103,7 @@ impl<'p> State<'p> {
     }
 
     pub fn open(&mut self, outer: Space, is_class: bool) -> Space {
-        self.spaces.push(Names { cells: HashMap::new(), outer: Some(outer), is_class });
+        self.spaces.push(Names { cells: FxHashMap::default(), outer: Some(outer), is_class });
         self.spaces.len() as Space - 1
     }
 

@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 
 use elsa::FrozenVec;
 
+use super::entries::MOST;
 use super::solved::{self, Round};
-use super::{ENTRIES, Solved, Veto, cycles, intents, key, planned, report};
+use super::{Solved, Veto, cycles, intents, key, planned, report};
 use crate::graph::Graph;
 use crate::names::{Names, World};
 use crate::outcome::{HoistEntry, Status};
@@ -158,7 +159,7 @@ fn damage<'p>(
     }
     let importers = verify::importers(ctx.world.graph, changed.iter().copied());
     let others = importers.into_iter().filter(|m| !changed.contains(m));
-    let entries: Vec<ModuleId> = changed.iter().copied().chain(others.take(ENTRIES)).collect();
+    let entries: Vec<ModuleId> = changed.iter().copied().chain(others.take(MOST)).collect();
     let world = World { graph: &graph, names: &names };
     let (what, chain) = verify::new_failure(ctx.world, world, &entries)?;
     Some((what, chain.intersection(changed).copied().collect()))
