@@ -10,23 +10,27 @@ const WAY: usize = 40;
 
 /// Takes what is missing until no cycle is left, then gives back what is not needed.
 pub fn completed(network: &Network, taken: Taken) -> Taken {
-    without_needless(network, filled(network, taken, u32::MAX))
+    let filled = filled(network, taken, None).expect("some way to meet a demand is always open");
+    without_needless(network, filled)
 }
 
-/// Takes more, but not `barred`, until no cycle is left.
-fn filled(network: &Network, mut taken: Taken, barred: u32) -> Taken {
+/// Takes more, but not `barred`, until no cycle is left; none if one can be broken by nothing else.
+fn filled(network: &Network, mut taken: Taken, barred: Option<u32>) -> Option<Taken> {
     loop {
         let demands = network.open_demands(&taken);
         if demands.is_empty() {
-            return taken;
+            return Some(taken);
         }
         let mut meets: BTreeMap<Vec<u32>, Vec<usize>> = BTreeMap::new();
         for (index, demand) in demands.iter().enumerate() {
             network.worked(WAY * demand.ways.len());
-            for way in demand.ways.iter().filter(|w| !w.contains(&barred)) {
+            for way in demand.ways.iter().filter(|w| barred.is_none_or(|b| !w.contains(&b))) {
                 let missing = way.iter().copied().filter(|f| !taken.has[*f as usize]).collect();
                 meets.entry(missing).or_default().push(index);
             }
+        }
+        if meets.is_empty() {
+            return None;
         }
         let worth = |(way, demands): &(Vec<u32>, Vec<usize>)| {
             let cost: u64 = way.iter().map(|f| network.costs[*f as usize]).sum();
@@ -67,10 +71,36 @@ pub fn exchanged(network: &Network, mut best: Taken, stop: Stop) -> Taken {
         }
         let mut rest = best.clone();
         rest.has[fix as usize] = false;
-        let other = without_needless(network, filled(network, rest, fix));
+        let Some(other) = filled(network, rest, Some(fix)) else { continue };
+        let other = without_needless(network, other);
         if network.cost(&other) < network.cost(&best) {
             best = other;
         }
     }
     best
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::Arc;
+    use super::*;
+
+    /// Fix 0 breaks one cycle and closes another that nothing can break.
+    #[test]
+    fn what_only_one_fix_helps_is_not_looked_for_without_it() {
+        let arc = |from, to, ways, when| Arc { from, to, ways, when };
+        let arcs = [
+            arc(0, 1, Vec::new(), None),
+            arc(1, 0, Vec::new(), Some(0)),
+            arc(2, 3, vec![BTreeSet::from([0])], None),
+            arc(3, 2, Vec::new(), None),
+        ];
+        let network = Network::new(&arcs, &[5]);
+        let first = completed(&network, Taken::none(&network));
+        let best = exchanged(&network, first.clone(), Stop::Work(u64::MAX));
+        assert!(network.cost(&best) <= network.cost(&first));
+        assert!(network.is_enough(&best));
+    }
 }
