@@ -60,6 +60,21 @@ fn untracked_files_count_if_they_are_written() {
 }
 
 #[test]
+fn repositories_below_are_asked_for_files_that_are_written() {
+    let dir = repository();
+    let nested = repository();
+    let inside = dir.path().join("libs/own");
+    fs::create_dir_all(inside.parent().unwrap()).unwrap();
+    fs::rename(nested.path(), &inside).unwrap();
+    let touched = ["libs/own/[x]sub/a.py".to_owned()];
+    let untracked = |all: Vec<String>| all.into_iter().filter(|f| !f.ends_with("a.py")).collect::<Vec<_>>();
+    assert_eq!(untracked(dirty(dir.path(), &touched).unwrap()), Vec::<String>::new());
+    write(&inside, "[x]sub/b.py", "x = 2\n");
+    assert_eq!(untracked(dirty(dir.path(), &touched).unwrap()), ["libs/own/[x]sub/b.py"]);
+    assert_eq!(dirty(dir.path(), &[]).unwrap(), Vec::<String>::new());
+}
+
+#[test]
 fn a_repository_without_a_commit_is_read() {
     let dir = tempfile::tempdir().unwrap();
     git(dir.path(), &["init", "-q"]);

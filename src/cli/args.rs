@@ -106,7 +106,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE", conflicts_with = "hoist", help_heading = "Output")]
     pub baseline: Option<PathBuf>,
     /// With --baseline, make FILE list what is left
-    #[arg(long, requires = "baseline", help_heading = "Output")]
+    #[arg(long, requires = "baseline", conflicts_with = "branch", help_heading = "Output")]
     pub update_baseline: bool,
     /// Draw the cycles into FILE, which ends in .svg, .dot or .mmd (Mermaid)
     #[arg(long, value_name = "FILE", value_parser = graph_file, conflicts_with = "hoist", help_heading = "Output")]

@@ -1,5 +1,6 @@
 //! What git knows of a project: where its repository is, and what in it is not committed.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
@@ -22,12 +23,27 @@ impl GitError {
 /// `touched` are the files to be written, relative to `root`. Without a repository the list is empty.
 pub fn dirty(root: &Path, touched: &[String]) -> Result<Vec<String>, GitError> {
     let failed = |source| GitError { root: root.display().to_string(), source };
-    let Some(repository) = Repo::open(root).map_err(failed)? else { return Ok(Vec::new()) };
-    let mut files = repository.changed().map_err(failed)?;
-    files.extend(touched.iter().filter(|file| repository.is_untracked(file)).map(|file| repository.join(file)));
+    let mut files = Vec::new();
+    if let Some(repository) = Repo::open(root).map_err(failed)? {
+        files.extend(repository.changed().map_err(failed)?);
+        files.extend(touched.iter().filter(|file| repository.is_untracked(file)).map(|file| repository.join(file)));
+    }
+    // Submodules and other repositories below know of their own files alone.
+    let inside: BTreeSet<&str> = touched.iter().flat_map(|file| ancestors(file)).collect();
+    for folder in inside.into_iter().filter(|folder| root.join(folder).join(".git").exists()) {
+        if let Some(nested) = Repo::open(&root.join(folder)).map_err(failed)? {
+            let changed = nested.changed().map_err(failed)?;
+            files.extend(changed.into_iter().map(|file| format!("{folder}/{file}")));
+        }
+    }
     files.sort();
     files.dedup();
     Ok(files)
+}
+
+/// The folders that a file stands in, below the root.
+fn ancestors(file: &str) -> impl Iterator<Item = &str> {
+    file.match_indices('/').map(|(at, _)| &file[..at])
 }
 
 /// The path of `root` relative to the top of its repository, with `/`; `""` for the top itself. `None` without a

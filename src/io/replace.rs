@@ -5,12 +5,12 @@ use std::path::Path;
 
 /// Puts `bytes` into the file, with the mode that it had; it stays as it is if they are there already.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if std::fs::read(path).is_ok_and(|old| old == bytes) {
-        return Ok(());
-    }
-    // What is no file, e.g. /dev/stdout, cannot be replaced.
+    // What is no file, e.g. /dev/stdout, cannot be replaced, and may have no end to read.
     if std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
         return std::fs::write(path, bytes);
+    }
+    if std::fs::read(path).is_ok_and(|old| old == bytes) {
+        return Ok(());
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new().prefix(".cyclefix-").tempfile_in(folder)?;

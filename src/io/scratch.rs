@@ -141,6 +141,9 @@ fn walk(root: &Path, folder: &Path, as_git: bool) -> BTreeSet<PathBuf> {
     });
     // What cannot be read cannot be imported either: Python says so when it is run.
     let entries = builder.build().filter_map(Result::ok);
-    let files = entries.filter(|entry| entry.file_type().is_some_and(|kind| !kind.is_dir()));
+    // A `.git` that is a file says where the repository of a work tree is: the copy has its own.
+    let is_copied =
+        |entry: &ignore::DirEntry| entry.file_type().is_some_and(|kind| !kind.is_dir()) && entry.file_name() != ".git";
+    let files = entries.filter(is_copied);
     files.filter_map(|entry| Some(entry.path().strip_prefix(root).ok()?.to_owned())).collect()
 }

@@ -8,7 +8,7 @@ use super::{Act, Block, Body, Callable, Catches, ClassBody, Error, Handler, Step
 use crate::outcome::Kind;
 use crate::syntax::Span;
 use crate::syntax::ast::{self, Ast, Expr, ExprKind, Stmt, StmtKind};
-use crate::syntax::imports::{FileImports, Guards};
+use crate::syntax::imports::{FileImports, Guards, stmt_exprs};
 
 /// The program of a file.
 pub fn body<'a>(ast: &Ast<'a>, imports: &FileImports<'a>, postponed: bool) -> Body<'a> {
@@ -196,7 +196,12 @@ impl<'a> Lower<'a> {
         let outer = std::mem::replace(&mut self.inside, true);
         // Calling a coroutine function runs nothing of it.
         let is_async = function.def.of(self.text).starts_with("async");
-        let block = if is_async { Block::new() } else { self.block(&function.body) };
+        let mut block = if is_async { Block::new() } else { self.block(&function.body) };
+        if yields(self.text, &function.body) {
+            // A generator runs when somebody asks it for values, if ever.
+            let span = function.def;
+            block = vec![Step { span, act: Act::If(vec![(Some(opaque(span)), block)]) }];
+        }
         self.inside = outer;
         let function = self.callable(Callable { name: function.name.text, params, globals, block });
         Act::Function { function, decorators, evaluated }
@@ -407,4 +412,24 @@ fn global_names<'a>(body: &[Stmt<'a>], out: &mut Vec<&'a str>) {
             _ => stmt.blocks().into_iter().for_each(|block| global_names(block, out)),
         }
     }
+}
+
+/// Whether a function with this body is a generator.
+fn yields(text: &str, body: &[Stmt]) -> bool {
+    fn within(text: &str, expr: &Expr) -> bool {
+        let is_yield = || {
+            let rest = expr.span.of(text).strip_prefix("yield");
+            rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+        };
+        let mut found = matches!(expr.kind, ExprKind::Other(_)) && is_yield();
+        if !matches!(expr.kind, ExprKind::Lambda { .. }) {
+            expr.parts(&mut |part| found |= within(text, part));
+        }
+        found
+    }
+    body.iter().any(|stmt| {
+        let inside = !matches!(stmt.kind, StmtKind::Function(_) | StmtKind::Class(_));
+        stmt_exprs(stmt).into_iter().any(|expr| within(text, expr))
+            || inside && stmt.blocks().into_iter().any(|block| yields(text, block))
+    })
 }
