@@ -22,52 +22,73 @@ pub fn entries(ctx: &Context, after: &Graph, before: &[Cycle], changed: &BTreeSe
     if left.is_empty() {
         return all;
     }
-    let mut starts = Starts { graph: after, cycles: &left, reached: BTreeMap::new() };
+    let mut now = Starts { graph: ctx.world.graph, cycles: &left, reached: BTreeMap::new() };
+    let mut then = Starts { graph: after, cycles: &left, reached: BTreeMap::new() };
+    let mut follows_another = |m: ModuleId| {
+        let first = then.first_steps(m);
+        !changed.contains(&m) && first.is_some() && first == now.first_steps(m)
+    };
     let mut known: BTreeSet<ModuleId> = all.iter().copied().collect();
     let touched = verify::importers(ctx.world.graph, changed.iter().copied());
     for cycle in &left {
         let importers = verify::importers(ctx.world.graph, [cycle.modules[0]]);
-        let mut differs = |m: &ModuleId| touched.contains(m) && known.insert(*m) && !starts.follows_another(*m);
+        let mut differs = |m: &ModuleId| touched.contains(m) && known.insert(*m) && !follows_another(*m);
         all.extend(importers.into_iter().filter(|m| differs(m)).take(MOST));
     }
     all
+}
+
+/// Modules of cycles, each with the index of its cycle.
+type Reached = BTreeSet<(usize, ModuleId)>;
+
+/// What of a module runs first: a package above it, or an import.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum First {
+    Package(ModuleId),
+    Site(usize),
 }
 
 /// Where modules enter the cycles.
 struct Starts<'g, 'p> {
     graph: &'g Graph<'p>,
     cycles: &'g [Cycle],
-    /// Modules of cycles that an import of a module loads, each with the index of its cycle.
-    reached: BTreeMap<ModuleId, BTreeSet<(usize, ModuleId)>>,
+    /// What an import of a module loads of them.
+    reached: BTreeMap<ModuleId, Reached>,
 }
 
 impl Starts<'_, '_> {
-    /// Whether the first import by which a module enters each cycle loads all of that cycle that it ever loads: it is
-    /// complete before anything else of the module runs, so that it ends as that import does.
-    fn follows_another(&mut self, module: ModuleId) -> bool {
+    /// By cycle, the first import by which a module enters it, if that loads all of the cycle that the module ever loads: it is
+    /// complete before anything else of the module runs, so that the module ends as that import does.
+    fn first_steps(&mut self, module: ModuleId) -> Option<Vec<Option<First>>> {
         let project = self.graph.project;
         let this = project.module(module);
         let all = self.reach(module);
         if all.iter().any(|(_, m)| *m == module) {
-            return false;
+            return None;
         }
         let packages = this.ancestors().filter_map(|name| project.tree.find(name, this.root));
-        let mut steps: Vec<(bool, BTreeSet<(usize, ModuleId)>)> = packages.map(|p| (true, self.reach(p))).collect();
-        let mut by_site: BTreeMap<usize, BTreeSet<(usize, ModuleId)>> = BTreeMap::new();
+        let mut steps: Vec<(First, Reached)> = packages.map(|p| (First::Package(p), self.reach(p))).collect();
+        let mut by_site: BTreeMap<usize, Reached> = BTreeMap::new();
         for edge in self.graph.edges_of(module).iter().filter(|e| e.kind == Kind::Eager) {
             by_site.entry(edge.site).or_default().extend(self.reach(edge.to));
         }
-        let is_plain = |site: usize| self.graph.site(module, site).place == Place::Top;
-        steps.extend(by_site.into_iter().map(|(site, reach)| (is_plain(site), reach)));
-        (0..self.cycles.len()).all(|cycle| {
-            let of = |reach: &BTreeSet<(usize, ModuleId)>| reach.iter().filter(|(c, _)| *c == cycle).count();
-            let first = steps.iter().find(|(_, reach)| of(reach) > 0);
-            // What a step loads, the module loads: as many are the same.
-            first.is_none_or(|(plain, reach)| *plain && of(reach) == of(&all))
-        })
+        steps.extend(by_site.into_iter().map(|(site, reach)| (First::Site(site), reach)));
+        let is_plain = |first: First| match first {
+            First::Package(_) => true,
+            First::Site(site) => self.graph.site(module, site).place == Place::Top,
+        };
+        let first = |cycle: usize| {
+            let of = |reach: &Reached| reach.iter().filter(|(c, _)| *c == cycle).count();
+            match steps.iter().find(|(_, reach)| of(reach) > 0) {
+                None => Some(None),
+                // What a step loads, the module loads: as many are the same.
+                Some((first, reach)) => (is_plain(*first) && of(reach) == of(&all)).then_some(Some(*first)),
+            }
+        };
+        (0..self.cycles.len()).map(first).collect()
     }
 
-    fn reach(&mut self, module: ModuleId) -> BTreeSet<(usize, ModuleId)> {
+    fn reach(&mut self, module: ModuleId) -> Reached {
         let (graph, cycles) = (self.graph, self.cycles);
         let load = || {
             let loaded = graph.loaded_by(module, &|_| false);

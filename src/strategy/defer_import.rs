@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::import_use::{
     Instead, Obstacle, Uses, later_obstacle, load_obstacle, obstacle, occurs, reload_doubt, uses, wanted_at_run_time,
 };
-use super::{Context, Cycle, Fix, ImportId, Proposals, Refusal, Strategy, cost, module_getattr};
+use super::{Context, Cycle, Fix, ImportId, Proposals, Refusal, Strategy, cost, later, module_getattr};
 use crate::names::users::How;
 use crate::outcome::{Kind, Safety};
 use crate::project::ModuleId;
@@ -61,7 +61,7 @@ fn defer(ctx: &Context, id: ImportId) -> Result<Option<Fix>, Obstacle> {
     if let Some(found) = obstacle(ctx, id) {
         return Err(found);
     }
-    let found = uses(ctx, id);
+    let mut found = uses(ctx, id);
     if let Some(blocked) = found.blocked {
         return Err(blocked);
     }
@@ -82,6 +82,7 @@ fn defer(ctx: &Context, id: ImportId) -> Result<Option<Fix>, Obstacle> {
         let message = format!("the import would still count at level {}", level.as_str());
         return Err(Obstacle::new(Reason::StillCounts, (id.module, site.at), message));
     }
+    found.doubt = found.doubt.or_else(|| later::doubt(ctx, id));
     if found.functions.is_empty() {
         return Ok(Some(for_types(ctx, id, &found)));
     }

@@ -7,6 +7,7 @@ mod defer_import;
 mod direct_import;
 mod extract_utility_module;
 mod import_use;
+mod later;
 mod merge_modules;
 mod module_getattr;
 mod movable;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::import_use::Obstacle;
-use super::super::{Context, Reason, standing as place};
+use super::super::{Context, Reason, later, standing as place};
 use super::{Pair, Side};
 use crate::graph::Edge;
 use crate::names::Role;
@@ -225,6 +225,13 @@ fn effects(ctx: &Context, pair: Pair) -> Option<Obstacle> {
     if let Some(at) = ctx.effect(pair.emptied, &|_| false) {
         let message = format!("importing `{}` does something that others can see", name(pair.emptied));
         return Some(Obstacle::new(Reason::ImportSideEffect, (pair.emptied, at), message));
+    }
+    if let Some(at) = ctx.effect(pair.home, &|_| false)
+        && let Some(read) = later::read(ctx, pair.emptied)
+    {
+        let message =
+            format!("`{}` reads `{read}`, and `{}` does something first", name(pair.emptied), name(pair.home));
+        return Some(Obstacle::new(Reason::ImportSideEffect, (pair.home, at), message));
     }
     let graph = ctx.world.graph;
     let between = |e: &Edge| pair.has(e.from) && pair.has(e.to);

@@ -1,0 +1,84 @@
+//! What may be different when a module is loaded later than now: what it reads while it is loaded and others may change.
+
+use std::collections::BTreeSet;
+
+use super::{Context, ImportId};
+use crate::names::{Moment, Object, Role};
+use crate::outcome::Kind;
+use crate::project::ModuleId;
+
+/// Names of the standard library, and all below them, that are another thing at another time.
+const CHANGING: [&str; 6] = ["os.environ", "os.environb", "sys.argv", "sys.path", "sys.modules", "sys.meta_path"];
+
+/// Functions of the standard library, and all below them, that give another thing at another time.
+const ASKING: [&str; 26] = [
+    "datetime.date.today",
+    "datetime.datetime.now",
+    "datetime.datetime.today",
+    "datetime.datetime.utcnow",
+    "getpass.getuser",
+    "glob.glob",
+    "io.open",
+    "locale.getlocale",
+    "os.getcwd",
+    "os.getenv",
+    "os.getpid",
+    "os.listdir",
+    "os.path.exists",
+    "os.path.isdir",
+    "os.path.isfile",
+    "os.scandir",
+    "os.stat",
+    "os.urandom",
+    "pathlib.Path.cwd",
+    "random",
+    "secrets",
+    "tempfile",
+    "time",
+    "uuid.uuid1",
+    "uuid.uuid4",
+    "shutil.which",
+];
+
+/// Why it may show that an import does not run where it stands: a module that is then loaded later reads what may change.
+pub fn doubt(ctx: &Context, id: ImportId) -> Option<String> {
+    let graph = ctx.world.graph;
+    let with = graph.loaded_by(id.module, &|_| false);
+    let without = graph.loaded_by(id.module, &|e| e.from == id.module && e.site == id.site && e.kind == Kind::Eager);
+    let later: BTreeSet<ModuleId> = with.difference(&without).copied().collect();
+    later.into_iter().find_map(|module| {
+        let read = read(ctx, module)?;
+        let name = &ctx.project().module(module).name;
+        Some(format!("`{name}` reads `{read}` when it is loaded, which may be another by then"))
+    })
+}
+
+/// What a module reads while it is loaded that may be another thing later.
+pub fn read(ctx: &Context, module: ModuleId) -> Option<String> {
+    let file = ctx.world.names.file(module);
+    let at_import = file.uses.iter().filter(|u| u.moment == Moment::Import);
+    at_import.into_iter().find_map(|used| {
+        let called = matches!(used.role, Role::Called | Role::Decorator);
+        match ctx.world.trace_use(module, used).object {
+            Object::External(path) => {
+                let is_of =
+                    |name: &&&str| path.strip_prefix(**name).is_some_and(|r| r.is_empty() || r.starts_with('.'));
+                let changes = CHANGING.iter().find(is_of);
+                changes.or_else(|| ASKING.iter().filter(|_| called).find(is_of)).map(|_| path.clone())
+            }
+            Object::Unknown if called && used.owner.is_none() && used.name == "open" => Some("open".to_owned()),
+            Object::Attribute { module: home, name, .. } if home != module => {
+                let rebound = ctx.world.names.file(home).bindings(name).iter().any(|b| b.from_inside);
+                let replaced = rebound || ctx.users.replaced(home, name).is_some_and(|(user, _)| !is_test(ctx, user));
+                replaced.then(|| format!("{}.{name}", ctx.project().module(home).name))
+            }
+            _ => None,
+        }
+    })
+}
+
+/// Tests replace names for a while and put them back.
+fn is_test(ctx: &Context, module: ModuleId) -> bool {
+    let name = &ctx.project().module(module).name;
+    name.split('.').any(|part| matches!(part, "test" | "tests" | "testing" | "conftest") || part.starts_with("test_"))
+}
