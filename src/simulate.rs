@@ -6,6 +6,7 @@
 //! one that may happen. Only what depends on how far another module has come counts as a failure: an import of what
 //! is not installed, and an error that a module raises for a reason of its own, are none.
 
+mod attempt;
 mod call;
 mod evaluate;
 mod import;

@@ -6,6 +6,8 @@ use std::sync::Once;
 
 use git2::{ErrorCode, IndexEntryExtendedFlag, Repository, Status, StatusOptions};
 
+use crate::project::folders;
+
 #[derive(Debug, thiserror::Error)]
 #[error("git cannot read the repository of `{root}`: {}", source.message())]
 pub struct GitError {
@@ -29,7 +31,7 @@ pub fn dirty(root: &Path, touched: &[String]) -> Result<Vec<String>, GitError> {
         files.extend(touched.iter().filter(|file| repository.is_untracked(file)).map(|file| repository.join(file)));
     }
     // Submodules and other repositories below know of their own files alone.
-    let inside: BTreeSet<&str> = touched.iter().flat_map(|file| ancestors(file)).collect();
+    let inside: BTreeSet<&str> = touched.iter().flat_map(|file| folders::above(file)).collect();
     for folder in inside.into_iter().filter(|folder| root.join(folder).join(".git").exists()) {
         if let Some(nested) = Repo::open(&root.join(folder)).map_err(failed)? {
             let changed = nested.changed().map_err(failed)?;
@@ -39,11 +41,6 @@ pub fn dirty(root: &Path, touched: &[String]) -> Result<Vec<String>, GitError> {
     files.sort();
     files.dedup();
     Ok(files)
-}
-
-/// The folders that a file stands in, below the root.
-fn ancestors(file: &str) -> impl Iterator<Item = &str> {
-    file.match_indices('/').map(|(at, _)| &file[..at])
 }
 
 /// The path of `root` relative to the top of its repository, with `/`; `""` for the top itself. `None` without a

@@ -9,6 +9,7 @@ use std::path::{Component, Path, PathBuf};
 use super::journal::{Entry, Journal, PREFIX, Plan, at, blob_id, read};
 pub use super::journal::{interrupted, recover};
 use crate::outcome::FileChange;
+use crate::project::folders;
 
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
@@ -181,10 +182,9 @@ impl<'a> Run<'a> {
 
     /// Plans the folders that a new file needs, and checks that the one that exists can be written to.
     fn add_folders(&mut self, path: &str) -> Result<(), WriteError> {
-        for (end, _) in path.match_indices('/') {
-            let folder = at(&self.root, &path[..end]);
-            if !folder.exists() && !self.plan.folders.iter().any(|planned| planned == &path[..end]) {
-                self.plan.folders.push(path[..end].to_owned());
+        for folder in folders::above(path) {
+            if !at(&self.root, folder).exists() && !self.plan.folders.iter().any(|planned| planned == folder) {
+                self.plan.folders.push(folder.to_owned());
             }
         }
         let file = at(&self.root, path);

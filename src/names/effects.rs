@@ -201,13 +201,13 @@ fn keeps_track(path: &str) -> bool {
 
 /// Whose state a statement may change, beyond names that it binds.
 #[derive(Clone, Debug, Default)]
-pub struct Touched {
+pub struct Changed {
     modules: BTreeSet<ModuleId>,
     /// Something of which nothing is known.
     anything: bool,
 }
 
-impl Touched {
+impl Changed {
     fn nothing() -> Self {
         Self::default()
     }
@@ -230,7 +230,7 @@ impl Touched {
         self
     }
 
-    fn all(parts: impl IntoIterator<Item = Touched>) -> Self {
+    fn all(parts: impl IntoIterator<Item = Changed>) -> Self {
         parts.into_iter().fold(Self::nothing(), Self::and)
     }
 
@@ -246,7 +246,7 @@ impl Touched {
 }
 
 /// The statements of a module's body that change something, and whose state that is.
-pub fn effects(world: World, module: ModuleId) -> Vec<(Span, Touched)> {
+pub fn effects(world: World, module: ModuleId) -> Vec<(Span, Changed)> {
     let all = world.names.effects(module).iter();
     all.map(|e| (e.span, touched(world, module, &e.what))).filter(|(_, touched)| !touched.is_nothing()).collect()
 }
@@ -259,10 +259,10 @@ pub fn within(world: World, module: ModuleId, span: Span) -> Option<Span> {
     inside.find(|e| touched(world, module, &e.what).shows(&|m| own(&e.what, m))).map(|e| e.span)
 }
 
-fn touched(world: World, module: ModuleId, what: &What) -> Touched {
+fn touched(world: World, module: ModuleId, what: &What) -> Changed {
     match what {
-        What::Other | What::Call(None) | What::Decorator(None) | What::Store(None) => Touched::anything(),
-        What::Base(None) | What::Metaclass(None) => Touched::anything(),
+        What::Other | What::Call(None) | What::Decorator(None) | What::Store(None) => Changed::anything(),
+        What::Base(None) | What::Metaclass(None) => Changed::anything(),
         What::Call(Some(call)) if !call.attributes.is_empty() && is_own(world, module, call) => {
             state(world, module, call)
         }
@@ -277,21 +277,21 @@ fn touched(world: World, module: ModuleId, what: &What) -> Touched {
                 registers(world, home, name, &mut Seen::new())
             }
             // A method of an object that another module owns, e.g. `task = app.task(f)`.
-            Object::Attribute { module: home, .. } if home != module => Touched::of(home),
+            Object::Attribute { module: home, .. } if home != module => Changed::of(home),
             Object::External(path) => {
-                Touched::anything_if(!is_stdlib(&path) && keeps_track(&path) && path.contains(".register"))
+                Changed::anything_if(!is_stdlib(&path) && keeps_track(&path) && path.contains(".register"))
             }
-            _ => Touched::nothing(),
+            _ => Changed::nothing(),
         },
         What::Decorator(Some(decorator)) => match world.trace_reference(module, MODULE, decorator).object {
             Object::Attribute { module: home, name, rest } if rest.is_empty() => {
                 registers(world, home, name, &mut Seen::new())
             }
-            Object::Attribute { module: home, .. } if home != module => Touched::of(home),
-            Object::Attribute { .. } => Touched::nothing(),
-            Object::External(path) => Touched::anything_if(keeps_track(&path)),
-            Object::Module(_) => Touched::anything(),
-            Object::Unknown => Touched::anything_if(
+            Object::Attribute { module: home, .. } if home != module => Changed::of(home),
+            Object::Attribute { .. } => Changed::nothing(),
+            Object::External(path) => Changed::anything_if(keeps_track(&path)),
+            Object::Module(_) => Changed::anything(),
+            Object::Unknown => Changed::anything_if(
                 !matches!(decorator.name, "property" | "staticmethod" | "classmethod") && !in_class_body(decorator),
             ),
         },
@@ -304,24 +304,24 @@ fn touched(world: World, module: ModuleId, what: &What) -> Touched {
 }
 
 /// Whose state an object is that a dotted name of the module's own scope stands for.
-fn state(world: World, module: ModuleId, reference: &Reference) -> Touched {
+fn state(world: World, module: ModuleId, reference: &Reference) -> Changed {
     if is_own(world, module, reference) {
         // What it was made of may be an object of another module.
         let bindings = world.names.file(module).bindings(reference.name);
         let sources = bindings.iter().flat_map(|b| &b.from).map(|from| {
             match world.trace_reference(module, MODULE, from).object {
                 Object::Attribute { module: home, name, .. } if home != module && !is_code(world, home, name) => {
-                    Touched::of(home)
+                    Changed::of(home)
                 }
-                Object::Module(home) => Touched::of(home),
-                _ => Touched::nothing(),
+                Object::Module(home) => Changed::of(home),
+                _ => Changed::nothing(),
             }
         });
-        return Touched::of(module).and(Touched::all(sources));
+        return Changed::of(module).and(Changed::all(sources));
     }
     match world.trace_reference(module, MODULE, reference).object {
-        Object::Attribute { module: home, .. } | Object::Module(home) if home != module => Touched::of(home),
-        _ => Touched::anything(),
+        Object::Attribute { module: home, .. } | Object::Module(home) if home != module => Changed::of(home),
+        _ => Changed::anything(),
     }
 }
 
@@ -344,19 +344,19 @@ fn is_own(world: World, module: ModuleId, reference: &Reference) -> bool {
 }
 
 /// What a call does whose result is thrown away.
-fn by_call(world: World, module: ModuleId, call: &Reference) -> Touched {
+fn by_call(world: World, module: ModuleId, call: &Reference) -> Changed {
     match world.trace_reference(module, MODULE, call).object {
-        Object::External(path) => Touched::anything_if(!matches!(
+        Object::External(path) => Changed::anything_if(!matches!(
             path.as_str(),
             "logging.getLogger.addHandler" | "typing.cast" | "warnings.warn"
         )),
         Object::Attribute { module: home, name, rest } if rest.is_empty() && is_function(world, home, name) => {
             registers(world, home, name, &mut Seen::new())
         }
-        Object::Unknown => Touched::anything_if(
+        Object::Unknown => Changed::anything_if(
             !call.attributes.is_empty() || !matches!(call.name, "isinstance" | "hasattr" | "super"),
         ),
-        _ => Touched::anything(),
+        _ => Changed::anything(),
     }
 }
 
@@ -398,37 +398,37 @@ const MUTATORS: [&str; 17] = [
 type Seen = BTreeSet<(ModuleId, Span)>;
 
 /// The modules whose state calling a name of the project may change.
-fn registers(world: World, module: ModuleId, name: &str, seen: &mut Seen) -> Touched {
+fn registers(world: World, module: ModuleId, name: &str, seen: &mut Seen) -> Changed {
     let file = world.names.file(module);
     let bindings = file.bindings(name);
     if bindings.is_empty() {
-        return Touched::anything();
+        return Changed::anything();
     }
-    Touched::all(bindings.iter().map(|binding| match binding.what {
+    Changed::all(bindings.iter().map(|binding| match binding.what {
         Bound::Function(id) => function_registers(world, module, id, seen),
         // Making an object binds it and no more, unless its class keeps track.
         Bound::Class(class) => class_registers(world, module, class, seen),
         // e.g. `decorator = factory(option)`: what the functions that made it do.
         Bound::Value if !binding.from.is_empty() => {
-            Touched::all(binding.from.iter().map(|from| match world.trace_reference(module, MODULE, from).object {
+            Changed::all(binding.from.iter().map(|from| match world.trace_reference(module, MODULE, from).object {
                 Object::Attribute { module: home, name, rest }
                     if rest.is_empty() && (home, name) != (module, from.name) && is_code(world, home, name) =>
                 {
                     registers(world, home, name, seen)
                 }
-                Object::External(path) => Touched::anything_if(!is_stdlib(&path)),
-                _ => Touched::anything(),
+                Object::External(path) => Changed::anything_if(!is_stdlib(&path)),
+                _ => Changed::anything(),
             }))
         }
-        _ => Touched::anything(),
+        _ => Changed::anything(),
     }))
 }
 
 /// The modules whose state running a function may change.
-fn function_registers(world: World, module: ModuleId, id: FunctionId, seen: &mut Seen) -> Touched {
+fn function_registers(world: World, module: ModuleId, id: FunctionId, seen: &mut Seen) -> Changed {
     let file = world.names.file(module);
     if !seen.insert((module, file.function(id).span)) {
-        return Touched::nothing();
+        return Changed::nothing();
     }
     let name = file.function(id).name;
     let within = |moment: Moment| match moment {
@@ -445,44 +445,44 @@ fn function_registers(world: World, module: ModuleId, id: FunctionId, seen: &mut
         _ => false,
     };
     let sets_global = file.scope(MODULE).bindings.values().flatten().any(|b| b.from_inside && within(b.moment));
-    let own = if sets_global { Touched::of(module) } else { Touched::nothing() };
+    let own = if sets_global { Changed::of(module) } else { Changed::nothing() };
     let uses = file.uses.iter().filter(|u| within(u.moment)).map(|u| {
         let stored = || {
             let attributes = u.attributes.iter().map(|a| a.text).collect();
             state(world, module, &Reference { name: u.name, attributes })
         };
         match u.role {
-            _ if u.owner.is_some() && shares(file, id, u) => Touched::of(module),
+            _ if u.owner.is_some() && shares(file, id, u) => Changed::of(module),
             // e.g. `self.register()`.
             Role::Called if u.attributes.len() == 1 && is_self(file, id, u) => {
                 let class = file.class(file.function(id).class.expect("`self` is of a method"));
                 let methods = class.methods.get(u.attributes[0].text).into_iter().flatten();
-                Touched::all(methods.map(|m| function_registers(world, module, *m, seen)))
+                Changed::all(methods.map(|m| function_registers(world, module, *m, seen)))
             }
             Role::Argument if u.owner == Some(MODULE) && is_changed_by_call(u) => stored(),
             // What a function does to its own variables, or to attributes of what it is handed, stays there.
             Role::Store | Role::Delete if u.owner == Some(MODULE) => stored(),
             Role::Store | Role::Delete => {
-                Touched::anything_if(u.attributes.is_empty() && u.owner.is_some_and(|o| is_parameter(file, o, u.name)))
+                Changed::anything_if(u.attributes.is_empty() && u.owner.is_some_and(|o| is_parameter(file, o, u.name)))
             }
             Role::Called if u.owner == Some(MODULE) && !u.attributes.is_empty() => {
                 if u.attributes.last().is_some_and(|a| MUTATORS.contains(&a.text)) {
                     stored()
                 } else {
-                    Touched::nothing()
+                    Changed::nothing()
                 }
             }
             Role::Called if u.owner == Some(MODULE) && u.name != name => match world.trace_use(module, u).object {
                 Object::Attribute { module, name, rest } if rest.is_empty() && is_function(world, module, name) => {
                     registers(world, module, name, seen)
                 }
-                Object::External(path) => Touched::anything_if(keeps_track(&path)),
-                _ => Touched::nothing(),
+                Object::External(path) => Changed::anything_if(keeps_track(&path)),
+                _ => Changed::nothing(),
             },
-            _ => Touched::nothing(),
+            _ => Changed::nothing(),
         }
     });
-    own.and(Touched::all(uses))
+    own.and(Changed::all(uses))
 }
 
 /// Whether a use names the object or class that a method is called on.
@@ -548,86 +548,86 @@ fn subclasses_are_asked_for(world: World, module: ModuleId, class: &str) -> bool
 }
 
 /// The modules whose state making an instance may change.
-fn class_registers(world: World, module: ModuleId, class: ClassId, seen: &mut Seen) -> Touched {
+fn class_registers(world: World, module: ModuleId, class: ClassId, seen: &mut Seen) -> Changed {
     let file = world.names.file(module);
     let found = file.class(class);
     if !seen.insert((module, found.span)) {
-        return Touched::nothing();
+        return Changed::nothing();
     }
     let made_by = ["__init__", "__new__", "__post_init__", "__set_name__"];
     let own = made_by.iter().filter_map(|m| found.methods.get(m)).flatten();
-    let own = Touched::all(own.map(|f| function_registers(world, module, *f, seen)));
+    let own = Changed::all(own.map(|f| function_registers(world, module, *f, seen)));
     let bases = found.bases.iter().map(|path| {
-        let Some((first, rest)) = path.split_first() else { return Touched::nothing() };
+        let Some((first, rest)) = path.split_first() else { return Changed::nothing() };
         match world.trace(module, MODULE, first, rest).object {
             Object::Attribute { module: home, name, rest } if rest.is_empty() => {
-                Touched::all(world.names.file(home).bindings(name).iter().map(|b| match b.what {
+                Changed::all(world.names.file(home).bindings(name).iter().map(|b| match b.what {
                     Bound::Class(base) if (home, base) != (module, class) => class_registers(world, home, base, seen),
-                    _ => Touched::nothing(),
+                    _ => Changed::nothing(),
                 }))
             }
-            _ => Touched::nothing(),
+            _ => Changed::nothing(),
         }
     });
-    own.and(Touched::all(bases))
+    own.and(Changed::all(bases))
 }
 
 /// The modules whose state extending a base class may change: a registry is kept where the class is that keeps it.
-fn base_registers(world: World, module: ModuleId, base: &Reference, depth: usize) -> Touched {
+fn base_registers(world: World, module: ModuleId, base: &Reference, depth: usize) -> Changed {
     if depth == 0 {
-        return Touched::anything();
+        return Changed::anything();
     }
     match world.trace_reference(module, MODULE, base).object {
-        Object::External(path) => Touched::anything_if(keeps_track(&path)),
+        Object::External(path) => Changed::anything_if(keeps_track(&path)),
         Object::Attribute { module: home, name, rest } if rest.is_empty() => {
             let bindings = world.names.file(home).bindings(name).iter();
-            Touched::all(bindings.map(|b| match b.what {
+            Changed::all(bindings.map(|b| match b.what {
                 Bound::Class(class) => class_keeps_track(world, home, name, class, depth),
-                Bound::Import(_) | Bound::Declared => Touched::nothing(),
-                _ => Touched::anything(),
+                Bound::Import(_) | Bound::Declared => Changed::nothing(),
+                _ => Changed::anything(),
             }))
         }
-        Object::Unknown => Touched::anything_if(
+        Object::Unknown => Changed::anything_if(
             !base.name.chars().next().is_some_and(char::is_lowercase)
                 && !["Error", "Exception", "Warning"].iter().any(|end| base.name.ends_with(end)),
         ),
-        _ => Touched::anything(),
+        _ => Changed::anything(),
     }
 }
 
-fn class_keeps_track(world: World, home: ModuleId, name: &str, class: ClassId, depth: usize) -> Touched {
+fn class_keeps_track(world: World, home: ModuleId, name: &str, class: ClassId, depth: usize) -> Changed {
     let class = world.names.file(home).class(class);
     let hooks = class.methods.get("__init_subclass__").into_iter().flatten();
     let hook =
-        Touched::all(hooks.map(|f| Touched::of(home).and(function_registers(world, home, *f, &mut Seen::new()))));
+        Changed::all(hooks.map(|f| Changed::of(home).and(function_registers(world, home, *f, &mut Seen::new()))));
     let asked = subclasses_are_asked_for(world, home, name);
     let metaclass = class.metaclass.as_ref().map(|path| metaclass_registers(world, home, path, depth));
     let bases = class.bases.iter().map(|path| match path.split_first() {
         Some((first, rest)) => {
             base_registers(world, home, &Reference { name: first, attributes: rest.to_vec() }, depth - 1)
         }
-        None => Touched::anything(),
+        None => Changed::anything(),
     });
-    let asked = if asked { Touched::of(home) } else { Touched::nothing() };
-    hook.and(asked).and(Touched::all(metaclass)).and(Touched::all(bases))
+    let asked = if asked { Changed::of(home) } else { Changed::nothing() };
+    hook.and(asked).and(Changed::all(metaclass)).and(Changed::all(bases))
 }
 
-fn metaclass_registers(world: World, module: ModuleId, path: &[&str], depth: usize) -> Touched {
-    let Some((first, rest)) = path.split_first() else { return Touched::anything() };
+fn metaclass_registers(world: World, module: ModuleId, path: &[&str], depth: usize) -> Changed {
+    let Some((first, rest)) = path.split_first() else { return Changed::anything() };
     match world.trace(module, MODULE, first, rest).object {
-        Object::External(path) => Touched::anything_if(!is_stdlib(&path)),
+        Object::External(path) => Changed::anything_if(!is_stdlib(&path)),
         Object::Attribute { module: home, name, rest } if rest.is_empty() && depth > 0 => {
             let file = world.names.file(home);
-            Touched::all(file.bindings(name).iter().map(|b| match b.what {
+            Changed::all(file.bindings(name).iter().map(|b| match b.what {
                 Bound::Class(class) => {
                     let class = file.class(class);
                     let hooks = ["__new__", "__init__", "__call__"].iter().filter_map(|m| class.methods.get(m));
-                    Touched::anything_if(hooks.flatten().next().is_some())
+                    Changed::anything_if(hooks.flatten().next().is_some())
                 }
-                _ => Touched::anything(),
+                _ => Changed::anything(),
             }))
         }
-        Object::Unknown => Touched::anything_if(first != &"type"),
-        _ => Touched::anything(),
+        Object::Unknown => Changed::anything_if(first != &"type"),
+        _ => Changed::anything(),
     }
 }

@@ -220,10 +220,7 @@ impl Plan {
             match gain::worthwhile(cycle, fixes) {
                 Err(little) => {
                     let gain::LittleGain { fix, message } = *little;
-                    let import = fix.removes[0];
-                    let at = (import.module, ctx.world.graph.site(import.module, import.site).at);
-                    let strategy = fix.strategy;
-                    self.refuse(ctx, Refusal { strategy, import, reason: Reason::LittleGain, message, at });
+                    self.refuse_fix(ctx, &fix, Reason::LittleGain, message);
                 }
                 Ok(fixes) if fixes.is_empty() => {}
                 Ok(fixes) => {

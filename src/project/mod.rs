@@ -1,7 +1,7 @@
 //! What a project is: its files, its source roots and the modules in them. A project is a value; a rewrite gives
 //! a new one, and nothing here touches the disk.
 
-mod folders;
+pub mod folders;
 pub mod layout;
 pub mod manifest;
 mod modules;

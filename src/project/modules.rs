@@ -23,10 +23,28 @@ impl Module {
         if self.is_package { &self.name } else { self.name.rsplit_once('.').map_or("", |(package, _)| package) }
     }
 
+    /// Whether it is a test, by its own name.
+    pub fn is_test(&self) -> bool {
+        is_test(self.name.rsplit_once('.').map_or(self.name.as_str(), |(_, last)| last))
+    }
+
+    /// Whether it is a test or stands among tests.
+    pub fn is_among_tests(&self) -> bool {
+        self.name.split('.').any(is_test)
+    }
+
     /// The names of all packages above the module, the topmost first.
     pub fn ancestors(&self) -> impl Iterator<Item = &str> {
         ancestors(&self.name)
     }
+}
+
+/// Whether pytest and unittest, or those who read the code, know a module or package of this name as tests.
+fn is_test(part: &str) -> bool {
+    matches!(part, "test" | "tests" | "testing" | "conftest")
+        || part.starts_with("test_")
+        || part.ends_with("_test")
+        || part.ends_with("_tests")
 }
 
 /// The dotted names above `name`, the topmost first.

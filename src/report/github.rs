@@ -46,7 +46,12 @@ fn of_cycle(out: &mut dyn Write, project: &ProjectOutcome, cycle: &CycleEntry) -
         text.push_str(&format!("\n{place}: {} imports {} ({})", import.from, import.to, words::kind(import)));
     }
     if let Some(crash) = cycle.crashes.first() {
-        text.push_str(&format!("\n`import {}` fails if it comes first: {}", crash.entry, crash.error));
+        text.push_str(&format!(
+            "\n`import {}` {} if it comes first: {}",
+            crash.entry,
+            words::fails(crash),
+            crash.error
+        ));
     }
     if !cycle.joined.is_empty() {
         text.push_str(&format!("\nnew in a known cycle: {}", cycle.joined.join(", ")));

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use super::{diff, is_dissolved, is_news, words};
-use crate::outcome::{CycleEntry, FileChange, Outcome, ProjectOutcome, Status};
+use crate::outcome::{Certainty, CycleEntry, FileChange, Outcome, ProjectOutcome, Status};
 
 /// Cycles that are listed, and spelled out.
 const CYCLES: usize = 50;
@@ -58,7 +58,11 @@ fn head(out: &mut dyn Write, outcome: &Outcome, shown: usize) -> io::Result<()> 
 fn table(out: &mut dyn Write, cycles: &[(&ProjectOutcome, &CycleEntry)]) -> io::Result<()> {
     writeln!(out, "| | Cycle | Modules | Level | Imports removed, hidden | |\n|---|---|---|---|---|---|")?;
     for (number, (_, cycle)) in cycles.iter().enumerate().take(CYCLES) {
-        let crash = if cycle.crashes.is_empty() { "" } else { "crashes; " };
+        let crash = match cycle.crashes.first().map(|crash| crash.certainty) {
+            None => "",
+            Some(Certainty::Fails) => "crashes; ",
+            Some(Certainty::May) => "may crash; ",
+        };
         writeln!(
             out,
             "| {} | {} | {} | {} | {}, {} | {crash}{} |",
@@ -98,8 +102,9 @@ fn details(out: &mut dyn Write, project: &ProjectOutcome, cycle: &CycleEntry, nu
     for crash in cycle.crashes.iter().take(ITEMS) {
         writeln!(
             out,
-            "\n{} fails if it comes first: {}",
+            "\n{} {} if it comes first: {}",
             code(&format!("import {}", crash.entry)),
+            words::fails(crash),
             code(&crash.error)
         )?;
     }

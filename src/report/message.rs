@@ -2,15 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::outcome::{CycleEntry, FixEntry, ProjectOutcome, Status, Step};
+use super::words;
+use crate::outcome::{Certainty, CycleEntry, FixEntry, ProjectOutcome, Status, Step};
 use crate::project::settings::Level;
 
 /// Characters of a subject line, as git's tools expect.
 const SUBJECT: usize = 72;
 /// Fixes that a message spells out.
 const FIXES: usize = 20;
-/// Modules of a loop that are spelled out.
-const LOOP: usize = 8;
 
 /// What speaks for each kind of fix, by strategy or by strategy and form.
 const WHY: [(&str, &str); 9] = [
@@ -75,14 +74,19 @@ fn of_cycle(cycle: &CycleEntry, level: Level) -> Vec<String> {
     let mut out = vec![format!(
         "{} modules import each other {when}; the\nshortest way round is\n\n    {}",
         cycle.modules.len(),
-        shortest_loop(cycle)
+        words::shortest_loop(cycle)
     )];
     if let Some(crash) = cycle.crashes.first() {
         let more = match cycle.crashes.len() {
             1 => String::new(),
-            n => format!("\n({} more modules cannot be imported first)", n - 1),
+            n => {
+                let unsure = cycle.crashes.last().is_some_and(|last| last.certainty == Certainty::May);
+                let cannot = if unsure { "may fail, too" } else { "cannot be imported first" };
+                format!("\n({} {cannot})", words::count(n - 1, "more module"))
+            }
         };
-        out.push(format!("`import {}` in a fresh interpreter fails:\n\n    {}{more}", crash.entry, crash.error));
+        let fails = words::fails(crash);
+        out.push(format!("`import {}` in a fresh interpreter {fails}:\n\n    {}{more}", crash.entry, crash.error));
     }
     let fixes: Vec<&FixEntry> = cycle.fixes.iter().filter(|fix| fix.applied).collect();
     out.push(list(&fixes));
@@ -104,17 +108,6 @@ fn of_cycle(cycle: &CycleEntry, level: Level) -> Vec<String> {
     });
     out.push(format!("cyclefix cycle {}", cycle.id));
     out
-}
-
-fn shortest_loop(cycle: &CycleEntry) -> String {
-    let mut names: Vec<&str> = cycle.shortest_loop.iter().map(|import| import.from.as_str()).collect();
-    let first = names.first().copied().unwrap_or_default();
-    if names.len() > LOOP {
-        names.truncate(LOOP);
-        names.push("...");
-    }
-    names.push(first);
-    names.join(" -> ")
 }
 
 fn list(fixes: &[&FixEntry]) -> String {

@@ -128,7 +128,12 @@ fn result<'p>(project: &'p ProjectOutcome, cycle: &'p CycleEntry, given: &mut BT
 fn message(cycle: &CycleEntry) -> String {
     let mut text = format!("Import cycle of {} modules: {}.", cycle.modules.len(), words::shortest_loop(cycle));
     if let Some(crash) = cycle.crashes.first() {
-        text.push_str(&format!(" `import {}` fails if it comes first: {}.", crash.entry, crash.error));
+        text.push_str(&format!(
+            " `import {}` {} if it comes first: {}.",
+            crash.entry,
+            words::fails(crash),
+            crash.error
+        ));
     }
     let fixes: Vec<&str> = cycle.fixes.iter().filter(|fix| fix.applied).map(|fix| fix.title.as_str()).collect();
     match (is_dissolved(cycle), fixes.is_empty()) {

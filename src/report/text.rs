@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use super::words::{count, plural};
-use super::{excerpt, is_dissolved, is_news, verification};
+use super::{excerpt, is_dissolved, is_news, verification, words};
 use crate::outcome::{
     BaselineEntry, BranchEntry, CycleEntry, FixEntry, HoistEntry, Outcome, ProjectOutcome, RefusalEntry, Safety, Stale,
     StaleEntry, Status,
@@ -324,15 +324,7 @@ fn short_id(id: &str) -> &str {
 
 /// The loop in one line, e.g. `a -> b -> a`; of a long one the first modules and how many follow.
 fn loop_line(cycle: &CycleEntry) -> String {
-    let mut names: Vec<String> = cycle.shortest_loop.iter().take(LOOP).map(|import| plain(&import.from)).collect();
-    let Some(start) = names.first().cloned() else {
-        return first(cycle.modules.iter().map(String::as_str), cycle.modules.len(), LOOP);
-    };
-    if let more @ 1.. = cycle.shortest_loop.len().saturating_sub(LOOP) {
-        names.push(format!("({more} more)"));
-    }
-    names.push(start);
-    names.join(" -> ")
+    words::shortest_loop_of(cycle, &plain)
 }
 
 fn why(project: &ProjectOutcome, refusal: &RefusalEntry) -> String {

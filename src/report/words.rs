@@ -1,19 +1,40 @@
 //! What several formats say in the same words: loops, kinds of imports, paths.
 
-use crate::outcome::{Binding, CycleEntry, ImportEntry, Kind, ProjectOutcome};
+use crate::outcome::{Binding, Certainty, CrashEntry, CycleEntry, ImportEntry, Kind, ProjectOutcome};
 
 /// Modules of a loop that are spelled out.
 const LOOP: usize = 8;
 
 /// E.g. `a -> b -> a`; of a long one the first modules and how many follow.
 pub fn shortest_loop(cycle: &CycleEntry) -> String {
-    let mut names: Vec<String> = cycle.shortest_loop.iter().take(LOOP).map(|import| import.from.clone()).collect();
-    let Some(first) = names.first().cloned() else { return cycle.modules.join(", ") };
-    if let more @ 1.. = cycle.shortest_loop.len().saturating_sub(LOOP) {
-        names.push(format!("({more} more)"));
+    shortest_loop_of(cycle, &str::to_owned)
+}
+
+/// As [`shortest_loop`], each name as `shown` gives it.
+pub fn shortest_loop_of(cycle: &CycleEntry, shown: &dyn Fn(&str) -> String) -> String {
+    let from = cycle.shortest_loop.iter().map(|import| import.from.as_str());
+    let looped = cycle.shortest_loop.len();
+    let (names, all): (Vec<&str>, usize) = match looped {
+        0 => (cycle.modules.iter().map(String::as_str).collect(), cycle.modules.len()),
+        _ => (from.collect(), looped),
+    };
+    let mut out: Vec<String> = names.iter().take(LOOP).map(|name| shown(name)).collect();
+    if let more @ 1.. = all.saturating_sub(LOOP) {
+        out.push(format!("({more} more)"));
     }
-    names.push(first);
-    names.join(" -> ")
+    if looped == 0 {
+        return out.join(", ");
+    }
+    out.extend(names.first().map(|name| shown(name)));
+    out.join(" -> ")
+}
+
+/// How sure it is that a module cannot be imported first.
+pub fn fails(crash: &CrashEntry) -> &'static str {
+    match crash.certainty {
+        Certainty::Fails => "fails",
+        Certainty::May => "may fail",
+    }
 }
 
 /// When an import runs, and whether it loads a package above its target.

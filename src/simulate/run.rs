@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use super::state::{Cell, Defined, Delta, Object, Space, State};
 use super::{Failure, Frame, Simulator, Verdict};
-use crate::names::body::{Act, Block, Catches, Error, Handler, Step, Value};
+use crate::names::body::{Act, Block, Error, Step, Value};
 use crate::project::ModuleId;
 use crate::syntax::Span;
 
@@ -60,7 +60,7 @@ pub struct Run<'s, 'w, 'p> {
     /// Failures on some of the ways that were run, the first first.
     pub doubts: Vec<Raised>,
     /// What is being handled: a bare `raise` raises it again.
-    handling: Vec<Option<Raised>>,
+    pub handling: Vec<Option<Raised>>,
     /// Whether something ran that may raise for reasons of its own.
     pub risky: bool,
     pub steps: usize,
@@ -283,16 +283,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         let doubts = self.doubts.len();
         for way in ways {
             match self.block(way) {
-                Ok(()) => {
-                    let delta = self.state.take(before);
-                    through = Some(match through.take() {
-                        None => delta,
-                        Some(other) => {
-                            self.state.join(&other, &delta);
-                            self.state.take(before)
-                        }
-                    });
-                }
+                Ok(()) => through = Some(self.joined(through.take(), before)),
                 Err(stop) => {
                     self.state.undo(before);
                     stopped.push(stop);
@@ -301,18 +292,31 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         }
         let Some(through) = through else { return self.no_way_through(stopped, doubts) };
         self.state.apply(&through);
-        for stop in stopped {
-            match stop {
-                Stop::Raise(raised) => {
-                    // A failure of its own on one way says nothing of the others.
-                    self.doubts.extend(raised.failure.is_some().then_some(raised));
-                }
-                Stop::Return(_) => self.level().left = true,
-                // It leaves the round of a loop alone.
-                Stop::Leave => {}
+        stopped.into_iter().for_each(|stop| self.stops_aside(stop));
+        Ok(())
+    }
+
+    /// Takes back what happened since the mark, and gives it joined with what another way did.
+    pub fn joined(&mut self, other: Option<Delta<'p>>, since: usize) -> Delta<'p> {
+        let this = self.state.take(since);
+        match other {
+            None => this,
+            Some(other) => {
+                self.state.join(&other, &this);
+                self.state.take(since)
             }
         }
-        Ok(())
+    }
+
+    /// One way ends, while others go on.
+    pub fn stops_aside(&mut self, stop: Stop<'p>) {
+        match stop {
+            // A failure of its own on one way says nothing of the others.
+            Stop::Raise(raised) => self.doubts.extend(raised.failure.is_some().then_some(raised)),
+            Stop::Return(_) => self.level().left = true,
+            // It leaves the round of a loop alone.
+            Stop::Leave => {}
+        }
     }
 
     /// Every way ends here: sure to fail only if each of them fails.
@@ -344,151 +348,9 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         }
     }
 
-    fn suppressed(&mut self, body: &'w [Step<'p>], catches: Catches) -> Result<(), Stop<'p>> {
-        let (before, doubts) = (self.state.mark(), self.doubts.len());
-        match self.block(body) {
-            Err(Stop::Raise(raised)) if takes(catches, &raised) => Ok(()),
-            Ok(()) => {
-                let caught = self.caught(doubts, &[catches]);
-                if caught.is_some() || catches.missing {
-                    // It may have been left half way.
-                    let whole = self.state.take(before);
-                    self.state.join(&whole, &Delta::new());
-                }
-                Ok(())
-            }
-            other => other,
-        }
-    }
-
-    /// Takes the failures of doubt that one of the handlers takes, and gives the first.
-    fn caught(&mut self, since: usize, handlers: &[Catches]) -> Option<Raised> {
-        let later = self.doubts.split_off(since);
-        let (caught, kept): (Vec<_>, Vec<_>) =
-            later.into_iter().partition(|d| handlers.iter().any(|catches| takes(*catches, d)));
-        self.doubts.extend(kept);
-        caught.into_iter().next()
-    }
-
-    fn attempt(
-        &mut self,
-        body: &'w [Step<'p>],
-        handlers: &'w [Handler<'p>],
-        orelse: &'w [Step<'p>],
-    ) -> Result<(), Stop<'p>> {
-        let (before, doubts) = (self.state.mark(), self.doubts.len());
-        let risky = std::mem::replace(&mut self.risky, false);
-        let outcome = self.block(body);
-        let own_trouble = std::mem::replace(&mut self.risky, risky);
-        self.risky |= own_trouble && handlers.is_empty();
-        let all: Vec<Catches> = handlers.iter().map(|h| h.catches).collect();
-        let raised = match outcome {
-            Err(Stop::Raise(raised)) => raised,
-            Err(stop) => {
-                self.caught(doubts, &all);
-                return Err(stop);
-            }
-            Ok(()) => {
-                let caught = self.caught(doubts, &all);
-                let mut ways: Vec<(&'w Handler<'p>, Option<Raised>)> = Vec::new();
-                if let Some(raised) = &caught
-                    && let Some(handler) = handlers.iter().find(|h| takes(h.catches, raised))
-                {
-                    ways.push((handler, caught.clone()));
-                }
-                if own_trouble {
-                    ways.extend(handlers.iter().map(|h| (h, None)));
-                }
-                return self.maybe_handled(before, &ways, orelse);
-            }
-        };
-        match handlers.iter().find(|h| takes(h.catches, &raised)) {
-            Some(handler) => self.handle(handler, Some(raised)),
-            None => Err(Stop::Raise(raised)),
-        }
-    }
-
-    fn handle(&mut self, handler: &'w Handler<'p>, raised: Option<Raised>) -> Result<(), Stop<'p>> {
-        self.handling.push(raised);
-        if let Some(name) = handler.name {
-            self.bind(name, Object::Any);
-        }
-        let outcome = self.block(&handler.block);
-        if let Some(name) = handler.name {
-            self.state.set(self.space(), name, None);
-        }
-        self.handling.pop();
-        outcome
-    }
-
-    /// The body of a `try` ran to its end, but might have been left for one of the handlers.
-    fn maybe_handled(
-        &mut self,
-        before: usize,
-        handlers: &[(&'w Handler<'p>, Option<Raised>)],
-        orelse: &'w [Step<'p>],
-    ) -> Result<(), Stop<'p>> {
-        if handlers.is_empty() {
-            return self.block(orelse);
-        }
-        let whole = self.state.take(before);
-        let mut handled: Option<Delta<'p>> = None;
-        for (handler, raised) in handlers {
-            self.state.join(&whole, &Delta::new());
-            match self.handle(handler, raised.clone()) {
-                Ok(()) => {
-                    let delta = self.state.take(before);
-                    handled = Some(match handled.take() {
-                        None => delta,
-                        Some(other) => {
-                            self.state.join(&other, &delta);
-                            self.state.take(before)
-                        }
-                    });
-                }
-                Err(stop) => {
-                    self.state.undo(before);
-                    match stop {
-                        Stop::Raise(raised) => self.doubts.extend(raised.failure.is_some().then_some(raised)),
-                        Stop::Return(_) => self.level().left = true,
-                        // It leaves the round of a loop alone.
-                        Stop::Leave => {}
-                    }
-                }
-            }
-        }
-        self.state.apply(&whole);
-        let outcome = self.block(orelse);
-        if let Some(handled) = handled {
-            let whole = self.state.take(before);
-            match &outcome {
-                Ok(()) => self.state.join(&whole, &handled),
-                Err(_) => {
-                    self.state.apply(&handled);
-                    match outcome {
-                        Err(Stop::Raise(raised)) => self.doubts.extend(raised.failure.is_some().then_some(raised)),
-                        _ => self.level().left = true,
-                    }
-                    return Ok(());
-                }
-            }
-        }
-        outcome
-    }
-
     /// The object that a name stands for here.
     pub fn cell(&self, name: &str) -> Option<Cell<'p>> {
         self.state.find(self.space(), name)
-    }
-}
-
-/// Whether a handler takes what is raised.
-fn takes(catches: Catches, raised: &Raised) -> bool {
-    match raised.class {
-        Error::Import => catches.import,
-        Error::Attribute => catches.attribute,
-        Error::Name => catches.name,
-        Error::Other => catches.import || catches.missing || catches.other,
     }
 }
 

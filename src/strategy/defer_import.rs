@@ -3,9 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::import_use::{
-    Instead, Obstacle, Uses, later_obstacle, load_obstacle, obstacle, occurs, reload_doubt, uses, wanted_at_run_time,
-};
+use super::import_use::{Obstacle, Uses, later_obstacle, obstacle, occurs, reload_doubt, uses, wanted_at_run_time};
+use super::loading::{Instead, load_obstacle};
 use super::{Context, Cycle, Fix, ImportId, Proposals, Refusal, Strategy, cost, later, module_getattr};
 use crate::names::users::How;
 use crate::outcome::{Kind, Safety};

@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::import_use::{Instead, Obstacle, bound_anew, load_obstacle, not_writable, reload_doubt};
+use super::import_use::{Obstacle, bound_anew, not_writable, reload_doubt};
+use super::loading::{Instead, load_obstacle};
 use super::{Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, Strategy, cost};
 use crate::graph::Edge;
 use crate::names::scope::{Binding, MODULE, ScopeId};

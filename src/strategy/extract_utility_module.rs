@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::closure::{Closure, Destination, Sheet, close};
 use super::direct_import::relative_to;
-use super::import_use::{Instead, Obstacle, bound_anew, kept_by_comment, load_obstacle, not_writable, obstacle};
+use super::import_use::{Obstacle, bound_anew, kept_by_comment, not_writable, obstacle};
+use super::loading::{Instead, load_obstacle};
 use super::movable::{self, module_obstacle};
 use super::utility_home;
 use super::{Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, Strategy, cost};

@@ -1,12 +1,12 @@
 //! What one import is used for, and whether it may leave its place at all: the common ground of the strategies that move
 //! or remove single imports.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use super::{Context, ImportId, Reason};
 use crate::names::evaluated::{self, Evaluated};
 use crate::names::scope::{AnnotationOwner, Binding, FunctionId, MODULE};
-use crate::names::users::{AttributeUse, How, is_public};
+use crate::names::users::{How, is_public};
 use crate::names::{Bound, FileNames, Moment, Object, Role, Use, words};
 use crate::outcome::Kind;
 use crate::project::ModuleId;
@@ -372,105 +372,6 @@ pub fn reload_doubt(ctx: &Context, id: ImportId) -> Option<String> {
         return Some(format!("`{name}` is reloaded: the import would see its new names at the next call"));
     }
     None
-}
-
-/// What comes in the place of an import.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Instead<'m> {
-    /// Modules that are imported instead.
-    pub modules: &'m [ModuleId],
-    /// The module out of which definitions move: its state is seen without it then.
-    pub moved_from: Option<ModuleId>,
-}
-
-/// What would be lost if the import no longer ran with the module: a module whose import others can see, or a submodule
-/// that its package gives as an attribute.
-pub fn load_obstacle(ctx: &Context, id: ImportId, instead: Instead) -> Option<Obstacle> {
-    let world = ctx.world;
-    let graph = world.graph;
-    let target = graph.targets[id.module.index()][id.site]?.module;
-    let here = (id.module, graph.site(id.module, id.site).at);
-    // Cutting one import of the target is of use only if all others of the module go as well.
-    let targets = &graph.targets[id.module.index()];
-    let cut = |edge: &crate::graph::Edge| {
-        edge.from == id.module && targets[edge.site].is_some_and(|other| other.module == target)
-    };
-    let nothing = |_: &crate::graph::Edge| false;
-    let loaded_instead: HashSet<ModuleId> = instead.modules.iter().flat_map(|m| graph.loaded_by(*m, &cut)).collect();
-    let after = |entry: ModuleId| {
-        let mut loaded = graph.loaded_by(entry, &cut);
-        if loaded.contains(&id.module) {
-            loaded.extend(&loaded_instead);
-        }
-        loaded
-    };
-    let still = after(id.module);
-    if still.contains(&target) {
-        return None;
-    }
-    let mut lost: Vec<ModuleId> =
-        graph.loaded_by(target, &nothing).into_iter().filter(|m| !still.contains(m)).collect();
-    lost.sort_unstable();
-    for module in &lost {
-        // Whoever looks at the state of a module that loads this one has its effect, too.
-        let unseen = |m: ModuleId| instead.moved_from != Some(m) && (m == *module || after(m).contains(module));
-        if let Some(at) = ctx.effect(*module, &unseen) {
-            let name = &ctx.project().module(*module).name;
-            let message =
-                format!("importing `{name}` does something that others can see, and it would be imported later");
-            return Some(Obstacle::new(Reason::ImportSideEffect, (*module, at), message));
-        }
-    }
-    if let Some(found) = lost.iter().find_map(|module| state_read(ctx, *module)) {
-        return Some(found);
-    }
-    for module in &lost {
-        let this = ctx.project().module(*module);
-        let fetches =
-            |user: &ModuleId| graph.loaded_by(*user, &nothing).contains(module) && !after(*user).contains(module);
-        if let Some((user, at)) = ctx.users.of(*module).fetched.iter().find(|(user, _)| fetches(user)) {
-            let message = format!("`sys.modules[\"{}\"]` is read where nothing else would load it", this.name);
-            return Some(Obstacle::new(Reason::SubmoduleAccess, (*user, *at), message));
-        }
-        if let Some((package, name)) = this.name.rsplit_once('.')
-            && let Some(package) = ctx.project().tree.find(package, this.root)
-        {
-            let reads = |u: &&AttributeUse| matches!(u.how, How::Attribute(_) | How::Text) && u.user != id.module;
-            let users = ctx.users.uses(package, name).filter(reads);
-            for found in users {
-                let before = graph.loaded_by(found.user, &nothing);
-                if before.contains(module) && !after(found.user).contains(module) {
-                    let message = format!("`{}` is used as an attribute without being imported there", this.name);
-                    return Some(Obstacle::new(Reason::SubmoduleAccess, (found.user, found.span), message));
-                }
-            }
-        }
-        for package in this.ancestors() {
-            let Some(package) = ctx.project().tree.find(package, this.root) else { continue };
-            let before = graph.loaded_by(package, &nothing);
-            if before.contains(module) && !after(package).contains(module) {
-                let package = &ctx.project().module(package).name;
-                let message = format!("`import {package}` would no longer load `{}`", this.name);
-                return Some(Obstacle::new(Reason::SubmoduleAccess, here, message));
-            }
-        }
-    }
-    None
-}
-
-/// A name that a module takes when it is imported, and that is another at another time.
-fn state_read(ctx: &Context, module: ModuleId) -> Option<Obstacle> {
-    let graph = ctx.world.graph;
-    let sites = graph.files[module.index()].sites.iter().zip(&graph.targets[module.index()]);
-    sites.filter(|(site, _)| site.kind == Kind::Eager).find_map(|(site, target)| {
-        let (name, target) = (site.name?, target.filter(|t| !t.is_module)?);
-        let Object::Attribute { module: home, name, rest } = ctx.world.attribute(target.module, name, 24) else {
-            return None;
-        };
-        let at = bound_anew(ctx.world.names.file(home).bindings(name)).filter(|_| rest.is_empty())?;
-        let message = format!("`{name}` is bound anew at run time: a later import would take another value");
-        Some(Obstacle::new(Reason::ReboundState, (home, at), message))
-    })
 }
 
 /// Whether the name occurs anywhere in the module's text but in this import: in strings or comments that no analysis

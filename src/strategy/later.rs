@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::loading::loaded_later;
+use super::movable::READING;
 use super::{Context, ImportId};
-use crate::names::{Moment, Object, Role};
-use crate::outcome::Kind;
+use crate::names::{Bound, Moment, Object, Role, Use};
 use crate::project::ModuleId;
 
 /// Names of the standard library, and all below them, that are another thing at another time.
@@ -42,12 +43,8 @@ const ASKING: [&str; 26] = [
 
 /// Why it may show that an import does not run where it stands: a module that is then loaded later reads what may change.
 pub fn doubt(ctx: &Context, id: ImportId) -> Option<String> {
-    let graph = ctx.world.graph;
-    let with = graph.loaded_by(id.module, &|_| false);
-    let without = graph.loaded_by(id.module, &|e| e.from == id.module && e.site == id.site && e.kind == Kind::Eager);
-    let later: BTreeSet<ModuleId> = with.difference(&without).copied().collect();
-    later.into_iter().find_map(|module| {
-        let read = read(ctx, module)?;
+    loaded_later(ctx, id).into_iter().find_map(|module| {
+        let read = ctx.reads_what_changes(module)?;
         let name = &ctx.project().module(module).name;
         Some(format!("`{name}` reads `{read}` when it is loaded, which may be another by then"))
     })
@@ -55,6 +52,8 @@ pub fn doubt(ctx: &Context, id: ImportId) -> Option<String> {
 
 /// What a module reads while it is loaded that may be another thing later.
 pub fn read(ctx: &Context, module: ModuleId) -> Option<String> {
+    // Tests replace names for a while, and put them back.
+    let is_test = |user: ModuleId| ctx.project().module(user).is_among_tests();
     let file = ctx.world.names.file(module);
     let at_import = file.uses.iter().filter(|u| u.moment == Moment::Import);
     at_import.into_iter().find_map(|used| {
@@ -69,16 +68,34 @@ pub fn read(ctx: &Context, module: ModuleId) -> Option<String> {
             Object::Unknown if called && used.owner.is_none() && used.name == "open" => Some("open".to_owned()),
             Object::Attribute { module: home, name, .. } if home != module => {
                 let rebound = ctx.world.names.file(home).bindings(name).iter().any(|b| b.from_inside);
-                let replaced = rebound || ctx.users.replaced(home, name).is_some_and(|(user, _)| !is_test(ctx, user));
-                replaced.then(|| format!("{}.{name}", ctx.project().module(home).name))
+                let replaced = || ctx.users.replaced(home, name).is_some_and(|(user, _)| !is_test(user));
+                (rebound || replaced() || is_changed(ctx, home, name))
+                    .then(|| format!("{}.{name}", ctx.project().module(home).name))
             }
             _ => None,
         }
     })
 }
 
-/// Tests replace names for a while and put them back.
-fn is_test(ctx: &Context, module: ModuleId) -> bool {
-    let name = &ctx.project().module(module).name;
-    name.split('.').any(|part| matches!(part, "test" | "tests" | "testing" | "conftest") || part.starts_with("test_"))
+/// Whether code changes the object in place that a name of a module is bound to: not only the module's own body.
+fn is_changed<'p>(ctx: &Context<'_, 'p>, home: ModuleId, name: &str) -> bool {
+    let bindings = ctx.world.names.file(home).bindings(name);
+    if !bindings.iter().all(|b| b.what == Bound::Value) {
+        return false;
+    }
+    let changes = |used: &Use| match used.role {
+        Role::Store | Role::Delete => true,
+        Role::Called => used.attributes.last().is_some_and(|a| !READING.contains(&a.text)),
+        _ => false,
+    };
+    let of_it = |user: ModuleId, used: &Use<'p>| match ctx.world.trace_use(user, used).object {
+        Object::Attribute { module, name: other, .. } => module == home && other == name,
+        _ => false,
+    };
+    let users = ctx.users.uses(home, name).map(|u| u.user).filter(|user| !ctx.project().module(*user).is_among_tests());
+    let users: BTreeSet<ModuleId> = users.chain([home]).collect();
+    users.into_iter().any(|user| {
+        let counts = |used: &&Use| user != home || used.moment != Moment::Import;
+        ctx.world.names.file(user).uses.iter().filter(counts).any(|used| changes(used) && of_it(user, used))
+    })
 }

@@ -8,6 +8,7 @@ mod direct_import;
 mod extract_utility_module;
 mod import_use;
 mod later;
+mod loading;
 mod merge_modules;
 mod module_getattr;
 mod movable;
@@ -22,7 +23,7 @@ use std::sync::Mutex;
 
 use crate::change::NewFile;
 use crate::graph::{Edge, Graph};
-use crate::names::effects::Touched;
+use crate::names::effects::Changed;
 use crate::names::running::Running;
 use crate::names::users::Users;
 use crate::names::{Names, World};
@@ -44,7 +45,8 @@ pub struct Context<'c, 'p> {
     pub world: World<'c, 'p>,
     pub users: Users<'p>,
     pub running: Running,
-    effects: Mutex<HashMap<ModuleId, Vec<(Span, Touched)>>>,
+    effects: Mutex<HashMap<ModuleId, Vec<(Span, Changed)>>>,
+    reads: Mutex<HashMap<ModuleId, Option<String>>>,
 }
 
 impl<'c, 'p> Context<'c, 'p> {
@@ -60,7 +62,7 @@ impl<'c, 'p> Context<'c, 'p> {
             loaded.extend(&cycle.modules);
         }
         let (users, running) = rayon::join(|| Users::new(world), || Running::new(world, &loaded));
-        Self { world, users, running, effects: Mutex::default() }
+        Self { world, users, running, effects: Mutex::default(), reads: Mutex::default() }
     }
 
     pub fn project(&self) -> &'p Project {
@@ -72,6 +74,12 @@ impl<'c, 'p> Context<'c, 'p> {
         let mut known = self.effects.lock().expect("no thread panics while it holds the effects");
         let all = known.entry(module).or_insert_with(|| crate::names::effects::effects(self.world, module));
         all.iter().find(|(_, touched)| touched.shows(unseen)).map(|(span, _)| *span)
+    }
+
+    /// What a module reads while it is loaded that may be another thing later.
+    fn reads_what_changes(&self, module: ModuleId) -> Option<String> {
+        let mut known = self.reads.lock().expect("no thread panics while it holds the reads");
+        known.entry(module).or_insert_with(|| later::read(self, module)).clone()
     }
 }
 

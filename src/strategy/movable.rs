@@ -268,7 +268,7 @@ impl<'p> Calls<'_, '_, '_, 'p> {
 }
 
 /// Methods that leave the value as it is.
-const READING: [&str; 24] = [
+pub const READING: [&str; 24] = [
     "copy",
     "count",
     "difference",

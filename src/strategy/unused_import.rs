@@ -1,7 +1,8 @@
 //! unused-import: an import whose name nobody uses, of a module that is loaded anyway or whose import does nothing, is
 //! removed.
 
-use super::import_use::{Instead, Obstacle, load_obstacle, obstacle, occurs, silenced, uses};
+use super::import_use::{Obstacle, obstacle, occurs, silenced, uses};
+use super::loading::{Instead, load_obstacle};
 use super::{Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, Strategy, cost};
 use crate::outcome::Safety;
 use crate::rewrite::Intent;

@@ -25,7 +25,7 @@ pub fn name(ctx: &Context, source: ModuleId, user: ModuleId) -> Result<String, (
         }
         None => ("", this.name.as_str()),
     };
-    if last.starts_with("test") || last.ends_with("_test") || last == "conftest" {
+    if this.is_test() {
         return Err((Reason::NoPlace, "a module beside tests would be taken for one of them".to_owned()));
     }
     if package.is_empty() && lists_modules(ctx) {

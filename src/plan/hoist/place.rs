@@ -102,14 +102,11 @@ fn text(site: &ImportSite) -> ImportText {
 fn module_may_change(ctx: &Context, module: ModuleId) -> Result<(), Obstacle> {
     let this = ctx.project().module(module);
     let source = ctx.project().file(this.file);
-    let test = |part: &str| {
-        part.starts_with("test") || part.ends_with("test") || part.ends_with("tests") || part == "conftest"
-    };
     let users = ctx.users.of(module);
     if source.trouble.is_some() || !source.writable || ctx.world.graph.files[module.index()].error.is_some() {
         return obstacle(Reason::NotWritable, "the file is not rewritten");
     }
-    if this.is_package || this.name.split('.').any(test) {
+    if this.is_package || this.is_among_tests() {
         return obstacle(Reason::PublicName, "names of packages are public, and imports are part of a test");
     }
     if ctx.world.names.file(module).dynamic.is_some() || !users.escapes.is_empty() || !users.stars.is_empty() {

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::super::import_use::Obstacle;
-use super::super::{Context, Reason, later, standing as place};
+use super::super::loading::Loading;
+use super::super::{Context, Reason, standing as place};
 use super::{Pair, Side};
 use crate::graph::Edge;
 use crate::names::Role;
@@ -73,7 +74,7 @@ fn script(ctx: &Context, module: ModuleId) -> Option<Obstacle> {
     if last == "__main__" || text.starts_with("#!") {
         return Some(Obstacle::new(Reason::Script, here, format!("`{}` is run as a script", this.name)));
     }
-    if last.starts_with("test_") || last.ends_with("_test") || last == "conftest" {
+    if this.is_test() {
         let message = format!("tests of `{}` are known by its path", this.name);
         return Some(Obstacle::new(Reason::Script, here, message));
     }
@@ -227,7 +228,7 @@ fn effects(ctx: &Context, pair: Pair) -> Option<Obstacle> {
         return Some(Obstacle::new(Reason::ImportSideEffect, (pair.emptied, at), message));
     }
     if let Some(at) = ctx.effect(pair.home, &|_| false)
-        && let Some(read) = later::read(ctx, pair.emptied)
+        && let Some(read) = ctx.reads_what_changes(pair.emptied)
     {
         let message =
             format!("`{}` reads `{read}`, and `{}` does something first", name(pair.emptied), name(pair.home));
@@ -251,29 +252,14 @@ fn effects(ctx: &Context, pair: Pair) -> Option<Obstacle> {
 
 /// A package whose attribute the emptied module is, if that were no longer loaded with what loads it now.
 fn submodule(ctx: &Context, pair: Pair) -> Option<Obstacle> {
-    let graph = ctx.world.graph;
-    let project = ctx.project();
-    let this = project.module(pair.emptied);
     let cut = |e: &Edge| e.from == pair.home && e.to == pair.emptied;
-    let nothing = |_: &Edge| false;
-    let lost = |m: ModuleId| {
-        graph.loaded_by(m, &nothing).contains(&pair.emptied) && !graph.loaded_by(m, &cut).contains(&pair.emptied)
-    };
     let here = (pair.home, first(ctx, pair.home));
-    for package in this.ancestors().filter_map(|p| project.tree.find(p, this.root)) {
-        if lost(package) {
-            let message = format!("`import {}` would no longer load `{}`", project.module(package).name, this.name);
-            return Some(Obstacle::new(Reason::SubmoduleAccess, here, message));
-        }
-    }
-    let (package, name) = this.name.rsplit_once('.')?;
-    let package = project.tree.find(package, this.root)?;
-    let reads = ctx.users.uses(package, name).filter(|u| matches!(u.how, How::Attribute(_) | How::Text));
-    let mut reads = reads.filter(|u| !pair.has(u.user) && lost(u.user));
-    reads.next().map(|found| {
-        let message = format!("`{}` is used as an attribute without being imported there", this.name);
-        Obstacle::new(Reason::SubmoduleAccess, (found.user, found.span), message)
-    })
+    Loading::without(ctx.world.graph, pair.home, cut).submodule_obstacle(
+        ctx,
+        pair.emptied,
+        &|user| pair.has(user),
+        here,
+    )
 }
 
 /// Whether anything outside of the two uses a name of one of them.

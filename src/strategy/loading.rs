@@ -1,0 +1,152 @@
+//! What is no longer loaded, or later, when some imports no longer run with their module.
+
+use std::collections::HashSet;
+
+use super::import_use::{Obstacle, bound_anew};
+use super::{Context, ImportId, Reason};
+use crate::graph::{Edge, Graph};
+use crate::names::Object;
+use crate::names::users::{AttributeUse, How};
+use crate::outcome::Kind;
+use crate::project::ModuleId;
+use crate::syntax::Span;
+
+/// What comes in the place of an import.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Instead<'m> {
+    /// Modules that are imported instead.
+    pub modules: &'m [ModuleId],
+    /// The module out of which definitions move: its state is seen without it then.
+    pub moved_from: Option<ModuleId>,
+}
+
+/// What is loaded with a module, before and after some imports are cut.
+pub struct Loading<'g, 'p, C> {
+    graph: &'g Graph<'p>,
+    /// The module whose imports are cut.
+    module: ModuleId,
+    cut: C,
+    /// What the module loads instead.
+    instead: HashSet<ModuleId>,
+}
+
+impl<'g, 'p, C: Fn(&Edge) -> bool> Loading<'g, 'p, C> {
+    pub fn without(graph: &'g Graph<'p>, module: ModuleId, cut: C) -> Self {
+        Self { graph, module, cut, instead: HashSet::new() }
+    }
+
+    fn before(&self, entry: ModuleId) -> HashSet<ModuleId> {
+        self.graph.loaded_by(entry, &|_| false)
+    }
+
+    fn after(&self, entry: ModuleId) -> HashSet<ModuleId> {
+        let mut loaded = self.graph.loaded_by(entry, &self.cut);
+        if loaded.contains(&self.module) {
+            loaded.extend(&self.instead);
+        }
+        loaded
+    }
+
+    /// Whether `entry` no longer loads `module`.
+    fn loses(&self, entry: ModuleId, module: ModuleId) -> bool {
+        self.before(entry).contains(&module) && !self.after(entry).contains(&module)
+    }
+
+    /// What the module no longer loads, in a fixed order.
+    fn lost(&self) -> Vec<ModuleId> {
+        let after = self.after(self.module);
+        let mut lost: Vec<ModuleId> = self.before(self.module).into_iter().filter(|m| !after.contains(m)).collect();
+        lost.sort_unstable();
+        lost
+    }
+
+    /// A package that would no longer load `module`, or a use of it as an attribute of its package that nothing else would
+    /// serve. Uses in what `is_own` accepts are rewritten.
+    pub fn submodule_obstacle(
+        &self,
+        ctx: &Context,
+        module: ModuleId,
+        is_own: &dyn Fn(ModuleId) -> bool,
+        here: (ModuleId, Span),
+    ) -> Option<Obstacle> {
+        let project = ctx.project();
+        let this = project.module(module);
+        let reads = |u: &&AttributeUse| {
+            matches!(u.how, How::Attribute(_) | How::Text) && !is_own(u.user) && self.loses(u.user, module)
+        };
+        if let Some((package, name)) = this.name.rsplit_once('.')
+            && let Some(package) = project.tree.find(package, this.root)
+            && let Some(found) = ctx.users.uses(package, name).find(reads)
+        {
+            let message = format!("`{}` is used as an attribute without being imported there", this.name);
+            return Some(Obstacle::new(Reason::SubmoduleAccess, (found.user, found.span), message));
+        }
+        let mut packages = this.ancestors().filter_map(|package| project.tree.find(package, this.root));
+        packages.find(|package| self.loses(*package, module)).map(|package| {
+            let message = format!("`import {}` would no longer load `{}`", project.module(package).name, this.name);
+            Obstacle::new(Reason::SubmoduleAccess, here, message)
+        })
+    }
+}
+
+/// Cutting one import of a module is of use only if all others of it go as well.
+fn cut_all<'g, 'p>(ctx: &Context<'g, 'p>, id: ImportId) -> Loading<'g, 'p, impl Fn(&Edge) -> bool + use<'g, 'p>> {
+    let graph = ctx.world.graph;
+    let targets = &graph.targets[id.module.index()];
+    let of = |site: usize| targets[site].map(|target| target.module);
+    let target = of(id.site);
+    Loading::without(graph, id.module, move |edge| {
+        edge.from == id.module && targets[edge.site].map(|target| target.module) == target
+    })
+}
+
+/// Modules that are loaded later, or not at all, when all imports of the target leave the module's body.
+pub fn loaded_later(ctx: &Context, id: ImportId) -> Vec<ModuleId> {
+    cut_all(ctx, id).lost()
+}
+
+/// What would be lost if the import no longer ran with the module: a module whose import others can see, or a submodule
+/// that its package gives as an attribute.
+pub fn load_obstacle(ctx: &Context, id: ImportId, instead: Instead) -> Option<Obstacle> {
+    let here = (id.module, ctx.world.graph.site(id.module, id.site).at);
+    let mut loading = cut_all(ctx, id);
+    loading.instead = instead.modules.iter().flat_map(|m| loading.after(*m)).collect();
+    let lost = loading.lost();
+    for module in &lost {
+        // Whoever looks at the state of a module that loads this one has its effect, too.
+        let unseen = |m: ModuleId| instead.moved_from != Some(m) && (m == *module || loading.after(m).contains(module));
+        if let Some(at) = ctx.effect(*module, &unseen) {
+            let name = &ctx.project().module(*module).name;
+            let message =
+                format!("importing `{name}` does something that others can see, and it would be imported later");
+            return Some(Obstacle::new(Reason::ImportSideEffect, (*module, at), message));
+        }
+    }
+    if let Some(found) = lost.iter().find_map(|module| state_read(ctx, *module)) {
+        return Some(found);
+    }
+    lost.iter().find_map(|module| {
+        let fetched = &ctx.users.of(*module).fetched;
+        if let Some((user, at)) = fetched.iter().find(|(user, _)| loading.loses(*user, *module)) {
+            let name = &ctx.project().module(*module).name;
+            let message = format!("`sys.modules[\"{name}\"]` is read where nothing else would load it");
+            return Some(Obstacle::new(Reason::SubmoduleAccess, (*user, *at), message));
+        }
+        loading.submodule_obstacle(ctx, *module, &|user| user == id.module, here)
+    })
+}
+
+/// A name that a module takes when it is imported, and that is another at another time.
+fn state_read(ctx: &Context, module: ModuleId) -> Option<Obstacle> {
+    let graph = ctx.world.graph;
+    let sites = graph.files[module.index()].sites.iter().zip(&graph.targets[module.index()]);
+    sites.filter(|(site, _)| site.kind == Kind::Eager).find_map(|(site, target)| {
+        let (name, target) = (site.name?, target.filter(|t| !t.is_module)?);
+        let Object::Attribute { module: home, name, rest } = ctx.world.attribute(target.module, name, 24) else {
+            return None;
+        };
+        let at = bound_anew(ctx.world.names.file(home).bindings(name)).filter(|_| rest.is_empty())?;
+        let message = format!("`{name}` is bound anew at run time: a later import would take another value");
+        Some(Obstacle::new(Reason::ReboundState, (home, at), message))
+    })
+}
