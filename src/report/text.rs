@@ -324,7 +324,7 @@ fn short_id(id: &str) -> &str {
 
 /// The loop in one line, e.g. `a -> b -> a`; of a long one the first modules and how many follow.
 fn loop_line(cycle: &CycleEntry) -> String {
-    words::shortest_loop_of(cycle, &plain)
+    words::shortest_loop_of(cycle, LOOP, &plain)
 }
 
 fn why(project: &ProjectOutcome, refusal: &RefusalEntry) -> String {
