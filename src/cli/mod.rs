@@ -33,7 +33,7 @@ use crate::outcome::{Outcome, ProjectOutcome, Status};
 use crate::plan::{self, Veto};
 use crate::project::settings::Level;
 use crate::report::text::View;
-use crate::report::{self, diff, github, graph, json, markdown, sarif, svg, text};
+use crate::report::{self, diff, github, graph, html, json, markdown, sarif, svg, text};
 use args::{Action, Args, Format, Word};
 use explain::NoPage;
 use progress::Progress;
@@ -264,15 +264,25 @@ fn print(args: &Args, outcome: &Outcome, loaded: &[Loaded]) -> io::Result<()> {
     }
 }
 
-/// Draws the picture that the user asked for; its name has been checked.
+/// Writes the picture and the page that the user asked for; their names have been checked.
 fn draw(args: &Args, outcome: &Outcome) -> anyhow::Result<()> {
-    let Some(path) = &args.graph else { return Ok(()) };
-    let picture = match path.extension().and_then(|extension| extension.to_str()) {
-        Some("svg") => svg::svg(outcome),
-        Some("mmd") => graph::mermaid(outcome),
-        _ => graph::dot(outcome),
+    let write = |path: &Path, bytes: &[u8]| {
+        replace(path, bytes).with_context(|| format!("cannot write `{}`", path.display()))
     };
-    replace(path, picture.as_bytes()).with_context(|| format!("cannot write `{}`", path.display()))
+    if let Some(path) = &args.graph {
+        let picture = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("svg") => svg::svg(outcome),
+            Some("mmd") => graph::mermaid(outcome),
+            _ => graph::dot(outcome),
+        };
+        write(path, picture.as_bytes())?;
+    }
+    if let Some(path) = &args.html {
+        let mut page = Vec::new();
+        html::write(&mut page, outcome)?;
+        write(path, &page)?;
+    }
+    Ok(())
 }
 
 fn print_plain(outcome: &Outcome, write: fn(&mut dyn Write, &Outcome) -> io::Result<()>) -> io::Result<()> {
