@@ -124,7 +124,8 @@ fn links(before: &Graph, cycle: &Cycle, after: &Graph) -> Vec<LinkEntry> {
     let mut waiting: Vec<ModuleId> = cycle.modules.clone();
     let mut seen = members.clone();
     while let Some(module) = waiting.pop() {
-        let back = |edge: &&Edge| if is_new(module) { members.contains(&edge.to) || is_new(edge.to) } else { gained(edge) };
+        let back =
+            |edge: &&Edge| if is_new(module) { members.contains(&edge.to) || is_new(edge.to) } else { gained(edge) };
         for edge in after.edges_of(module).iter().filter(back) {
             let kind = pairs.entry((edge.from, edge.to)).or_insert(edge.kind);
             *kind = (*kind).min(edge.kind);

@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use super::import::{ImportView, Index};
 use super::picture::{Figure, figures};
 use super::prose::{Prose, prose};
-use crate::outcome::{Certainty, CrashEntry, CycleEntry, FixEntry, Outcome, ProjectOutcome, RefusalEntry, Safety, Status};
+use crate::outcome::{
+    Certainty, CrashEntry, CycleEntry, FixEntry, Outcome, ProjectOutcome, RefusalEntry, Safety, Status,
+};
 use crate::report::text::crash;
-use crate::report::words;
+use crate::report::{is_dissolved, words};
 
 /// Items up to which a list is unfolded.
 const UNFOLDED: usize = 20;
@@ -140,7 +142,8 @@ fn crash_view(project: &ProjectOutcome, group: &[&CrashEntry]) -> CrashView {
     for frame in &crash.chain {
         let function = frame.function.as_deref().unwrap_or("<module>");
         let file = words::path(project, &frame.file);
-        traceback.push_str(&format!("  File \"{file}\", line {}, in {function}\n    {}\n", frame.line, frame.statement));
+        traceback
+            .push_str(&format!("  File \"{file}\", line {}, in {function}\n    {}\n", frame.line, frame.statement));
     }
     traceback.push_str(&crash.error);
     CrashView { told: prose(&format!("{} {told}:", names.join(", "))), is_sure, traceback }
@@ -186,7 +189,7 @@ fn fix_view(project: &ProjectOutcome, number: usize, fix: &FixEntry) -> FixView 
 /// How good the choice of fixes is.
 fn choice(cycle: &CycleEntry) -> String {
     match &cycle.plan {
-        Some(plan) if !cycle.fixes.iter().any(|fix| fix.applied) || plan.cost == 0 => String::new(),
+        Some(_) if !is_dissolved(cycle) => String::new(),
         Some(plan) if plan.exact => format!("The choice costs {}; it is proved that no other costs less.", plan.cost),
         Some(plan) => format!("The choice costs {}; one of {} or more may exist.", plan.cost, plan.bound),
         None => String::new(),

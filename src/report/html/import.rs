@@ -105,8 +105,11 @@ impl<'a> Index<'a> {
             return out;
         }
         let kept = import.names.iter().filter(|name| !cut.contains(name.as_str()));
-        let reasons: BTreeSet<&str> =
-            kept.filter_map(|name| self.reasons.get(&(import.from.as_str(), name.as_str()))).flatten().copied().collect();
+        let reasons: BTreeSet<&str> = kept
+            .filter_map(|name| self.reasons.get(&(import.from.as_str(), name.as_str())))
+            .flatten()
+            .copied()
+            .collect();
         let fate = |reason: &str| Fate { class: "stays", text: reason.to_owned(), anchor: reason.to_owned() };
         out.extend(reasons.into_iter().map(fate));
         if out.is_empty() {

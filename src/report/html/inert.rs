@@ -43,9 +43,6 @@ mod tests {
     fn nothing_is_markup_and_everything_is_seen() {
         let mut out = String::new();
         Inert.write_escaped_str(&mut out, "<a b='\"&>\r\n\0\u{1b}\u{85}\u{202e}\u{feff}\u{1ffff}é").unwrap();
-        assert_eq!(
-            out,
-            "&lt;a b=&#39;&quot;&amp;&gt;\u{240d}\n\u{2400}\u{241b}⟦U+0085⟧⟦U+202E⟧⟦U+FEFF⟧⟦U+1FFFF⟧é"
-        );
+        assert_eq!(out, "&lt;a b=&#39;&quot;&amp;&gt;\u{240d}\n\u{2400}\u{241b}⟦U+0085⟧⟦U+202E⟧⟦U+FEFF⟧⟦U+1FFFF⟧é");
     }
 }

@@ -58,6 +58,9 @@ for (const canvas of document.querySelectorAll(".canvas")) {
     zoom(scale * Math.exp(-event.deltaY / 400));
   }, { passive: false });
 
+  // A large one starts small, as far as it can still be read.
+  if (width > canvas.clientWidth && canvas.clientWidth) zoom(Math.max(canvas.clientWidth / width, 0.75));
+
   let from = null;
   canvas.classList.add("grab");
   canvas.addEventListener("pointerdown", (event) => {

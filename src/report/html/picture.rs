@@ -14,7 +14,9 @@ use crate::report::words;
 /// Arrows up to which a picture can be read as a whole.
 const READABLE: usize = 120;
 /// Arrows up to which one is worth to be laid out, to be looked at in parts.
-const LAID_OUT: usize = 400;
+const LAID_OUT: usize = 800;
+/// Width of a picture, in pixels, from which on another does not stand beside it.
+const WIDE: f64 = 680.0;
 /// Parts of a module's name, at most, by which modules are taken together.
 const DEPTH: usize = 6;
 
@@ -24,6 +26,8 @@ pub struct Figure {
     pub note: Prose,
     pub before: Drawing,
     pub after: Option<Drawing>,
+    /// Whether the two do not fit side by side.
+    pub is_wide: bool,
     /// Whether it is shown at once.
     pub is_open: bool,
 }
@@ -93,7 +97,13 @@ pub fn figures(project: &ProjectOutcome, cycle: &CycleEntry, level: Level) -> Ve
         return vec![sketch.figure(format!("All {size}"), String::new(), &links, true)];
     }
     let (packages, depth) = by_package(cycle, &links);
-    let told = format!("Each box is a package with its own modules, cut after {} of the name.", words::count(depth, "part"));
+    let told = match depth {
+        DEPTH => "Each box is a package, with the modules right in it.".to_owned(),
+        depth => format!(
+            "Each box is a package with what is in it, by the first {} of the name.",
+            words::count(depth, "part")
+        ),
+    };
     let mut out = vec![sketch.figure("By package".into(), told, &packages, true)];
     let few: Links = links.clone().into_iter().filter(|(_, link)| is_news(link)).collect();
     if few.len() <= LAID_OUT {
@@ -133,12 +143,7 @@ fn links(project: &ProjectOutcome, cycle: &CycleEntry, level: Level) -> Links {
     let mut out = Links::new();
     for import in &cycle.imports {
         let (from, to) = (import.from.as_str(), import.to.as_str());
-        let link = || Link {
-            before: None,
-            after: becomes(from, to),
-            in_loop: in_loop.contains(&(from, to)),
-            count: 1,
-        };
+        let link = || Link { before: None, after: becomes(from, to), in_loop: in_loop.contains(&(from, to)), count: 1 };
         let link = out.entry((from.to_owned(), to.to_owned())).or_insert_with(link);
         link.before = Some(link.before.map_or(look(import), |known| known.min(look(import))));
     }
@@ -153,13 +158,13 @@ fn links(project: &ProjectOutcome, cycle: &CycleEntry, level: Level) -> Links {
 
 /// The links between packages, and after how many parts their names are cut so that the picture can be read.
 fn by_package(cycle: &CycleEntry, links: &Links) -> (Links, usize) {
-    let packages: BTreeSet<&str> =
-        cycle.modules.iter().filter_map(|module| Some(module.rsplit_once('.')?.0)).collect();
+    let packages: BTreeSet<&str> = cycle.modules.iter().filter_map(|module| Some(module.rsplit_once('.')?.0)).collect();
     let mut out = Links::new();
     for depth in (1..=DEPTH).rev() {
         out.clear();
         let group = |module: &str| {
-            let package = if packages.contains(module) { module } else { module.rsplit_once('.').map_or(module, |p| p.0) };
+            let package =
+                if packages.contains(module) { module } else { module.rsplit_once('.').map_or(module, |p| p.0) };
             package.split('.').take(depth).collect::<Vec<&str>>().join(".")
         };
         for ((from, to), link) in links {
@@ -201,10 +206,10 @@ impl Sketch<'_> {
         let ends: Vec<(usize, usize)> = links.keys().map(|(from, to)| (at(from), at(to))).collect();
         let placed = place::place(&labels, &ends);
         let draw = |is_after: bool| {
-            let is_shown = |name: &str| is_after || !self.is_new(links, name);
+            let is_shown = |name: &str| is_after || !self.is_outside(links, name);
             let boxes = names.iter().zip(&labels).zip(&placed.boxes).filter(|((name, _), _)| is_shown(name));
             let arrows = links.iter().zip(&placed.paths).filter(|((_, link), _)| is_after || link.before.is_some());
-            let class = |name: &str| if self.is_new(links, name) { "box new" } else { "box" };
+            let class = |name: &str| if self.is_outside(links, name) { "box outside" } else { "box" };
             Drawing {
                 title: if is_after { "After" } else { "Before" },
                 label: self.words(links, is_after),
@@ -216,13 +221,20 @@ impl Sketch<'_> {
         };
         let mut note = note;
         if !common.is_empty() {
-            note = format!("{note} Names start with `{common}`.").trim_start().to_owned();
+            note.push_str(&format!(" Names are those below `{}`.", common.trim_end_matches('.')));
         }
-        Figure { title, note: prose(&note), before: draw(false), after: self.changes.then(|| draw(true)), is_open }
+        Figure {
+            title,
+            note: prose(note.trim_start()),
+            before: draw(false),
+            after: self.changes.then(|| draw(true)),
+            is_wide: placed.width > WIDE,
+            is_open,
+        }
     }
 
-    /// Whether the plan makes it.
-    fn is_new(&self, links: &Links, name: &str) -> bool {
+    /// Whether it is no part of the cycle: a module that the plan makes, or imports anew.
+    fn is_outside(&self, links: &Links, name: &str) -> bool {
         self.cycle.modules.binary_search_by(|module| module.as_str().cmp(name)).is_err()
             && links.iter().all(|((from, to), link)| link.before.is_none() || from != name && to != name)
     }
@@ -250,7 +262,9 @@ fn common<'a>(names: &[&'a str]) -> &'a str {
     // The package itself keeps its name.
     let top = first.split('.').next().unwrap_or_default();
     match prefix {
-        "" if names.len() > 2 && names[1..].iter().all(|name| name.strip_prefix(top).is_some_and(|r| r.starts_with('.'))) => {
+        "" if names.len() > 2
+            && names[1..].iter().all(|name| name.strip_prefix(top).is_some_and(|r| r.starts_with('.'))) =>
+        {
             names[1].get(..=top.len()).unwrap_or_default()
         }
         prefix => prefix,

@@ -1,13 +1,9 @@
-//! Where the boxes and arrows of a picture go: laid out by layout-rs, and drawn as the page needs them.
+//! Where the boxes and arrows of a picture go, laid out by dagre: layer by layer, with as few crossings as it finds.
 
 use std::fmt::Write;
 
-use layout::core::base::Orientation;
-use layout::core::format::{ClipHandle, RenderBackend};
-use layout::core::geometry::Point;
-use layout::core::style::{LineStyleKind, StyleAttr};
-use layout::std_shapes::shapes::{Arrow, Element, LineEndKind, ShapeKind};
-use layout::topo::layout::VisualGraph;
+use dagre::graph::{Graph, GraphOptions};
+use dagre::{EdgeLabel, LayoutOptions, NodeLabel, Point, RankDir};
 
 /// Height of a box, and the width of a character in it, in pixels of the picture.
 const HEIGHT: f64 = 28.0;
@@ -15,8 +11,8 @@ const CHARACTER: f64 = 7.4;
 /// What is left free between a box and its text, and around the picture.
 const PADDING: f64 = 10.0;
 const MARGIN: f64 = 12.0;
-/// How far the two arrows between the same boxes are moved apart.
-const APART: f64 = 9.0;
+/// Boxes up to which the layers stand one below the other. With more, a layer would be too wide for any screen.
+const DOWN: usize = 9;
 
 /// A picture, placed.
 #[derive(Default)]
@@ -29,7 +25,7 @@ pub struct Placed {
     pub paths: Vec<String>,
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub struct Rect {
     pub x: f64,
     pub y: f64,
@@ -37,163 +33,70 @@ pub struct Rect {
     pub height: f64,
 }
 
-/// Places boxes with `labels` so that most `arrows` lead down. The first of two boxes comes higher, unless an arrow leads up.
+/// Places boxes with `labels`, and the arrows between them; none leads from a box to itself, or twice the same way.
 pub fn place(labels: &[String], arrows: &[(usize, usize)]) -> Placed {
-    if labels.is_empty() {
-        return Placed::default();
+    let mut graph = Graph::with_options(GraphOptions { directed: true, multigraph: true, compound: false });
+    for (index, label) in labels.iter().enumerate() {
+        let width = label.chars().count() as f64 * CHARACTER + 2.0 * PADDING;
+        graph.set_node(index.to_string(), Some(NodeLabel { width, height: HEIGHT, ..NodeLabel::default() }));
     }
-    let rank = ranks(labels.len(), arrows);
-    let mut canvas = VisualGraph::new(Orientation::TopToBottom);
-    // It looks along every path at each step, which takes for ever where there are many.
-    canvas.dag.set_validate(false);
-    let look = StyleAttr::simple();
-    let nodes: Vec<_> = labels
-        .iter()
-        .enumerate()
-        .map(|(index, label)| {
-            let size = Point::new(label.chars().count() as f64 * CHARACTER + 2.0 * PADDING, HEIGHT);
-            let (shape, mark) = (ShapeKind::new_box(label), index.to_string());
-            canvas.add_node(Element::create_with_properties(shape, look.clone(), Orientation::TopToBottom, size, mark))
-        })
-        .collect();
-    // All lead down, and the highest come first: then there is no path yet that the library would have to look along.
-    let down = |&(from, to): &(usize, usize)| if rank[from] <= rank[to] { (from, to) } else { (to, from) };
-    let mut order: Vec<usize> = (0..arrows.len()).collect();
-    order.sort_by_key(|index| (rank[down(&arrows[*index]).0], rank[down(&arrows[*index]).1], *index));
-    for index in order {
-        let (from, to) = down(&arrows[index]);
-        let arrow = Arrow::new(LineEndKind::None, LineEndKind::Arrow, LineStyleKind::Normal, "", &look, &None, &None);
-        let arrow = Arrow { properties: Some(index.to_string()), ..arrow };
-        canvas.add_edge(arrow, nodes[from], nodes[to]);
+    for (from, to) in arrows {
+        // No label needs room beside it.
+        let edge = EdgeLabel { label_offset: 0.0, ..EdgeLabel::default() };
+        graph.set_edge(from.to_string(), to.to_string(), Some(edge), None);
     }
-    let mut sketch = Sketch { arrows, rank: &rank, placed: Placed::default() };
-    sketch.placed.boxes.resize(labels.len(), Rect::default());
-    sketch.placed.paths.resize(arrows.len(), String::new());
-    canvas.do_it(false, false, false, &mut sketch);
-    sketch.placed.width += MARGIN;
-    sketch.placed.height += MARGIN;
-    sketch.placed
+    let is_wide = labels.len() > DOWN;
+    dagre::layout(
+        &mut graph,
+        Some(LayoutOptions {
+            rankdir: if is_wide { RankDir::LR } else { RankDir::TB },
+            nodesep: if is_wide { 12.0 } else { 28.0 },
+            edgesep: 10.0,
+            ranksep: 56.0,
+            marginx: MARGIN,
+            marginy: MARGIN,
+            ..LayoutOptions::default()
+        }),
+    );
+    read(&graph, labels.len(), arrows)
 }
 
-/// The place of each box from above: along the arrows, as far as these do not go round.
-fn ranks(count: usize, arrows: &[(usize, usize)]) -> Vec<usize> {
-    let mut next: Vec<Vec<usize>> = vec![Vec::new(); count];
-    arrows.iter().for_each(|(from, to)| next[*from].push(*to));
-    let mut rank = vec![usize::MAX; count];
-    let mut seen = vec![false; count];
-    let mut left = count;
-    for start in 0..count {
-        let mut path = vec![(start, 0)];
-        if std::mem::replace(&mut seen[start], true) {
-            continue;
-        }
-        while let Some((node, step)) = path.last_mut() {
-            match next[*node].get(*step) {
-                Some(to) => {
-                    *step += 1;
-                    if !std::mem::replace(&mut seen[*to], true) {
-                        path.push((*to, 0));
-                    }
-                }
-                None => {
-                    left -= 1;
-                    rank[*node] = left;
-                    path.pop();
-                }
-            }
-        }
+/// The places that the layout found.
+fn read(graph: &Graph<NodeLabel, EdgeLabel>, count: usize, arrows: &[(usize, usize)]) -> Placed {
+    let mut placed = Placed::default();
+    let mut grow = |x: f64, y: f64| {
+        placed.width = placed.width.max(x + MARGIN);
+        placed.height = placed.height.max(y + MARGIN);
+    };
+    for index in 0..count {
+        let rect = graph.node(&index.to_string()).map_or(Rect { x: 0.0, y: 0.0, width: 0.0, height: 0.0 }, rect);
+        grow(rect.x + rect.width, rect.y + rect.height);
+        placed.boxes.push(rect);
     }
-    rank
+    for (from, to) in arrows {
+        let points = graph.edge(&from.to_string(), &to.to_string(), None).map_or(&[][..], |edge| &edge.points);
+        points.iter().for_each(|point| grow(point.x, point.y));
+        placed.paths.push(curve(points));
+    }
+    placed
 }
 
-/// What layout-rs draws on: it keeps the places.
-struct Sketch<'a> {
-    arrows: &'a [(usize, usize)],
-    rank: &'a [usize],
-    placed: Placed,
+fn rect(node: &NodeLabel) -> Rect {
+    let (x, y) = (node.x.unwrap_or_default(), node.y.unwrap_or_default());
+    Rect { x: x - node.width / 2.0, y: y - node.height / 2.0, width: node.width, height: node.height }
 }
 
-impl Sketch<'_> {
-    fn grow(&mut self, x: f64, y: f64) {
-        self.placed.width = self.placed.width.max(x);
-        self.placed.height = self.placed.height.max(y);
-    }
-}
-
-impl RenderBackend for Sketch<'_> {
-    fn draw_rect(&mut self, xy: Point, size: Point, _: &StyleAttr, mark: Option<String>, _: Option<ClipHandle>) {
-        let Some(rect) = index(mark.as_deref()).and_then(|index| self.placed.boxes.get_mut(index)) else { return };
-        *rect = Rect { x: xy.x, y: xy.y, width: size.x, height: size.y };
-        self.grow(xy.x + size.x, xy.y + size.y);
-    }
-
-    fn draw_arrow(
-        &mut self,
-        path: &[(Point, Point)],
-        _: bool,
-        _: (bool, bool),
-        _: &StyleAttr,
-        mark: Option<String>,
-        _: &str,
-    ) {
-        let Some((index, &(from, to))) = index(mark.as_deref()).and_then(|i| Some((i, self.arrows.get(i)?))) else {
-            return;
-        };
-        let is_up = self.rank[from] > self.rank[to];
-        let shift = match self.arrows.contains(&(to, from)) {
-            true if is_up => APART,
-            true => -APART,
-            false => 0.0,
-        };
-        for (first, second) in path {
-            self.grow(first.x + APART, first.y);
-            self.grow(second.x + APART, second.y);
-        }
-        self.placed.paths[index] = curve(path, shift, is_up);
-    }
-
-    fn draw_line(&mut self, _: Point, _: Point, _: &StyleAttr, _: Option<String>) {}
-
-    fn draw_circle(&mut self, _: Point, _: Point, _: &StyleAttr, _: Option<String>) {}
-
-    fn draw_text(&mut self, _: Point, _: &str, _: &StyleAttr) {}
-
-    fn create_clip(&mut self, _: Point, _: Point, _: usize) -> ClipHandle {
-        0
-    }
-}
-
-fn index(mark: Option<&str>) -> Option<usize> {
-    mark?.parse().ok()
-}
-
-/// The path as cubic curves: of its points, the first is left by way of the second, and each other is reached by way of
-/// what stands before it, and left by the mirror of that.
-fn curve(path: &[(Point, Point)], shift: f64, is_reversed: bool) -> String {
-    let mut controls: Vec<(f64, f64)> = Vec::new();
-    let mut last = None;
-    for (number, (first, second)) in path.iter().enumerate() {
-        if number == 0 {
-            controls.extend([(first.x, first.y), (second.x, second.y)]);
-            continue;
-        }
-        if let Some((way, at)) = last.replace((*first, *second)) {
-            let (way, at): (Point, Point) = (way, at);
-            controls.push((2.0 * at.x - way.x, 2.0 * at.y - way.y));
-        }
-        controls.extend([(first.x, first.y), (second.x, second.y)]);
-    }
-    if is_reversed {
-        controls.reverse();
-    }
+/// A smooth way from the first point to the last, past those between.
+fn curve(points: &[Point]) -> String {
     let mut out = String::new();
-    for (number, (x, y)) in controls.iter().enumerate() {
-        let lead = match number {
-            0 => "M",
-            n if n % 3 == 1 => "C",
-            _ => " ",
-        };
-        let _infallible = write!(out, "{lead}{:.0} {:.0}", x + shift, y);
+    let Some(first) = points.first() else { return out };
+    let _infallible = write!(out, "M{:.0} {:.0}", first.x, first.y);
+    for pair in points.get(1..).unwrap_or_default().windows(2) {
+        let (x, y) = ((pair[0].x + pair[1].x) / 2.0, (pair[0].y + pair[1].y) / 2.0);
+        let _infallible = write!(out, "Q{:.0} {:.0} {x:.0} {y:.0}", pair[0].x, pair[0].y);
+    }
+    if let [_, .., last] = points {
+        let _infallible = write!(out, "L{:.0} {:.0}", last.x, last.y);
     }
     out
 }
