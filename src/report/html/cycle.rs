@@ -1,7 +1,7 @@
 //! A cycle on the page: its loop, pictures, crashes, imports, plan and refusals.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::import::{ImportView, Index};
 use super::picture::{Figure, figures};
@@ -47,6 +47,8 @@ pub struct CrashView {
     /// Which modules cannot be imported first.
     pub told: Prose,
     pub is_sure: bool,
+    /// The module that is imported first.
+    pub entry: String,
     pub traceback: String,
 }
 
@@ -125,8 +127,9 @@ impl CycleView {
         self.fixes.iter().filter(|fix| fix.applied).count()
     }
 
+    /// Files that these change.
     pub fn files(&self) -> usize {
-        self.fixes.iter().flat_map(|fix| &fix.files).collect::<std::collections::BTreeSet<_>>().len()
+        self.fixes.iter().filter(|fix| fix.applied).flat_map(|fix| &fix.files).collect::<BTreeSet<_>>().len()
     }
 }
 
@@ -146,7 +149,7 @@ fn crash_view(project: &ProjectOutcome, group: &[&CrashEntry]) -> CrashView {
             .push_str(&format!("  File \"{file}\", line {}, in {function}\n    {}\n", frame.line, frame.statement));
     }
     traceback.push_str(&crash.error);
-    CrashView { told: prose(&format!("{} {told}:", names.join(", "))), is_sure, traceback }
+    CrashView { told: prose(&format!("{} {told}:", names.join(", "))), is_sure, entry: crash.entry.clone(), traceback }
 }
 
 fn modules(project: &ProjectOutcome, cycle: &CycleEntry) -> Vec<ModuleView> {

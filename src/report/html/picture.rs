@@ -96,15 +96,14 @@ pub fn figures(project: &ProjectOutcome, cycle: &CycleEntry, level: Level) -> Ve
     if links.len() <= READABLE {
         return vec![sketch.figure(format!("All {size}"), String::new(), &links, true)];
     }
-    let (packages, depth) = by_package(cycle, &links);
-    let told = match depth {
-        DEPTH => "Each box is a package, with the modules right in it.".to_owned(),
-        depth => format!(
-            "Each box is a package with what is in it, by the first {} of the name.",
-            words::count(depth, "part")
-        ),
-    };
-    let mut out = vec![sketch.figure("By package".into(), told, &packages, true)];
+    let mut out = Vec::new();
+    if let Some((packages, depth)) = by_package(cycle, &links) {
+        let told = match depth {
+            DEPTH => "Each box is a package, with the modules right in it.".to_owned(),
+            depth => format!("Each box is what the first {} of a name tell.", words::count(depth, "part")),
+        };
+        out.push(sketch.figure("By package".into(), told, &packages, true));
+    }
     let few: Links = links.clone().into_iter().filter(|(_, link)| is_news(link)).collect();
     if few.len() <= LAID_OUT {
         let title = if changes { "The shortest loop, and what changes" } else { "The shortest loop" };
@@ -156,37 +155,49 @@ fn links(project: &ProjectOutcome, cycle: &CycleEntry, level: Level) -> Links {
     out
 }
 
-/// The links between packages, and after how many parts their names are cut so that the picture can be read.
-fn by_package(cycle: &CycleEntry, links: &Links) -> (Links, usize) {
+/// The links between packages, and after how many parts their names are cut: as few as it takes for a picture that can be
+/// read. Nothing, if all is in one package.
+fn by_package(cycle: &CycleEntry, links: &Links) -> Option<(Links, usize)> {
     let packages: BTreeSet<&str> = cycle.modules.iter().filter_map(|module| Some(module.rsplit_once('.')?.0)).collect();
-    let mut out = Links::new();
+    let mut best: Option<(Links, usize)> = None;
     for depth in (1..=DEPTH).rev() {
-        out.clear();
-        let group = |module: &str| {
-            let package =
-                if packages.contains(module) { module } else { module.rsplit_once('.').map_or(module, |p| p.0) };
+        let found = grouped(links, &|module| {
+            let is_package = packages.contains(module);
+            let package = if is_package { module } else { module.rsplit_once('.').map_or(module, |parts| parts.0) };
             package.split('.').take(depth).collect::<Vec<&str>>().join(".")
-        };
-        for ((from, to), link) in links {
-            let (from, to) = (group(from), group(to));
-            if from == to {
-                continue;
-            }
-            match out.get_mut(&(from.clone(), to.clone())) {
-                None => drop(out.insert((from, to), link.clone())),
-                Some(known) => {
-                    known.before = known.before.into_iter().chain(link.before).min();
-                    known.after = known.after.max(link.after);
-                    known.in_loop |= link.in_loop;
-                    known.count += link.count;
-                }
-            }
+        });
+        if found.is_empty() {
+            break;
         }
-        if out.len() <= READABLE {
-            return (out, depth);
+        if best.as_ref().is_none_or(|(known, _)| found.len() < known.len()) {
+            best = Some((found, depth));
+        }
+        if best.as_ref().is_some_and(|(known, _)| known.len() <= READABLE) {
+            break;
         }
     }
-    (out, 1)
+    best.filter(|(found, _)| found.len() <= LAID_OUT)
+}
+
+/// The links between groups of modules.
+fn grouped(links: &Links, group: &dyn Fn(&str) -> String) -> Links {
+    let mut out = Links::new();
+    for ((from, to), link) in links {
+        let (from, to) = (group(from), group(to));
+        if from == to {
+            continue;
+        }
+        match out.get_mut(&(from.clone(), to.clone())) {
+            None => drop(out.insert((from, to), link.clone())),
+            Some(known) => {
+                known.before = known.before.into_iter().chain(link.before).min();
+                known.after = known.after.max(link.after);
+                known.in_loop |= link.in_loop;
+                known.count += link.count;
+            }
+        }
+    }
+    out
 }
 
 struct Sketch<'a> {

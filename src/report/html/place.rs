@@ -15,7 +15,6 @@ const MARGIN: f64 = 12.0;
 const DOWN: usize = 9;
 
 /// A picture, placed.
-#[derive(Default)]
 pub struct Placed {
     pub width: f64,
     pub height: f64,
@@ -53,32 +52,31 @@ pub fn place(labels: &[String], arrows: &[(usize, usize)]) -> Placed {
             nodesep: if is_wide { 12.0 } else { 28.0 },
             edgesep: 10.0,
             ranksep: 56.0,
-            marginx: MARGIN,
-            marginy: MARGIN,
             ..LayoutOptions::default()
         }),
     );
     read(&graph, labels.len(), arrows)
 }
 
-/// The places that the layout found.
+/// The places that the layout found, moved so that nothing lies outside the picture.
 fn read(graph: &Graph<NodeLabel, EdgeLabel>, count: usize, arrows: &[(usize, usize)]) -> Placed {
-    let mut placed = Placed::default();
-    let mut grow = |x: f64, y: f64| {
-        placed.width = placed.width.max(x + MARGIN);
-        placed.height = placed.height.max(y + MARGIN);
-    };
-    for index in 0..count {
-        let rect = graph.node(&index.to_string()).map_or(Rect { x: 0.0, y: 0.0, width: 0.0, height: 0.0 }, rect);
-        grow(rect.x + rect.width, rect.y + rect.height);
-        placed.boxes.push(rect);
+    let mut boxes: Vec<Rect> = (0..count).filter_map(|index| graph.node(&index.to_string())).map(rect).collect();
+    let ends = arrows.iter().map(|(from, to)| graph.edge(&from.to_string(), &to.to_string(), None));
+    let mut ways: Vec<Vec<Point>> = ends.map(|edge| edge.map_or_else(Vec::new, |edge| edge.points.clone())).collect();
+    let corners = boxes.iter().flat_map(|rect| [(rect.x, rect.y), (rect.x + rect.width, rect.y + rect.height)]);
+    let points = ways.iter().flatten().map(|point| (point.x, point.y));
+    let start = (f64::MAX, f64::MAX, f64::MIN, f64::MIN);
+    let (left, top, right, bottom) =
+        corners.chain(points).fold(start, |all, (x, y)| (all.0.min(x), all.1.min(y), all.2.max(x), all.3.max(y)));
+    let (x, y) = (MARGIN - left, MARGIN - top);
+    boxes.iter_mut().for_each(|rect| (rect.x, rect.y) = (rect.x + x, rect.y + y));
+    ways.iter_mut().flatten().for_each(|point| (point.x, point.y) = (point.x + x, point.y + y));
+    Placed {
+        width: right - left + 2.0 * MARGIN,
+        height: bottom - top + 2.0 * MARGIN,
+        boxes,
+        paths: ways.iter().map(|points| curve(points)).collect(),
     }
-    for (from, to) in arrows {
-        let points = graph.edge(&from.to_string(), &to.to_string(), None).map_or(&[][..], |edge| &edge.points);
-        points.iter().for_each(|point| grow(point.x, point.y));
-        placed.paths.push(curve(points));
-    }
-    placed
 }
 
 fn rect(node: &NodeLabel) -> Rect {
