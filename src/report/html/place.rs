@@ -8,6 +8,8 @@ use dagre::{EdgeLabel, LayoutOptions, NodeLabel, Point, RankDir};
 /// Height of a box, and the width of a character in it, in pixels of the picture.
 const HEIGHT: f64 = 28.0;
 const CHARACTER: f64 = 7.4;
+/// Width of a box at least: two arrows have to be told apart at it.
+const WIDTH: f64 = 64.0;
 /// What is left free between a box and its text, and around the picture.
 const PADDING: f64 = 10.0;
 const MARGIN: f64 = 12.0;
@@ -36,7 +38,7 @@ pub struct Rect {
 pub fn place(labels: &[String], arrows: &[(usize, usize)]) -> Placed {
     let mut graph = Graph::with_options(GraphOptions { directed: true, multigraph: true, compound: false });
     for (index, label) in labels.iter().enumerate() {
-        let width = label.chars().count() as f64 * CHARACTER + 2.0 * PADDING;
+        let width = (label.chars().count() as f64 * CHARACTER + 2.0 * PADDING).max(WIDTH);
         graph.set_node(index.to_string(), Some(NodeLabel { width, height: HEIGHT, ..NodeLabel::default() }));
     }
     for (from, to) in arrows {
@@ -50,7 +52,7 @@ pub fn place(labels: &[String], arrows: &[(usize, usize)]) -> Placed {
         Some(LayoutOptions {
             rankdir: if is_wide { RankDir::LR } else { RankDir::TB },
             nodesep: if is_wide { 12.0 } else { 28.0 },
-            edgesep: 10.0,
+            edgesep: 16.0,
             ranksep: 56.0,
             ..LayoutOptions::default()
         }),
