@@ -10,8 +10,8 @@ pub enum ReplaceError {
     NoFolder { path: PathBuf, folder: PathBuf },
     #[error("cannot write `{}`: it is a folder", path.display())]
     Folder { path: PathBuf },
-    #[error("cannot write `{}`: {}", path.display(), source.kind())]
-    Denied { path: PathBuf, source: io::Error },
+    #[error("cannot write `{}`: {why}", path.display())]
+    Denied { path: PathBuf, why: io::ErrorKind },
 }
 
 impl ReplaceError {
@@ -38,7 +38,7 @@ pub fn check(path: &Path) -> Result<(), ReplaceError> {
         return Err(ReplaceError::NoFolder { path: owned(), folder: folder.to_owned() });
     }
     let made = tempfile::Builder::new().prefix(".cyclefix-").tempfile_in(folder);
-    made.map(drop).map_err(|source| ReplaceError::Denied { path: owned(), source })
+    made.map(drop).map_err(|error| ReplaceError::Denied { path: owned(), why: error.kind() })
 }
 
 /// Puts `bytes` into the file, with the mode that it had; it stays as it is if they are there already.
