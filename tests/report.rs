@@ -48,11 +48,13 @@ fn cycle(size: usize, length: usize, status: Status) -> CycleEntry {
         message: format!("`f` is called while `m{n}` is imported"),
         file: format!("m{n}.py"),
         line: n + 1,
+        import: (format!("m{n}"), "f".into()),
     };
     CycleEntry {
         id: format!("c{size}"),
         level: Level::Eager,
         imports: shortest_loop.clone(),
+        after: vec![],
         crashes: vec![
             crash("m0", Certainty::Fails, 2),
             crash("m1", Certainty::Fails, 2),
@@ -197,7 +199,7 @@ fn text_is_bounded_and_complete() {
         "from m0 import f",
         "`m0` needs `f` of `m1`",
         "cycle 2 of 3: 277 modules",
-        "m0 -> m1 -> m2 -> m3 -> m4 -> m5 -> (6 more) -> m0",
+        "m0 -> m1 -> m2 -> m3 -> m4 -> m5 -> m6 -> m7 -> (4 more) -> m0",
         "and 265 more",
         "can be dissolved by 1 fix:",
         "only with --unsafe-fixes",

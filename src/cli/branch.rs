@@ -7,7 +7,9 @@ use std::time::Instant;
 use anyhow::Context;
 
 use super::args::{Args, Commits};
-use super::{DIRTY, baseline, draw, exit_code, level, mark_fixed, options, print, solve, unless_closed, warn};
+use super::{
+    DIRTY, baseline, check_files, draw, exit_code, level, mark_fixed, options, print, solve, unless_closed, warn,
+};
 use crate::io::branch::{NewBranch, NewCommit};
 use crate::io::git;
 use crate::io::load::Loaded;
@@ -20,6 +22,7 @@ use crate::report::{self, message};
 const SETTINGS: [&str; 2] = ["cyclefix.toml", "pyproject.toml"];
 
 pub fn session(args: &Args, name: &str, start: Instant) -> anyhow::Result<ExitCode> {
+    check_files(args)?;
     let snapshot = Snapshot::take(&args.paths)?;
     let branch = NewBranch::check(&snapshot.git, &snapshot.top, name, args.force_branch)?;
     let loaded = snapshot.load(&options(args), &|settings| args.adjust(settings))?;

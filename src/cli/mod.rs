@@ -26,14 +26,14 @@ use crate::io::branch::BranchError;
 use crate::io::git::{self, GitError};
 use crate::io::load::{LoadError, LoadOptions, Loaded, load};
 use crate::io::python::PythonError;
-use crate::io::replace::replace;
+use crate::io::replace::{self, ReplaceError, replace};
 use crate::io::scratch::ScratchError;
 use crate::io::write::{self, WriteError};
 use crate::outcome::{Outcome, ProjectOutcome, Status};
 use crate::plan::{self, Veto};
 use crate::project::settings::Level;
 use crate::report::text::View;
-use crate::report::{self, diff, github, graph, json, markdown, sarif, svg, text};
+use crate::report::{self, diff, github, graph, html, json, markdown, sarif, svg, text};
 use args::{Action, Args, Format, Word};
 use explain::NoPage;
 use progress::Progress;
@@ -98,6 +98,7 @@ fn session(args: &Args, start: Instant) -> anyhow::Result<ExitCode> {
     if args.settings_schema {
         return print_text(|out| out.write_all(settings::SCHEMA.as_bytes()));
     }
+    check_files(args)?;
     let wish = wish(args)?;
     let loaded = load_repaired(args)?;
     if args.show_settings {
@@ -264,15 +265,29 @@ fn print(args: &Args, outcome: &Outcome, loaded: &[Loaded]) -> io::Result<()> {
     }
 }
 
-/// Draws the picture that the user asked for; its name has been checked.
+/// Whether the files that are to be drawn into can be, before any code is changed.
+fn check_files(args: &Args) -> Result<(), ReplaceError> {
+    args.graph.iter().chain(&args.html).try_for_each(|path| replace::check(path))
+}
+
+/// Writes the picture and the page that the user asked for; their names have been checked.
 fn draw(args: &Args, outcome: &Outcome) -> anyhow::Result<()> {
-    let Some(path) = &args.graph else { return Ok(()) };
-    let picture = match path.extension().and_then(|extension| extension.to_str()) {
-        Some("svg") => svg::svg(outcome),
-        Some("mmd") => graph::mermaid(outcome),
-        _ => graph::dot(outcome),
-    };
-    replace(path, picture.as_bytes()).with_context(|| format!("cannot write `{}`", path.display()))
+    let write =
+        |path: &Path, bytes: &[u8]| replace(path, bytes).with_context(|| format!("cannot write `{}`", path.display()));
+    if let Some(path) = &args.graph {
+        let picture = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("svg") => svg::svg(outcome),
+            Some("mmd") => graph::mermaid(outcome),
+            _ => graph::dot(outcome),
+        };
+        write(path, picture.as_bytes())?;
+    }
+    if let Some(path) = &args.html {
+        let mut page = Vec::new();
+        html::write(&mut page, outcome)?;
+        write(path, &page)?;
+    }
+    Ok(())
 }
 
 fn print_plain(outcome: &Outcome, write: fn(&mut dyn Write, &Outcome) -> io::Result<()>) -> io::Result<()> {
@@ -352,6 +367,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     let python = || error.downcast_ref::<PythonError>()?.hint();
     let scratch = || error.downcast_ref::<ScratchError>()?.hint();
     let page = || error.downcast_ref::<NoPage>()?.hint();
+    let replace = || error.downcast_ref::<ReplaceError>()?.hint();
     let own = || branch().or_else(baseline).or_else(verify).or_else(python).or_else(scratch);
-    page().or_else(load).or_else(write).or_else(git).or_else(own)
+    page().or_else(replace).or_else(load).or_else(write).or_else(git).or_else(own)
 }

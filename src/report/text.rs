@@ -1,7 +1,7 @@
 //! The report for people. It stays readable with many cycles and with huge ones: every list in it is bounded and ends
 //! in the count of what it leaves out. It is always styled; the stream that takes it strips what it cannot show.
 
-mod crash;
+pub(super) mod crash;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
