@@ -199,7 +199,7 @@ fn text_is_bounded_and_complete() {
         "from m0 import f",
         "`m0` needs `f` of `m1`",
         "cycle 2 of 3: 277 modules",
-        "m0 -> m1 -> m2 -> m3 -> m4 -> m5 -> m6 -> m7 -> (4 more) -> m0",
+        "m0 -> m1 -> m2 -> m3 -> m4 -> m5 -> (6 more) -> m0",
         "and 265 more",
         "can be dissolved by 1 fix:",
         "only with --unsafe-fixes",
