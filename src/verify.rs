@@ -36,6 +36,7 @@ pub fn compare<'p>(
         if let Some(what) = text_damage(before, after, *module)
             .or_else(|| name_damage(ctx, after, names_after, *module, changed, &builtins))
             .or_else(|| import_damage(before, after, *module, expected))
+            .or_else(|| taken_for_types(ctx, after, names_after, *module, changed))
         {
             out.push(Damage { what, modules: vec![*module] });
         }
@@ -132,6 +133,26 @@ fn name_damage<'p>(
         }
     }
     None
+}
+
+/// A name that an import takes at run time from a changed or new module that binds it for type checkers alone.
+fn taken_for_types(
+    ctx: &Context,
+    graph: &Graph,
+    after: &Names,
+    module: ModuleId,
+    changed: &BTreeSet<ModuleId>,
+) -> Option<String> {
+    let sites = graph.files[module.index()].sites.iter().zip(&graph.targets[module.index()]);
+    let eager = sites.filter(|(site, _)| site.kind == Kind::Eager);
+    let mut taken = eager.filter_map(|(site, target)| Some((site.name?, target.filter(|t| !t.is_module)?.module)));
+    let is_new = |home: ModuleId| changed.contains(&home) || home.index() >= ctx.world.graph.files.len();
+    taken
+        .find(|(name, home)| {
+            let bindings = after.file(*home).bindings(name);
+            is_new(*home) && !bindings.is_empty() && bindings.iter().all(|b| b.moment == Moment::Never)
+        })
+        .map(|(name, home)| format!("`{}` binds `{name}` for type checkers alone", graph.project.module(home).name))
 }
 
 /// What others take from a module that has it by `import *`.

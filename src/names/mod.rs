@@ -11,6 +11,7 @@ pub mod running;
 pub mod scope;
 pub mod users;
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
@@ -26,7 +27,7 @@ use crate::syntax::imports::{FileImports, imports};
 use crate::syntax::{Ast, parse};
 use body::Body;
 use effects::Effect;
-use scope::{MODULE, Reference};
+use scope::{Binding, MODULE, Reference};
 
 /// The names of every module of a project.
 pub struct Names<'p> {
@@ -64,7 +65,7 @@ pub enum Object<'n> {
 }
 
 /// The modules' attributes that evaluating a dotted name reads, and what it stands for in the end.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace<'n> {
     pub reads: Vec<(ModuleId, &'n str)>,
     pub object: Object<'n>,
@@ -148,6 +149,53 @@ pub struct World<'w, 'p> {
     pub names: &'w Names<'p>,
 }
 
+/// How many imports of one name are followed.
+const ALTERNATIVES: usize = 6;
+
+/// Which of several imports that bind a name is followed: `nth` from the last on, the first where there are not so many.
+struct Choice {
+    nth: usize,
+    /// Whether some name has more.
+    more: Cell<bool>,
+}
+
+impl Choice {
+    fn last() -> Self {
+        Self { nth: 0, more: Cell::new(false) }
+    }
+
+    fn import(&self, bindings: &[Binding]) -> Option<usize> {
+        self.nth_import(bindings, self.nth)
+    }
+
+    /// As [`Choice::import`], where a value that is bound last comes before all imports.
+    fn import_unless_value(&self, bindings: &[Binding]) -> Option<usize> {
+        let last = bindings.iter().rev().find(|b| b.what != Bound::Declared)?;
+        if matches!(last.what, Bound::Import(_)) {
+            return self.import(bindings);
+        }
+        if bindings.iter().any(|b| matches!(b.what, Bound::Import(_))) && self.nth == 0 {
+            self.more.set(true);
+        }
+        self.nth_import(bindings, self.nth.checked_sub(1)?)
+    }
+
+    fn nth_import(&self, bindings: &[Binding], nth: usize) -> Option<usize> {
+        let mut sites = bindings.iter().rev().filter_map(|b| match b.what {
+            Bound::Import(site) => Some(site),
+            _ => None,
+        });
+        let mut found = sites.next();
+        for _ in 0..nth {
+            found = sites.next().or(found);
+        }
+        if sites.next().is_some() {
+            self.more.set(true);
+        }
+        found
+    }
+}
+
 impl<'w, 'p> World<'w, 'p> {
     pub fn project(&self) -> &'p Project {
         self.graph.project
@@ -159,25 +207,57 @@ impl<'w, 'p> World<'w, 'p> {
         'p: 'n,
         'w: 'n,
     {
+        self.trace_by(module, scope, name, attributes, &Choice::last())
+    }
+
+    /// All that [`World::trace`] may come to where several imports bind a name, e.g. `try: import a as x`,
+    /// `except ImportError: import b as x`; the last first.
+    pub fn traces<'n>(&self, module: ModuleId, scope: ScopeId, name: &'n str, attributes: &[&'n str]) -> Vec<Trace<'n>>
+    where
+        'p: 'n,
+        'w: 'n,
+    {
+        let mut out = Vec::new();
+        for nth in 0..ALTERNATIVES {
+            let choice = Choice { nth, more: Cell::new(false) };
+            let trace = self.trace_by(module, scope, name, attributes, &choice);
+            if !out.contains(&trace) {
+                out.push(trace);
+            }
+            if !choice.more.get() {
+                break;
+            }
+        }
+        out
+    }
+
+    fn trace_by<'n>(
+        &self,
+        module: ModuleId,
+        scope: ScopeId,
+        name: &'n str,
+        attributes: &[&'n str],
+        choice: &Choice,
+    ) -> Trace<'n>
+    where
+        'p: 'n,
+        'w: 'n,
+    {
         let file = self.names.file(module);
         let Some(owner) = file.owner(name, scope) else {
-            let object = self.star(module, name, DEPTH).unwrap_or(Object::Unknown);
-            return self.follow(object, attributes);
+            let object = self.star(module, name, DEPTH, choice).unwrap_or(Object::Unknown);
+            return self.follow(object, attributes, choice);
         };
         let bindings = file.scope(owner).bindings.get(name).map_or(&[][..], Vec::as_slice);
-        let site = bindings.iter().rev().find_map(|b| match b.what {
-            Bound::Import(site) => Some(site),
-            _ => None,
-        });
-        let object = match site {
-            Some(site) => self.site_object(module, site, DEPTH),
+        let object = match choice.import(bindings) {
+            Some(site) => self.site_object_by(module, site, DEPTH, choice),
             None if owner == MODULE => Object::Attribute { module, name, rest: Vec::new() },
             None => Object::Unknown,
         };
-        self.follow(object, attributes)
+        self.follow(object, attributes, choice)
     }
 
-    fn follow<'n>(&self, mut object: Object<'n>, attributes: &[&'n str]) -> Trace<'n>
+    fn follow<'n>(&self, mut object: Object<'n>, attributes: &[&'n str], choice: &Choice) -> Trace<'n>
     where
         'p: 'n,
         'w: 'n,
@@ -187,7 +267,7 @@ impl<'w, 'p> World<'w, 'p> {
             object = match object {
                 Object::Module(module) => {
                     reads.push((module, *attribute));
-                    self.attribute(module, attribute, DEPTH)
+                    self.attribute_by(module, attribute, DEPTH, choice)
                 }
                 Object::Attribute { module, name, mut rest } => {
                     rest.push(attribute);
@@ -205,6 +285,13 @@ impl<'w, 'p> World<'w, 'p> {
     where
         'p: 'w,
     {
+        self.site_object_by(module, site, depth, &Choice::last())
+    }
+
+    fn site_object_by(&self, module: ModuleId, site: usize, depth: usize, choice: &Choice) -> Object<'w>
+    where
+        'p: 'w,
+    {
         let found = self.graph.site(module, site);
         let target = self.graph.targets[module.index()][site];
         match (found.name, found.asname, target) {
@@ -213,7 +300,7 @@ impl<'w, 'p> World<'w, 'p> {
                 if depth == 0 {
                     return Object::Unknown;
                 }
-                self.attribute(target.module, name, depth - 1)
+                self.attribute_by(target.module, name, depth - 1, choice)
             }
             (None, Some(_), Some(target)) if target.is_module => Object::Module(target.module),
             (None, None, _) if found.level == 0 => {
@@ -238,28 +325,36 @@ impl<'w, 'p> World<'w, 'p> {
         'p: 'n,
         'w: 'n,
     {
+        self.attribute_by(module, name, depth, &Choice::last())
+    }
+
+    fn attribute_by<'n>(&self, module: ModuleId, name: &'n str, depth: usize, choice: &Choice) -> Object<'n>
+    where
+        'p: 'n,
+        'w: 'n,
+    {
         let bindings = self.names.file(module).bindings(name);
-        if let Some(last) = bindings.iter().rev().find(|b| b.what != Bound::Declared) {
-            return match last.what {
-                Bound::Import(site) if depth > 0 => self.site_object(module, site, depth - 1),
-                _ => Object::Attribute { module, name, rest: Vec::new() },
+        if bindings.iter().any(|b| b.what != Bound::Declared) {
+            return match choice.import_unless_value(bindings).filter(|_| depth > 0) {
+                Some(site) => self.site_object_by(module, site, depth - 1, choice),
+                None => Object::Attribute { module, name, rest: Vec::new() },
             };
         }
         let this = self.project().module(module);
         if let Some(submodule) = self.project().tree.find(&format!("{}.{name}", this.name), this.root) {
             return Object::Module(submodule);
         }
-        self.star(module, name, depth).unwrap_or(Object::Attribute { module, name, rest: Vec::new() })
+        self.star(module, name, depth, choice).unwrap_or(Object::Attribute { module, name, rest: Vec::new() })
     }
 
     /// A name that a star import of the module brings in.
-    fn star<'n>(&self, module: ModuleId, name: &'n str, depth: usize) -> Option<Object<'n>>
+    fn star<'n>(&self, module: ModuleId, name: &'n str, depth: usize, choice: &Choice) -> Option<Object<'n>>
     where
         'p: 'n,
         'w: 'n,
     {
         let source = self.star_source(module, name, &mut HashSet::new()).filter(|_| depth > 0)?;
-        Some(self.attribute(source, name, depth - 1))
+        Some(self.attribute_by(source, name, depth - 1, choice))
     }
 
     /// The module that a star import of this one takes the name from. None of those seen does.

@@ -452,15 +452,17 @@ impl<'w, 'p> Search<'w, 'p> {
             self.local(module, owner, name, attributes, role);
             return;
         }
-        match self.world.trace(module, scope, name, attributes).object {
-            Object::Attribute { module: home, name, rest } => {
-                let rest: Vec<&'p str> = attributes[attributes.len() - rest.len()..].to_vec();
-                self.attribute(home, name.to_owned(), &rest, role, invoked);
-            }
-            Object::External(_) | Object::Module(_) => {}
-            Object::Unknown => {
-                if let (true, Some(method)) = (invoked, attributes.last()) {
-                    self.method(method);
+        for trace in self.world.traces(module, scope, name, attributes) {
+            match trace.object {
+                Object::Attribute { module: home, name, rest } => {
+                    let rest: Vec<&'p str> = attributes[attributes.len() - rest.len()..].to_vec();
+                    self.attribute(home, name.to_owned(), &rest, role, invoked);
+                }
+                Object::External(_) | Object::Module(_) => {}
+                Object::Unknown => {
+                    if let (true, Some(method)) = (invoked, attributes.last()) {
+                        self.method(method);
+                    }
                 }
             }
         }
@@ -478,9 +480,8 @@ impl<'w, 'p> Search<'w, 'p> {
                     self.calls_parameter(module, owner)
                 }
                 Bound::Import(_) => {
-                    if let Object::Attribute { module: home, name, rest } =
-                        self.world.trace(module, owner, name, attributes).object
-                    {
+                    for trace in self.world.traces(module, owner, name, attributes) {
+                        let Object::Attribute { module: home, name, rest } = trace.object else { continue };
                         let rest: Vec<&'p str> = attributes[attributes.len() - rest.len()..].to_vec();
                         self.attribute(home, name.to_owned(), &rest, Role::Called, invoked);
                     }

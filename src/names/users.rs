@@ -241,40 +241,13 @@ fn facts<'p>(world: World<'_, 'p>, user: ModuleId) -> Vec<(ModuleId, Fact<'p>)> 
             continue;
         }
         let attributes: Vec<&'p str> = used.attributes.iter().map(|a| a.text).collect();
-        let trace = world.trace_in(user, used.scope, used.name, &attributes);
-        let last = trace.reads.len();
-        for (module, name) in &trace.reads {
-            match *name {
-                "__dict__" => out.push((*module, Fact::Escape(used.span))),
-                "__name__" if file.patches => out.push((*module, Fact::PatchedSomehow(used.span))),
-                _ => {}
-            }
-            if *name == "__dict__" && used.role == Role::Store {
-                out.push((*module, Fact::PatchedSomehow(used.span)));
-            }
+        for trace in world.traces_in(user, used.scope, used.name, &attributes) {
+            facts_of_use(world, user, used, &attributes, &trace, &mut out);
         }
         if let Some(at) = attributes.iter().position(|a| *a == "__globals__")
             && let Object::Attribute { module, .. } = world.trace(user, used.scope, used.name, &attributes[..at]).object
         {
             out.push((module, Fact::PatchedSomehow(used.span)));
-        }
-        for (at, (module, name)) in trace.reads.iter().enumerate() {
-            let how = match used.role {
-                Role::Store | Role::Delete if at + 1 == last && last == attributes.len() => How::Replaced,
-                _ => How::Attribute(used.moment),
-            };
-            out.push((*module, Fact::Use(name, how, used.span)));
-        }
-        if let (Object::Module(module), Role::Argument | Role::Returned | Role::Load) = (&trace.object, used.role) {
-            let patched = used.passed_to.as_ref().is_some_and(|to| writes_anything(world, user, used.scope, to));
-            out.extend(patched.then_some((*module, Fact::PatchedSomehow(used.span))));
-            let anything = used.passed_to.as_ref().is_some_and(|to| reads_anything(world, user, used, to));
-            let asks = used.passed_to.as_ref().is_some_and(|to| asks(world, user, used.scope, to));
-            out.push(match (asks, anything) {
-                (true, _) => (*module, Fact::Asked(used.span)),
-                (false, true) => (*module, Fact::Escape(used.span)),
-                (false, false) => (*module, Fact::Handed(used.span)),
-            });
         }
     }
     for path in &file.paths {
@@ -324,6 +297,45 @@ fn facts<'p>(world: World<'_, 'p>, user: ModuleId) -> Vec<(ModuleId, Fact<'p>)> 
     out
 }
 
+/// What one use says of the modules that it reads, as far as one way to follow it goes.
+fn facts_of_use<'p>(
+    world: World<'_, 'p>,
+    user: ModuleId,
+    used: &super::Use<'p>,
+    attributes: &[&'p str],
+    trace: &TraceIn<'p>,
+    out: &mut Vec<(ModuleId, Fact<'p>)>,
+) {
+    let patches = world.names.file(user).patches;
+    let last = trace.reads.len();
+    for (at, (module, name)) in trace.reads.iter().enumerate() {
+        match *name {
+            "__dict__" => out.push((*module, Fact::Escape(used.span))),
+            "__name__" if patches => out.push((*module, Fact::PatchedSomehow(used.span))),
+            _ => {}
+        }
+        if *name == "__dict__" && used.role == Role::Store {
+            out.push((*module, Fact::PatchedSomehow(used.span)));
+        }
+        let how = match used.role {
+            Role::Store | Role::Delete if at + 1 == last && last == attributes.len() => How::Replaced,
+            _ => How::Attribute(used.moment),
+        };
+        out.push((*module, Fact::Use(name, how, used.span)));
+    }
+    if let (Object::Module(module), Role::Argument | Role::Returned | Role::Load) = (&trace.object, used.role) {
+        let patched = used.passed_to.as_ref().is_some_and(|to| writes_anything(world, user, used.scope, to));
+        out.extend(patched.then_some((*module, Fact::PatchedSomehow(used.span))));
+        let anything = used.passed_to.as_ref().is_some_and(|to| reads_anything(world, user, used, *module, to));
+        let asks = used.passed_to.as_ref().is_some_and(|to| asks(world, user, used.scope, to));
+        out.push(match (asks, anything) {
+            (true, _) => (*module, Fact::Asked(used.span)),
+            (false, true) => (*module, Fact::Escape(used.span)),
+            (false, false) => (*module, Fact::Handed(used.span)),
+        });
+    }
+}
+
 /// `sys.modules["m"]`, not `import_module("m")`.
 fn is_subscript(world: World, user: ModuleId, span: Span) -> bool {
     span.of(world.project().text(user)).ends_with(']')
@@ -350,9 +362,9 @@ fn reads_anything<'p>(
     world: World<'_, 'p>,
     user: ModuleId,
     used: &super::Use<'p>,
+    module: ModuleId,
     to: &super::scope::Reference,
 ) -> bool {
-    let Object::Module(module) = world.trace_use(user, used).object else { return true };
     let home = match world.trace_reference(user, used.scope, to).object {
         Object::Attribute { module, .. } => module,
         Object::Unknown if !matches!(to.name, "dir" | "vars") => user,
@@ -373,20 +385,36 @@ fn by_all(world: World, user: ModuleId, module: ModuleId) -> bool {
 impl<'p> World<'_, 'p> {
     /// [`World::trace`] for names that live as long as the project.
     fn trace_in(&self, module: ModuleId, scope: super::ScopeId, name: &'p str, attributes: &[&'p str]) -> TraceIn<'p> {
-        let trace = self.trace(module, scope, name, attributes);
-        let object = match trace.object {
-            Object::Module(module) => Object::Module(module),
-            _ => Object::Unknown,
-        };
-        // The attributes read are the ones handed in, so they live as long.
-        let reads = trace.reads.iter().enumerate().map(|(at, (module, _))| (*module, attributes[at])).collect();
-        TraceIn { reads, object }
+        TraceIn::of(self.trace(module, scope, name, attributes), attributes)
+    }
+
+    /// [`World::traces`] for names that live as long as the project.
+    fn traces_in(
+        &self,
+        module: ModuleId,
+        scope: super::ScopeId,
+        name: &'p str,
+        attributes: &[&'p str],
+    ) -> impl Iterator<Item = TraceIn<'p>> {
+        self.traces(module, scope, name, attributes).into_iter().map(|trace| TraceIn::of(trace, attributes))
     }
 }
 
 struct TraceIn<'p> {
     reads: Vec<(ModuleId, &'p str)>,
     object: Object<'p>,
+}
+
+impl<'p> TraceIn<'p> {
+    fn of(trace: super::Trace, attributes: &[&'p str]) -> Self {
+        let object = match trace.object {
+            Object::Module(module) => Object::Module(module),
+            _ => Object::Unknown,
+        };
+        // The attributes read are the ones handed in, so they live as long.
+        let reads = trace.reads.iter().enumerate().map(|(at, (module, _))| (*module, attributes[at])).collect();
+        Self { reads, object }
+    }
 }
 
 /// The module that a dotted text names, and the first attribute behind it.

@@ -112,6 +112,7 @@ pub fn close<'p>(
     while let Some(name) = search.todo.pop_first() {
         search.name(name)?;
     }
+    search.without_what_comes_along()?;
     let Closure { names, back, .. } = &mut search.out;
     back.retain(|name| !names.contains(name));
     Ok(search.out)
@@ -165,6 +166,30 @@ impl<'p> Search<'_, '_, '_, 'p> {
         self.imports_inside(stmt.span)?;
         for used in &self.sheet.uses[index] {
             self.need(used)?;
+        }
+        Ok(())
+    }
+
+    /// Imports that stand in what moves are there already, and what they bind for type checkers is nothing to pass on.
+    fn without_what_comes_along(&mut self) -> Result<(), Obstacle> {
+        let (sheet, moved) = (self.sheet, &self.out.statements);
+        let comes_along = |site: &usize| {
+            let stmt = self.ctx.world.graph.site(sheet.module, *site).stmt;
+            moved.iter().any(|index| sheet.statement(*index).span.contains(stmt))
+        };
+        self.out.typed.retain(|site| !comes_along(site));
+        self.out.imports.retain(|site| !comes_along(site));
+        let file = self.ctx.world.names.file(sheet.module);
+        let for_types = |name: &str| file.bindings(name).iter().all(|b| b.moment == Moment::Never);
+        let own: Vec<&str> = self.out.names.iter().copied().filter(|name| for_types(name)).collect();
+        for name in own {
+            let here = sheet.staying(moved).find(|u| u.name == name && u.owner == Some(MODULE)).map(|u| u.span);
+            let elsewhere = self.ctx.users.uses(sheet.module, name).next().map(|_| file.bindings(name)[0].span);
+            if let Some(at) = here.or(elsewhere) {
+                let message = format!("`{name}` is bound for type checkers by what would move, and used elsewhere");
+                return self.refuse(Reason::Form, at, message);
+            }
+            self.out.names.remove(name);
         }
         Ok(())
     }

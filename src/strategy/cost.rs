@@ -18,6 +18,8 @@ pub const TABLE: [(&str, u64); 9] = [
 
 /// Each further function that repeats an import.
 pub const REPEAT: u64 = 15;
+/// As many functions are too many to repeat an import: that is more to read than a cycle is worth.
+pub const TOO_MANY: usize = 13;
 /// Each annotation that has to be quoted.
 pub const QUOTE: u64 = 1;
 /// Each definition that moves to another module.

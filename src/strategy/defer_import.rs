@@ -88,6 +88,10 @@ fn defer(ctx: &Context, id: ImportId) -> Result<Option<Fix>, Obstacle> {
     if let Some(later) = later_obstacle(ctx, id) {
         return Err(later);
     }
+    if let count @ cost::TOO_MANY.. = found.functions.len() {
+        let message = format!("the import would be repeated in {count} functions");
+        return Err(Obstacle::new(Reason::LittleGain, (id.module, site.at), message));
+    }
     Ok(Some(in_functions(ctx, id, &found)))
 }
 
