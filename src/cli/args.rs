@@ -32,6 +32,12 @@ pub struct Args {
     /// Rewrite the files: all of them, or none if something fails
     #[arg(long)]
     pub apply: bool,
+    /// Run every project below PATH, or each that a manifest lists; one that fails does not stop the others
+    ///
+    /// A project is a folder with pyproject.toml, setup.py or setup.cfg, or a package that no project holds. Projects that import
+    /// each other are read as one. A PATH that is a text file is a manifest: a path a line, seen from its folder.
+    #[arg(long, conflicts_with_all = ["verify", "baseline", "source_root", "show_settings"])]
+    pub batch: bool,
     /// The way back: move imports inside functions that break no cycle to the top of their module
     #[arg(long, conflicts_with_all = ["level", "strategy", "policy", "unsafe_fixes"])]
     pub hoist: bool,
@@ -82,6 +88,13 @@ pub struct Args {
     /// With --branch, move a branch that exists already
     #[arg(long, requires = "branch", help_heading = "What to do")]
     pub force_branch: bool,
+
+    /// With --batch, run each project by itself, also if others import it
+    #[arg(long, requires = "batch", help_heading = "What to do")]
+    pub separate: bool,
+    /// With --batch, keep what is finished in FILE: a run that was stopped goes on from there. It is removed at the end
+    #[arg(long, value_name = "FILE", requires = "batch", help_heading = "What to do")]
+    pub state: Option<PathBuf>,
 
     /// Leave out files and folders that match; may be repeated
     #[arg(long, value_name = "GLOB", help_heading = "Where to look")]
@@ -257,6 +270,8 @@ fn after_help() -> StyledStr {
   {code}cyclefix --apply src{code:#}            rewrite the files
   {code}cyclefix --apply --branch fix/cycles{code:#}
                                   commit the rewrite to a branch
+  {code}cyclefix --batch --apply --state s ~/code{code:#}
+                                  rewrite every project below a folder, and go on if stopped
   {code}cyclefix --apply --verify \"pytest -q\"{code:#}  run it first, in a copy: only what stands is written
   {code}cyclefix explain patched-name{code:#}   what a word of the report means
   {code}cyclefix --format json > r.json{code:#} keep a report for other programs
@@ -265,7 +280,7 @@ fn after_help() -> StyledStr {
   0  no cycle is left
   1  cycles are left: found, refused, or only previewed
   2  it could not run: bad arguments, unreadable path, uncommitted changes, a write that failed
-     (then no file was changed)"
+     (then no file was changed); with --batch: some project could not run, or the run was stopped"
     ))
 }
 

@@ -8,11 +8,11 @@ use anyhow::Context;
 
 use super::args::{Args, Commits};
 use super::{DIRTY, baseline, draw, exit_code, level, mark_fixed, options, print, solve, unless_closed, warn};
-use crate::io::branch::{NewBranch, NewCommit};
+use crate::io::branch::{NewBranch, Oid};
 use crate::io::git;
 use crate::io::load::Loaded;
 use crate::io::snapshot::Snapshot;
-use crate::outcome::{BranchEntry, CommitEntry, FileChange, ProjectOutcome, Step};
+use crate::outcome::{BranchEntry, CommitEntry, FileChange, NewCommit, ProjectOutcome, Step};
 use crate::plan::steps;
 use crate::report::{self, message};
 
@@ -27,26 +27,10 @@ pub fn session(args: &Args, name: &str, start: Instant) -> anyhow::Result<ExitCo
         warn_uncommitted(args, &snapshot, &loaded);
     }
     let mut projects = solve(args, &loaded, None)?;
-    let mut commits = Vec::new();
-    let mut entries = Vec::new();
-    for (loaded, outcome) in loaded.iter().zip(&projects) {
-        let prefix = snapshot.prefix(&loaded.root);
-        for step in steps_of(args, loaded, outcome) {
-            let message = message::message(outcome, loaded.project.settings.level, &step);
-            let title = message.lines().next().unwrap_or_default().to_owned();
-            let cycles = step.cycles.iter().map(|index| outcome.cycles[*index].id.clone()).collect();
-            entries.push(CommitEntry { id: String::new(), title, cycles });
-            let changes = step.changes.into_iter().map(|change| below(&prefix, change)).collect();
-            commits.push(NewCommit { message, changes });
-        }
-    }
-    let mut made = None;
-    if commits.is_empty() {
-        warn(args, &format!("there is nothing to commit, so that the branch `{name}` was not made"));
-    } else {
-        let ids = branch.write(snapshot.base, &commits)?;
-        entries.iter_mut().zip(ids).for_each(|(entry, id)| entry.id = id.to_string());
-        made = Some(BranchEntry { name: name.to_owned(), base: snapshot.base.to_string(), commits: entries });
+    let of = |(loaded, outcome)| commits_of(args, loaded, outcome, &snapshot.prefix(&loaded.root));
+    let commits: Vec<NewCommit> = loaded.iter().zip(&projects).flat_map(of).collect();
+    let made = write(args, &branch, name, snapshot.base, &commits)?;
+    if made.is_some() {
         mark_fixed(&mut projects);
     }
     for (project, loaded) in projects.iter_mut().zip(&loaded) {
@@ -55,9 +39,42 @@ pub fn session(args: &Args, name: &str, start: Instant) -> anyhow::Result<ExitCo
     let mut outcome = report::outcome(level(args, &loaded), projects, start.elapsed().as_secs_f64());
     outcome.branch = made;
     baseline::apply(args, &loaded, &mut outcome)?;
-    unless_closed(print(args, &outcome, &loaded)).context("cannot write the report")?;
+    let prefixes: Vec<String> = outcome.projects.iter().map(|project| project.prefix.clone()).collect();
+    unless_closed(print(args, &outcome, &prefixes)).context("cannot write the report")?;
     draw(args, &outcome)?;
     Ok(exit_code(args.action(), &outcome))
+}
+
+/// Writes the commits to the branch; `None` if there are none.
+pub fn write(
+    args: &Args,
+    branch: &NewBranch,
+    name: &str,
+    base: Oid,
+    commits: &[NewCommit],
+) -> anyhow::Result<Option<BranchEntry>> {
+    if commits.is_empty() {
+        warn(args, &format!("there is nothing to commit, so that the branch `{name}` was not made"));
+        return Ok(None);
+    }
+    let ids = branch.write(base, commits)?;
+    let entry = |(commit, id): (&NewCommit, Oid)| CommitEntry {
+        id: id.to_string(),
+        title: commit.title().to_owned(),
+        cycles: commit.cycles.clone(),
+    };
+    let commits = commits.iter().zip(ids).map(entry).collect();
+    Ok(Some(BranchEntry { name: name.to_owned(), base: base.to_string(), commits }))
+}
+
+/// The plan for a project as commits; `prefix` leads to its root from the top of the repository.
+pub fn commits_of(args: &Args, loaded: &Loaded, outcome: &ProjectOutcome, prefix: &str) -> Vec<NewCommit> {
+    let commit = |step: Step| NewCommit {
+        message: message::message(outcome, loaded.project.settings.level, &step),
+        cycles: step.cycles.iter().map(|index| outcome.cycles[*index].id.clone()).collect(),
+        changes: step.changes.into_iter().map(|change| below(prefix, change)).collect(),
+    };
+    steps_of(args, loaded, outcome).into_iter().map(commit).collect()
 }
 
 fn steps_of(args: &Args, loaded: &Loaded, outcome: &ProjectOutcome) -> Vec<Step> {

@@ -3,10 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
+pub use git2::Oid;
 use git2::build::TreeUpdateBuilder;
-use git2::{Branch, BranchType, Commit, ErrorCode, FileMode, ObjectType, Oid, Repository, Signature, Tree};
+use git2::{Branch, BranchType, Commit, ErrorCode, FileMode, ObjectType, Repository, Signature, Tree};
 
-use crate::outcome::FileChange;
+use crate::outcome::{FileChange, NewCommit};
 
 #[derive(Debug, thiserror::Error)]
 pub enum BranchError {
@@ -74,12 +75,6 @@ pub struct NewBranch<'r> {
     force: bool,
     author: Signature<'static>,
     committer: Signature<'static>,
-}
-
-/// What a commit is to hold. Paths are relative to the top of the repository.
-pub struct NewCommit {
-    pub message: String,
-    pub changes: Vec<FileChange>,
 }
 
 impl<'r> NewBranch<'r> {

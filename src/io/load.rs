@@ -127,9 +127,7 @@ pub fn load(
     options: &LoadOptions,
     adjust: &dyn Fn(&mut Settings),
 ) -> Result<Vec<Loaded>, LoadError> {
-    let jobs = options.jobs.unwrap_or_default();
-    let threads = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
-    let threads = threads.map_err(|e| LoadError::Jobs { jobs, message: e.to_string() })?;
+    let threads = threads(options)?;
     let here = [PathBuf::from(".")];
     let mut requests: Vec<Request> = Vec::new();
     for path in if paths.is_empty() { &here } else { paths } {
@@ -139,19 +137,30 @@ pub fn load(
             None => requests.push(request),
         }
     }
-    requests.into_iter().map(|request| request.load(options, adjust, &threads)).collect()
+    requests.into_iter().map(|request| request.load_by(options, adjust, &threads)).collect()
 }
 
-/// A project to load.
-struct Request {
-    root: PathBuf,
+fn threads(options: &LoadOptions) -> Result<rayon::ThreadPool, LoadError> {
+    let jobs = options.jobs.unwrap_or_default();
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
+    threads.map_err(|e| LoadError::Jobs { jobs, message: e.to_string() })
+}
+
+/// A project to load. All paths are absolute and without symbolic links.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Request {
+    pub root: PathBuf,
     /// Where to look for files: the root, or only the packages that were named.
-    starts: BTreeSet<PathBuf>,
-    paths: Vec<PathBuf>,
+    pub starts: BTreeSet<PathBuf>,
+    /// Folders below these that belong to other projects.
+    pub without: BTreeSet<PathBuf>,
+    /// What may be written.
+    pub paths: Vec<PathBuf>,
 }
 
 impl Request {
-    fn new(named: &Path) -> Result<Self, LoadError> {
+    /// The project that a path is part of.
+    pub fn new(named: &Path) -> Result<Self, LoadError> {
         let path = named.canonicalize().map_err(|source| match source.kind() {
             ErrorKind::NotFound | ErrorKind::NotADirectory => LoadError::missing(named),
             _ => LoadError::Unreadable { path: named.to_owned(), source },
@@ -160,15 +169,41 @@ impl Request {
             return Err(LoadError::NotPython { path: named.to_owned() });
         }
         let (root, start) = place(&path);
-        Ok(Self { root, starts: BTreeSet::from([start]), paths: vec![path] })
+        Ok(Self { root, starts: BTreeSet::from([start]), without: BTreeSet::new(), paths: vec![path] })
     }
 
-    fn join(&mut self, other: Request) {
+    pub(super) fn join(&mut self, other: Request) {
         self.starts.extend(other.starts);
         self.paths.extend(other.paths.into_iter().filter(|path| !self.paths.contains(path)).collect::<Vec<_>>());
     }
 
-    fn load(
+    /// One project of several: the root is the folder that all of theirs are in.
+    pub fn merged(requests: &[Self]) -> Option<Self> {
+        let (first, others) = requests.split_first()?;
+        let mut all = others.iter().cloned().fold(first.clone(), |mut all, other| {
+            let shared = |root: &PathBuf| other.root.starts_with(root);
+            all.root = all.root.ancestors().map(Path::to_owned).find(shared).unwrap_or(all.root);
+            all.without.extend(other.without.iter().cloned());
+            all.join(other);
+            all
+        });
+        let starts = &all.starts;
+        all.without.retain(|folder| !starts.contains(folder));
+        Some(all)
+    }
+
+    /// Whether a file or folder is part of the project, as far as its place tells.
+    pub fn holds(&self, path: &Path) -> bool {
+        let mut above = path.ancestors().map(|at| (self.starts.contains(at), self.without.contains(at)));
+        above.find(|(start, without)| *start || *without).is_some_and(|(start, _)| start)
+    }
+
+    /// Reads the project as [`load`] does.
+    pub fn load(self, options: &LoadOptions, adjust: &dyn Fn(&mut Settings)) -> Result<Loaded, LoadError> {
+        self.load_by(options, adjust, &threads(options)?)
+    }
+
+    fn load_by(
         self,
         options: &LoadOptions,
         adjust: &dyn Fn(&mut Settings),
@@ -183,7 +218,9 @@ impl Request {
                 .ok_or_else(|| LoadError::SourceRoot { root: root.clone(), project: self.root.clone() })
         };
         let named = named.iter().map(source_root).collect::<Result<Vec<_>, _>>()?;
-        let found = Walk::new(&self.root, &self.paths, exclude, threads.current_num_threads()).run(&self.starts);
+        let mut walk = Walk::new(&self.root, &self.paths, exclude, threads.current_num_threads());
+        walk.without = Arc::new(self.without);
+        let found = walk.run(&self.starts);
         let mut listing = threads.install(|| read(&self.root, &self.paths, found));
         let settings_file = config.file.clone();
         let mut settings = config.complete(&self.root, &mut listing);
@@ -237,7 +274,7 @@ fn is_package(folder: &Path) -> bool {
     folder.join("__init__.py").is_file()
 }
 
-fn is_python(path: &Path) -> bool {
+pub(super) fn is_python(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "py")
 }
 
@@ -252,7 +289,7 @@ fn is_shared(folder: &Path) -> bool {
 }
 
 /// The root as it is shown: relative to the working directory if it lies there.
-pub(super) fn shown(root: &Path) -> String {
+pub fn shown(root: &Path) -> String {
     let here = std::env::current_dir().and_then(|here| here.canonicalize());
     let relative = here.ok().and_then(|here| root.strip_prefix(here).ok().map(Path::to_owned));
     match relative {
@@ -262,7 +299,7 @@ pub(super) fn shown(root: &Path) -> String {
     }
 }
 
-fn slashes(path: &Path) -> String {
+pub(super) fn slashes(path: &Path) -> String {
     path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")
 }
 
@@ -284,10 +321,10 @@ fn globs<'g>(patterns: impl Iterator<Item = &'g String>) -> Result<GlobSet, Load
 
 /// What a walk came by.
 #[derive(Default)]
-struct Found {
+pub(super) struct Found {
     /// Absolute, and whether it is a symbolic link.
-    files: BTreeMap<PathBuf, bool>,
-    folders: BTreeSet<PathBuf>,
+    pub files: BTreeMap<PathBuf, bool>,
+    pub folders: BTreeSet<PathBuf>,
     skipped: Vec<Skipped>,
 }
 
@@ -297,12 +334,13 @@ struct Walk<'a> {
     /// What the user named; it is read even if a rule leaves it out.
     paths: &'a [PathBuf],
     exclude: Arc<GlobSet>,
+    without: Arc<BTreeSet<PathBuf>>,
     threads: usize,
 }
 
 impl<'a> Walk<'a> {
     fn new(root: &'a Path, paths: &'a [PathBuf], exclude: GlobSet, threads: usize) -> Self {
-        Self { root, paths, exclude: Arc::new(exclude), threads }
+        Self { root, paths, exclude: Arc::new(exclude), without: Arc::default(), threads }
     }
 
     fn run(&self, starts: &BTreeSet<PathBuf>) -> Found {
@@ -332,10 +370,12 @@ impl<'a> Walk<'a> {
     /// Adds all below `start`. `parents`: whether ignore files above it count.
     fn from(&self, start: &Path, parents: bool, found: &Mutex<Found>) {
         let (root, exclude, top) = (self.root.to_owned(), Arc::clone(&self.exclude), start.to_owned());
+        let without = Arc::clone(&self.without);
         let mut walk = WalkBuilder::new(start);
         walk.parents(parents).threads(self.threads);
         walk.filter_entry(move |entry| {
-            entry.path() == top || !is_excluded(&exclude, &root, entry.path()) && !is_left_out(entry, &root)
+            let path = entry.path();
+            path == top || !without.contains(path) && !is_excluded(&exclude, &root, path) && !is_left_out(entry, &root)
         });
         walk.build_parallel().run(|| {
             Box::new(|entry| {
@@ -386,6 +426,12 @@ impl<'a> Walk<'a> {
     }
 }
 
+/// All files and folders below a folder that a project of it could have.
+pub(super) fn walk(folder: &Path, exclude: &[String], threads: usize) -> Result<Found, LoadError> {
+    let paths = [folder.to_owned()];
+    Ok(Walk::new(folder, &paths, globs(exclude.iter())?, threads).run(&BTreeSet::from(paths.clone())))
+}
+
 fn error_path(error: &ignore::Error) -> Option<&Path> {
     match error {
         ignore::Error::WithPath { path, .. } => Some(path),
@@ -399,7 +445,7 @@ pub(super) fn is_wanted(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "py" || extension == "pyi") || is_manifest(path)
 }
 
-fn is_manifest(path: &Path) -> bool {
+pub(super) fn is_manifest(path: &Path) -> bool {
     path.file_name().is_some_and(|name| MARKERS.iter().any(|marker| name == *marker))
 }
 
@@ -428,7 +474,7 @@ fn is_left_out(entry: &DirEntry, root: &Path) -> bool {
     }
 }
 
-fn has_marker(folder: &Path) -> bool {
+pub(super) fn has_marker(folder: &Path) -> bool {
     MARKERS.iter().any(|marker| folder.join(marker).is_file())
 }
 
