@@ -76,8 +76,10 @@ pub fn session(args: &Args, pool: &ThreadPool, start: Instant) -> anyhow::Result
     let mut entry = BatchEntry::default();
     entry.failed.extend(bad.iter().map(bad_line));
     let units = batch.find(&named, &mut entry)?;
-    if args.action() == Action::Apply && snapshot.is_none() {
-        batch.recover(&units, &named)?;
+    match &snapshot {
+        Some(snapshot) => branch::warn_uncommitted(args, snapshot, units.iter().map(|unit| &unit.request.root)),
+        None if args.action() == Action::Apply => batch.recover(&units, &named)?,
+        None => {}
     }
     let jobs = batch.group(units, &mut entry);
     let mut records = Vec::new();

@@ -1,6 +1,7 @@
 //! `--apply --branch`: the rewrite of the last commit, as commits on a new branch.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -23,9 +24,7 @@ pub fn session(args: &Args, name: &str, start: Instant) -> anyhow::Result<ExitCo
     let snapshot = Snapshot::take(&args.paths)?;
     let branch = NewBranch::check(&snapshot.git, &snapshot.top, name, args.force_branch)?;
     let loaded = snapshot.load(&options(args), &|settings| args.adjust(settings))?;
-    if !snapshot.git.is_bare() {
-        warn_uncommitted(args, &snapshot, &loaded);
-    }
+    warn_uncommitted(args, &snapshot, loaded.iter().map(|loaded| &loaded.root));
     let mut projects = solve(args, &loaded, None)?;
     let of = |(loaded, outcome)| commits_of(args, loaded, outcome, &snapshot.prefix(&loaded.root));
     let commits: Vec<NewCommit> = loaded.iter().zip(&projects).flat_map(of).collect();
@@ -89,16 +88,20 @@ fn below(prefix: &str, change: FileChange) -> FileChange {
     FileChange { path, ..change }
 }
 
-/// Says what of the work tree plays no part.
-fn warn_uncommitted(args: &Args, snapshot: &Snapshot, loaded: &[Loaded]) {
-    let mut files = Vec::new();
-    for Loaded { root, .. } in loaded {
+/// Says what of the work tree plays no part; `roots` are those of the projects, in the scratch folder.
+pub fn warn_uncommitted<'r>(args: &Args, snapshot: &Snapshot, roots: impl Iterator<Item = &'r PathBuf>) {
+    if snapshot.git.is_bare() {
+        return;
+    }
+    let mut files = BTreeSet::new();
+    for root in roots {
         let root = snapshot.top.join(snapshot.prefix(root));
         let settings = SETTINGS.iter().filter(|name| root.join(Path::new(name)).is_file());
         let settings: Vec<String> = settings.map(|name| (*name).to_owned()).collect();
         // A work tree that git cannot compare holds nothing that the branch depends on.
         files.extend(git::dirty(&root, &settings).unwrap_or_default());
     }
+    let mut files: Vec<String> = files.into_iter().collect();
     if files.is_empty() {
         return;
     }
