@@ -294,6 +294,8 @@ pub struct NewCommit {
     pub cycles: Vec<String>,
     /// Paths are relative to the top of the repository.
     pub changes: Vec<FileChange>,
+    /// With `--split-by owner`: who owns these files, as CODEOWNERS has it.
+    pub owners: Vec<String>,
 }
 
 impl NewCommit {
@@ -311,6 +313,17 @@ pub struct BranchEntry {
     pub base: String,
     /// First to last.
     pub commits: Vec<CommitEntry>,
+}
+
+/// A file of `--patches`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PatchEntry {
+    /// As the user knows it.
+    pub file: String,
+    /// The first line of its message.
+    pub title: String,
+    /// Ids of the cycles that it dissolves or makes smaller.
+    pub cycles: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -384,9 +397,15 @@ pub struct Outcome {
     /// With `--baseline`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub baseline: Option<BaselineEntry>,
-    /// With `--branch`, unless there was nothing to commit.
+    /// With `--branch`, unless there was nothing to commit, or there is more than one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub branch: Option<BranchEntry>,
+    /// With `--branch` and `--split-by` or `--max-files`, in their order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub branches: Vec<BranchEntry>,
+    /// With `--patches`, in their order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub patches: Vec<PatchEntry>,
     /// With `--batch`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<BatchEntry>,

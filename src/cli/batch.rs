@@ -12,13 +12,14 @@ use anyhow::Context;
 use rayon::ThreadPool;
 
 use super::args::{Action, Args};
+use super::commits::{OfProject, Target};
 use super::{branch, draw, exit_code, mark_fixed, print, print_failure, unless_closed, warn};
-use crate::io::branch::NewBranch;
 use crate::io::discover::{self, BadLine, Named};
+use crate::io::owners::Owners;
 use crate::io::process::catch_interrupts;
 use crate::io::snapshot::{Scratch, Snapshot};
 use crate::io::state::State;
-use crate::outcome::{BatchEntry, FailedEntry, NewCommit};
+use crate::outcome::{BatchEntry, FailedEntry};
 use crate::report;
 use run::Ended;
 
@@ -46,8 +47,9 @@ struct Batch<'a> {
     args: &'a Args,
     pool: &'a ThreadPool,
     threads: usize,
-    /// The last commit, with `--branch`.
+    /// The last commit, with `--branch` or `--patches`.
     scratch: Option<&'a Scratch>,
+    owners: Option<&'a Owners>,
     state: Option<State>,
     /// One project is written at a time, as several may have one root.
     writing: Mutex<()>,
@@ -56,18 +58,14 @@ struct Batch<'a> {
 pub fn session(args: &Args, pool: &ThreadPool, start: Instant) -> anyhow::Result<ExitCode> {
     catch_interrupts();
     let (named, bad) = discover::named(&args.paths)?;
-    let snapshot = match args.branch {
-        None => None,
-        Some(_) => Some(Snapshot::take(&named.iter().map(|one| one.path().clone()).collect::<Vec<_>>())?),
-    };
-    let new = match (&snapshot, &args.branch) {
-        (Some(snapshot), Some(name)) => Some(NewBranch::check(&snapshot.git, &snapshot.top, name, args.force_branch)?),
-        _ => None,
-    };
+    let paths: Vec<_> = named.iter().map(|one| one.path().clone()).collect();
+    let snapshot = args.makes_commits().then(|| Snapshot::take(&paths)).transpose()?;
+    let target = snapshot.as_ref().map(|snapshot| Target::open(args, snapshot)).transpose()?;
+    let owners = target.as_ref().and_then(|target| target.owners.as_ref());
     let state = args.state.as_deref().map(|path| State::open(path, &kind(args, snapshot.as_ref()))).transpose()?;
     let scratch = snapshot.as_ref().map(|snapshot| &snapshot.scratch);
     let threads = pool.current_num_threads();
-    let batch = Batch { args, pool, threads, scratch, state, writing: Mutex::default() };
+    let batch = Batch { args, pool, threads, scratch, owners, state, writing: Mutex::default() };
 
     let named: Vec<Named> = match &snapshot {
         None => named,
@@ -93,19 +91,21 @@ pub fn session(args: &Args, pool: &ThreadPool, start: Instant) -> anyhow::Result
     entry.failed.sort();
     entry.stopped.sort();
     let level = args.level.or_else(|| Some(records.first()?.level)).unwrap_or_default();
-    let commits: Vec<NewCommit> = records.iter().flat_map(|record| record.commits.iter().cloned()).collect();
-    let mut projects: Vec<_> = records.into_iter().map(|record| record.outcome).collect();
-    let mut made = None;
-    // What was finished is in the state, from where the next run makes the whole branch.
-    let kept = !entry.stopped.is_empty() && args.state.is_some();
-    if let (Some(new), Some(snapshot), Some(name), false) = (&new, &snapshot, &args.branch, kept) {
-        made = branch::write(args, new, name, snapshot.base, &commits)?;
-        if made.is_some() {
-            mark_fixed(&mut projects);
-        }
+    let mut commits = Vec::new();
+    let mut projects = Vec::new();
+    for record in records {
+        commits.push(OfProject { name: record.outcome.members.join(" "), commits: record.commits });
+        projects.push(record.outcome);
     }
     let mut outcome = report::outcome(level, projects, start.elapsed().as_secs_f64());
-    outcome.branch = made;
+    // What was finished is in the state, from where the next run makes all branches and patches.
+    let kept = !entry.stopped.is_empty() && args.state.is_some();
+    if let (Some(target), false) = (&target, kept)
+        && target.write(args, &commits, &mut outcome)?
+        && args.branch.is_some()
+    {
+        mark_fixed(&mut outcome.projects);
+    }
     for failed in &entry.failed {
         print_failure(&format!("{}: {}", failed.members.join(" + "), failed.error), failed.hint.as_deref());
     }
@@ -126,8 +126,9 @@ pub fn session(args: &Args, pool: &ThreadPool, start: Instant) -> anyhow::Result
 fn kind(args: &Args, snapshot: Option<&Snapshot>) -> String {
     let mut words = vec!["cyclefix --batch".to_owned()];
     match (args.action(), snapshot) {
-        (Action::Apply, Some(snapshot)) => {
-            words.push(format!("--apply --branch (from {}) --commits {:?}", snapshot.base, args.commits));
+        (_, Some(snapshot)) => {
+            let parts = format!("{:?} {:?} {}", args.commits, args.split_by, args.max_files.is_some());
+            words.push(format!("--branch or --patches from {} ({parts})", snapshot.base));
         }
         (Action::Apply, None) => words.push("--apply".into()),
         _ => {}

@@ -6,6 +6,7 @@ mod args;
 mod baseline;
 mod batch;
 mod branch;
+mod commits;
 mod explain;
 mod progress;
 mod settings;
@@ -26,6 +27,7 @@ use crate::io::baseline::BaselineError;
 use crate::io::branch::BranchError;
 use crate::io::git::{self, GitError};
 use crate::io::load::{LoadError, LoadOptions, Loaded, load};
+use crate::io::patches::PatchError;
 use crate::io::python::PythonError;
 use crate::io::replace::replace;
 use crate::io::scratch::ScratchError;
@@ -39,6 +41,7 @@ use crate::report::text::View;
 use crate::report::{self, diff, github, graph, json, markdown, sarif, svg, text};
 use args::{Action, Args, Format, Word};
 use batch::BatchError;
+use commits::SplitError;
 use explain::NoPage;
 use progress::Progress;
 use verify::{VerifyError, Wish};
@@ -94,8 +97,8 @@ fn session(args: &Args, start: Instant) -> anyhow::Result<ExitCode> {
         unless_closed(explain::print(&explain::text(id.as_deref())?)).context("cannot write the page")?;
         return Ok(ExitCode::SUCCESS);
     }
-    if let Some(name) = &args.branch {
-        return branch::session(args, name, start);
+    if args.makes_commits() {
+        return branch::session(args, start);
     }
     if let Some(shell) = args.completions {
         return print_text(|out| out.write_all(&args::completions(shell)));
@@ -380,7 +383,9 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     let page = || error.downcast_ref::<NoPage>()?.hint();
     let batch = || error.downcast_ref::<BatchError>()?.hint();
     let state = || error.downcast_ref::<StateError>()?.hint();
-    let own =
-        || branch().or_else(baseline).or_else(verify).or_else(python).or_else(scratch).or_else(batch).or_else(state);
+    let patch = || error.downcast_ref::<PatchError>()?.hint();
+    let split = || error.downcast_ref::<SplitError>()?.hint();
+    let many = || batch().or_else(state).or_else(patch).or_else(split);
+    let own = || branch().or_else(baseline).or_else(verify).or_else(python).or_else(scratch).or_else(many);
     page().or_else(load).or_else(write).or_else(git).or_else(own)
 }

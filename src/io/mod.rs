@@ -11,6 +11,8 @@ mod journal;
 pub mod load;
 pub mod replace;
 pub mod snapshot;
+pub mod owners;
+pub mod patches;
 pub mod process;
 pub mod python;
 pub mod scratch;

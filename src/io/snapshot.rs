@@ -87,6 +87,13 @@ impl Snapshot {
     pub fn prefix(&self, root: &Path) -> String {
         self.scratch.prefix(root)
     }
+
+    /// The text of a file of the last commit.
+    pub fn committed(&self, path: &str) -> Option<String> {
+        let tree = self.git.find_commit(self.base).and_then(|commit| commit.tree()).ok()?;
+        let blob = tree.get_path(Path::new(path)).ok()?.to_object(&self.git).ok()?;
+        Some(String::from_utf8_lossy(blob.as_blob()?.content()).into_owned())
+    }
 }
 
 /// `path` without symbolic links; what is not there is taken as it is written.

@@ -48,7 +48,7 @@ fn head(out: &mut dyn Write, outcome: &Outcome, shown: usize) -> io::Result<()> 
         };
         writeln!(out, "{} known to {}{stale}.\n", baseline.known, code(&baseline.file))?;
     }
-    if let Some(branch) = &outcome.branch {
+    for branch in outcome.branch.iter().chain(&outcome.branches) {
         writeln!(out, "Branch {}, {}:\n", code(&branch.name), words::count(branch.commits.len(), "commit"))?;
         for commit in branch.commits.iter().take(CYCLES) {
             writeln!(out, "- {} {}", code(commit.id.get(..10).unwrap_or_default()), text(&commit.title))?;

@@ -11,8 +11,8 @@ use anstyle::{AnsiColor, Style};
 use super::words::{count, plural};
 use super::{excerpt, is_dissolved, is_news, table, verification, words};
 use crate::outcome::{
-    BaselineEntry, BranchEntry, CycleEntry, FixEntry, HoistEntry, Outcome, ProjectOutcome, RefusalEntry, Safety, Stale,
-    StaleEntry, Status,
+    BaselineEntry, BranchEntry, CycleEntry, FixEntry, HoistEntry, Outcome, PatchEntry, ProjectOutcome, RefusalEntry,
+    Safety, Stale, StaleEntry, Status,
 };
 
 /// Imports of a loop that are drawn.
@@ -53,7 +53,8 @@ pub fn write(out: &mut dyn Write, outcome: &Outcome, view: View) -> io::Result<(
     }
     summary(out, outcome, view)?;
     outcome.baseline.as_ref().map_or(Ok(()), |held| baseline(out, held))?;
-    outcome.branch.as_ref().map_or(Ok(()), |made| branch(out, made))
+    outcome.branch.iter().chain(&outcome.branches).try_for_each(|made| branch(out, made))?;
+    patches(out, &outcome.patches)
 }
 
 /// All that is said of each project.
@@ -325,6 +326,17 @@ fn branch(out: &mut dyn Write, branch: &BranchEntry) -> io::Result<()> {
         writeln!(out, "  {} {}", short_id(&commit.id), plain(&commit.title))?;
     }
     rest(out, 2, branch.commits.len(), COMMITS, "commit")
+}
+
+/// The patches that were written.
+fn patches(out: &mut dyn Write, patches: &[PatchEntry]) -> io::Result<()> {
+    if !patches.is_empty() {
+        writeln!(out, "{HEAD}{}{HEAD:#} for `git am`", count(patches.len(), "patch"))?;
+    }
+    for patch in patches.iter().take(COMMITS) {
+        writeln!(out, "  {} {DIM}{}{DIM:#}", plain(&patch.file), plain(&patch.title))?;
+    }
+    rest(out, 2, patches.len(), COMMITS, "patch")
 }
 
 fn short_id(id: &str) -> &str {

@@ -120,7 +120,7 @@ impl Batch<'_> {
             // The table at the end draws no source.
             outcome.excerpts.clear();
             let commits = match self.scratch {
-                Some(_) => branch::commits_of(self.args, &loaded, &outcome, &outcome.prefix),
+                Some(_) => branch::commits_of(self.args, &loaded, &outcome, self.owners),
                 None => Vec::new(),
             };
             (outcome, commits)
