@@ -76,8 +76,7 @@ pub fn session(args: &Args, pool: &ThreadPool, start: Instant) -> anyhow::Result
     let units = batch.find(&named, &mut entry)?;
     match &snapshot {
         Some(snapshot) => branch::warn_uncommitted(args, snapshot, units.iter().map(|unit| &unit.request.root)),
-        None if args.action() == Action::Apply => batch.recover(&units, &named)?,
-        None => {}
+        None => batch.recover(&units, &named)?,
     }
     let jobs = batch.group(units, &mut entry);
     let mut records = Vec::new();

@@ -46,9 +46,9 @@ pub fn message(project: &ProjectOutcome, level: Level, step: &Step) -> String {
 /// The messages of several commits as that of one which does what they do.
 pub fn joined(commits: &[NewCommit]) -> String {
     let cycles: usize = commits.iter().map(|commit| commit.cycles.len()).sum();
-    let dissolved = commits
-        .iter()
-        .all(|commit| commit.title().starts_with("Dissolve the") || commit.title().starts_with("Dissolve an"));
+    let shrinks =
+        |commit: &NewCommit| commit.title().starts_with("Shrink") || commit.title().starts_with("Dissolve or");
+    let dissolved = !commits.iter().any(shrinks);
     let verb = if dissolved { "Dissolve" } else { "Dissolve or shrink" };
     let head = format!("{verb} {}", words::count(cycles, "import cycle"));
     let all = commits.iter().map(|commit| commit.message.trim_end().to_owned());

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::super::args::Action;
 use super::super::{options, warn};
 use super::run::Ended;
 use super::{Batch, BatchError};
@@ -63,7 +64,8 @@ impl Batch<'_> {
         }
     }
 
-    /// Undoes what earlier runs were killed at, in any folder that could have been a root.
+    /// Undoes what earlier runs were killed at, in any folder that could have been a root; a run that writes nothing only
+    /// says so.
     pub fn recover(&self, units: &[Unit], named: &[Named]) -> anyhow::Result<()> {
         let tops: Vec<PathBuf> = named.iter().filter_map(|one| one.path().canonicalize().ok()).collect();
         let mut folders = BTreeSet::new();
@@ -72,9 +74,12 @@ impl Batch<'_> {
             let inside = |at: &&Path| tops.iter().any(|top| at.starts_with(top));
             folders.extend(request.root.ancestors().take_while(inside).map(Path::to_owned));
         }
-        for folder in folders {
-            if let Some(done) = write::recover(&folder)? {
-                warn(self.args, &format!("{}: {done}", self.shown(&folder)));
+        for folder in folders.iter().filter(|folder| write::interrupted(folder)) {
+            let shown = self.shown(folder);
+            if self.args.action() != Action::Apply {
+                warn(self.args, &format!("an --apply of `{shown}` was interrupted; the next one undoes it first"));
+            } else if let Some(done) = write::recover(folder)? {
+                warn(self.args, &format!("{shown}: {done}"));
             }
         }
         Ok(())
