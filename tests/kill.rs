@@ -3,7 +3,7 @@
 //!
 //! `CYCLEFIX_KILLS` says how often; a few times unless set.
 #![cfg(unix)]
-#![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used)]
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used, clippy::print_stderr)]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::load::{self, Found, LoadError, Request};
+use super::load::{self, LoadError, Request};
+use super::walk::{self, Found};
 
 /// What the user named.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,7 +108,7 @@ pub fn discover(named: &[Named], exclude: &[String], threads: usize) -> Result<D
             Named::Below(path) if !path.is_dir() => return Err(LoadError::NotPython { path: path.clone() }),
             Named::Below(_) => {
                 let folder = request.paths[0].clone();
-                let found = Tree::new(&folder, &load::walk(&folder, exclude, threads)?).projects(request);
+                let found = Tree::new(&folder, &walk::walk(&folder, exclude, threads)?).projects(request);
                 found.0.into_iter().for_each(&mut add);
                 loose.extend(found.1);
             }
@@ -143,7 +144,7 @@ impl<'f> Tree<'f> {
             *installed.entry(info.parent().unwrap_or(folder)).or_default() += 1;
         }
         let mut tree = Self { folder, found, projects: BTreeSet::new(), environments: BTreeSet::new() };
-        let manifests = found.files.keys().filter(|path| load::is_manifest(path)).filter_map(|path| path.parent());
+        let manifests = found.files.keys().filter(|path| walk::is_manifest(path)).filter_map(|path| path.parent());
         tree.projects = manifests.filter(|at| !tree.is_package(at)).collect();
         for (at, count) in installed {
             if count == 1 {
@@ -163,7 +164,7 @@ impl<'f> Tree<'f> {
     fn projects(&self, around: Request) -> (Vec<Request>, Vec<PathBuf>) {
         let is_inside = around.root != self.folder;
         let around =
-            Some(around).filter(|it| is_inside && (load::has_marker(&it.root) || self.is_package(self.folder)));
+            Some(around).filter(|it| is_inside && (walk::has_marker(&it.root) || self.is_package(self.folder)));
         let (mut own, mut loose, mut in_around) = (BTreeSet::new(), Vec::new(), false);
         for file in self.found.files.keys().filter(|path| load::is_python(path)) {
             match self.place(file, around.is_none()) {

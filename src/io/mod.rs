@@ -17,4 +17,5 @@ pub mod process;
 pub mod python;
 pub mod scratch;
 pub mod state;
+mod walk;
 pub mod write;

@@ -282,5 +282,5 @@ fn is_name(name: &str) -> bool {
 }
 
 fn is_read(name: &str) -> bool {
-    READ.contains(&name) || load::is_wanted(Path::new(name))
+    READ.contains(&name) || super::walk::is_wanted(Path::new(name))
 }
