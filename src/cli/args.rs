@@ -37,7 +37,7 @@ pub struct Args {
     ///
     /// A project is a folder with pyproject.toml, setup.py or setup.cfg, or a package that no project holds. Projects that import
     /// each other are read as one. A PATH that is a text file is a manifest: a path a line, seen from its folder.
-    #[arg(long, conflicts_with_all = ["verify", "baseline", "source_root", "show_settings"])]
+    #[arg(long, conflicts_with_all = ["verify", "baseline", "source_root", "show_settings", "settings_schema", "completions", "man_page"])]
     pub batch: bool,
     /// The way back: move imports inside functions that break no cycle to the top of their module
     #[arg(long, conflicts_with_all = ["level", "strategy", "policy", "unsafe_fixes"])]
@@ -304,7 +304,7 @@ fn after_help() -> StyledStr {
   0  no cycle is left
   1  cycles are left: found, refused, or only previewed
   2  it could not run: bad arguments, unreadable path, uncommitted changes, a write that failed
-     (then no file was changed); with --batch: some project could not run, or the run was stopped"
+     (then no file was changed); with --batch, also if one project could not, or the run was stopped"
     ))
 }
 

@@ -104,14 +104,13 @@ pub fn discover(named: &[Named], exclude: &[String], threads: usize) -> Result<D
     for one in named {
         let request = Request::new(one.path())?;
         match one {
-            Named::One(_) => add(request),
-            Named::Below(path) if !path.is_dir() => return Err(LoadError::NotPython { path: path.clone() }),
-            Named::Below(_) => {
+            Named::Below(path) if path.is_dir() => {
                 let folder = request.paths[0].clone();
                 let found = Tree::new(&folder, &walk::walk(&folder, exclude, threads)?).projects(request);
                 found.0.into_iter().for_each(&mut add);
                 loose.extend(found.1);
             }
+            _ => add(request),
         }
     }
     let mut projects: Vec<Request> = projects.into_values().collect();

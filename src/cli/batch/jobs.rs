@@ -8,7 +8,7 @@ use super::super::{options, warn};
 use super::run::Ended;
 use super::{Batch, BatchError};
 use crate::io::discover::{self, Named};
-use crate::io::load::{self, LoadError, Loaded, Request};
+use crate::io::load::{self, LoadError, LoadOptions, Loaded, Request};
 use crate::io::write;
 use crate::links::{self, Survey};
 use crate::outcome::BatchEntry;
@@ -56,11 +56,14 @@ impl Batch<'_> {
         self.scratch.map_or_else(|| load::shown(path), |scratch| scratch.shown(path))
     }
 
-    pub fn load(&self, request: &Request) -> Result<Loaded, LoadError> {
+    /// Reads one of so many projects.
+    pub fn load(&self, request: &Request, of: usize) -> Result<Loaded, LoadError> {
         let adjust = |settings: &mut _| self.args.adjust(settings);
+        let jobs = Some((self.threads / of.max(1)).max(1));
+        let options = LoadOptions { jobs, ..options(self.args) };
         match self.scratch {
-            None => request.clone().load(&options(self.args), &adjust),
-            Some(scratch) => scratch.load(request.clone(), &options(self.args), &adjust),
+            None => request.clone().load(&options, &adjust),
+            Some(scratch) => scratch.load(request.clone(), &options, &adjust),
         }
     }
 
@@ -88,7 +91,7 @@ impl Batch<'_> {
     /// Which projects are read as one: those that import each other, unless the user wants each by itself.
     pub fn group(&self, units: Vec<Unit>, entry: &mut BatchEntry) -> Vec<Job> {
         let survey = |unit: &Unit| {
-            let loaded = self.load(&unit.request)?;
+            let loaded = self.load(&unit.request, units.len())?;
             let survey = self.pool.install(|| Survey::new(&loaded.project));
             Ok((survey, loaded.settings_file))
         };

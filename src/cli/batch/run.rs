@@ -45,7 +45,7 @@ impl Batch<'_> {
         let mut order: Vec<usize> = (0..jobs.len()).collect();
         order.sort_by_key(|index| Reverse(jobs[*index].modules));
         let run = |index: &usize| {
-            let record = self.run_one(&jobs[*index])?;
+            let record = self.run_one(&jobs[*index], jobs.len())?;
             let counts = report::summarize(std::slice::from_ref(&record.outcome), 0.0);
             progress.done(jobs[*index].modules, counts.cycles, counts.fixed);
             Ok(record)
@@ -100,8 +100,8 @@ impl Batch<'_> {
         ended.map(|ended| ended.expect("the threads took up every item")).collect()
     }
 
-    fn run_one(&self, job: &Job) -> anyhow::Result<Record> {
-        let loaded = self.load(&job.request)?;
+    fn run_one(&self, job: &Job, of: usize) -> anyhow::Result<Record> {
+        let loaded = self.load(&job.request, of)?;
         if let Some(state) = &self.state
             && let Some(known) = state.find(&job.members, &fingerprint(&loaded, &[]))
         {
