@@ -57,7 +57,7 @@ fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 fn rounds() -> usize {
-    std::env::var("CYCLEFIX_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(12)
+    std::env::var("CYCLEFIX_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(8)
 }
 
 /// A number below `limit` by chance.
