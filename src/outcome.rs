@@ -128,6 +128,18 @@ pub struct RefusalEntry {
     pub file: String,
     /// 1-based.
     pub line: usize,
+    /// The import that stays: its module, and what it takes as [`ImportEntry::names`] has it; not part of the JSON report.
+    #[serde(skip)]
+    pub import: (String, String),
+}
+
+/// All imports of one module by another, once a plan is applied.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LinkEntry {
+    pub from: String,
+    pub to: String,
+    /// That of the earliest.
+    pub kind: Kind,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,6 +155,10 @@ pub struct CycleEntry {
     pub shortest_loop: Vec<ImportEntry>,
     /// Every import inside the component.
     pub imports: Vec<ImportEntry>,
+    /// What its modules import of each other once the plan is applied, and what they import anew; sorted, at any level. For
+    /// pictures; not part of the JSON report.
+    #[serde(skip)]
+    pub after: Vec<LinkEntry>,
     pub crashes: Vec<CrashEntry>,
     pub status: Status,
     pub fixes: Vec<FixEntry>,

@@ -57,6 +57,8 @@ fn help_names_every_option_and_the_exit_codes() {
         "--settings-schema",
         "--completions",
         "--man-page",
+        "--graph",
+        "--html",
         "--exclude",
         "--source-root",
         "--config",

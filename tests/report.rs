@@ -48,11 +48,13 @@ fn cycle(size: usize, length: usize, status: Status) -> CycleEntry {
         message: format!("`f` is called while `m{n}` is imported"),
         file: format!("m{n}.py"),
         line: n + 1,
+        import: (format!("m{n}"), "f".into()),
     };
     CycleEntry {
         id: format!("c{size}"),
         level: Level::Eager,
         imports: shortest_loop.clone(),
+        after: vec![],
         crashes: vec![
             crash("m0", Certainty::Fails, 2),
             crash("m1", Certainty::Fails, 2),

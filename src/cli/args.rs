@@ -104,7 +104,7 @@ pub struct Args {
     #[arg(long, requires = "batch", help_heading = "What to do")]
     pub separate: bool,
     /// With --batch, keep what is finished in FILE: a run that was stopped goes on from there. It is removed at the end
-    #[arg(long, value_name = "FILE", requires = "batch", help_heading = "What to do")]
+    #[arg(long, value_name = "FILE", requires = "batch", conflicts_with = "html", help_heading = "What to do")]
     pub state: Option<PathBuf>,
 
     /// Leave out files and folders that match; may be repeated
@@ -135,6 +135,9 @@ pub struct Args {
     /// Draw the cycles into FILE, which ends in .svg, .dot or .mmd (Mermaid)
     #[arg(long, value_name = "FILE", value_parser = graph_file, conflicts_with = "hoist", help_heading = "Output")]
     pub graph: Option<PathBuf>,
+    /// Write one page with pictures, imports, plan, refusals and diffs into FILE, which ends in .html or .htm
+    #[arg(long, value_name = "FILE", value_parser = html_file, conflicts_with = "hoist", help_heading = "Output")]
+    pub html: Option<PathBuf>,
     /// Form of the report on stdout
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
     pub format: Format,
@@ -280,6 +283,15 @@ fn graph_file(name: &str) -> Result<PathBuf, String> {
     match path.extension().and_then(OsStr::to_str) {
         Some("svg" | "dot" | "mmd") => Ok(path),
         _ => Err("give a name that ends in .svg, .dot or .mmd".into()),
+    }
+}
+
+/// A file that is named as a page, so that no source is overwritten by a slip.
+fn html_file(name: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(name);
+    match path.extension().and_then(OsStr::to_str) {
+        Some("html" | "htm") => Ok(path),
+        _ => Err("give a name that ends in .html or .htm".into()),
     }
 }
 

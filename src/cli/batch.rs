@@ -13,7 +13,7 @@ use rayon::ThreadPool;
 
 use super::args::{Action, Args};
 use super::commits::{OfProject, Target};
-use super::{branch, draw, exit_code, mark_fixed, print, print_failure, unless_closed, warn};
+use super::{branch, check_files, draw, exit_code, mark_fixed, print, print_failure, unless_closed, warn};
 use crate::io::discover::{self, BadLine, Named};
 use crate::io::owners::Owners;
 use crate::io::process::catch_interrupts;
@@ -57,6 +57,7 @@ struct Batch<'a> {
 
 pub fn session(args: &Args, pool: &ThreadPool, start: Instant) -> anyhow::Result<ExitCode> {
     catch_interrupts();
+    check_files(args)?;
     let (named, bad) = discover::named(&args.paths)?;
     let paths: Vec<_> = named.iter().map(|one| one.path().clone()).collect();
     let snapshot = args.makes_commits().then(|| Snapshot::take(&paths)).transpose()?;

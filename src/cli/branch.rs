@@ -9,7 +9,9 @@ use anyhow::Context;
 
 use super::args::{Args, Commits};
 use super::commits::{OfProject, Target, is_split, owners_of};
-use super::{DIRTY, baseline, draw, exit_code, level, mark_fixed, options, print, solve, unless_closed, warn};
+use super::{
+    DIRTY, baseline, check_files, draw, exit_code, level, mark_fixed, options, print, solve, unless_closed, warn,
+};
 use crate::io::git;
 use crate::io::load::Loaded;
 use crate::io::owners::Owners;
@@ -22,6 +24,7 @@ use crate::report::{self, message};
 const SETTINGS: [&str; 2] = ["cyclefix.toml", "pyproject.toml"];
 
 pub fn session(args: &Args, start: Instant) -> anyhow::Result<ExitCode> {
+    check_files(args)?;
     let snapshot = Snapshot::take(&args.paths)?;
     let target = Target::open(args, &snapshot)?;
     let loaded = snapshot.load(&options(args), &|settings| args.adjust(settings))?;

@@ -29,7 +29,7 @@ use crate::io::git::{self, GitError};
 use crate::io::load::{LoadError, LoadOptions, Loaded, load};
 use crate::io::patches::PatchError;
 use crate::io::python::PythonError;
-use crate::io::replace::replace;
+use crate::io::replace::{self, ReplaceError, replace};
 use crate::io::scratch::ScratchError;
 use crate::io::state::StateError;
 use crate::io::write::{self, WriteError};
@@ -38,7 +38,7 @@ use crate::plan::{self, Solved, Stage, Veto};
 use crate::project::Project;
 use crate::project::settings::Level;
 use crate::report::text::View;
-use crate::report::{self, diff, github, graph, json, markdown, sarif, svg, text};
+use crate::report::{self, diff, github, graph, html, json, markdown, sarif, svg, text};
 use args::{Action, Args, Format, Word};
 use batch::BatchError;
 use commits::SplitError;
@@ -109,6 +109,7 @@ fn session(args: &Args, start: Instant) -> anyhow::Result<ExitCode> {
     if args.settings_schema {
         return print_text(|out| out.write_all(settings::SCHEMA.as_bytes()));
     }
+    check_files(args)?;
     let wish = wish(args)?;
     let loaded = load_repaired(args)?;
     if args.show_settings {
@@ -283,15 +284,29 @@ fn print(args: &Args, outcome: &Outcome, prefixes: &[String]) -> io::Result<()> 
     }
 }
 
-/// Draws the picture that the user asked for; its name has been checked.
+/// Whether the files that are to be drawn into can be, before any code is changed.
+fn check_files(args: &Args) -> Result<(), ReplaceError> {
+    args.graph.iter().chain(&args.html).try_for_each(|path| replace::check(path))
+}
+
+/// Writes the picture and the page that the user asked for; their names have been checked.
 fn draw(args: &Args, outcome: &Outcome) -> anyhow::Result<()> {
-    let Some(path) = &args.graph else { return Ok(()) };
-    let picture = match path.extension().and_then(|extension| extension.to_str()) {
-        Some("svg") => svg::svg(outcome),
-        Some("mmd") => graph::mermaid(outcome),
-        _ => graph::dot(outcome),
-    };
-    replace(path, picture.as_bytes()).with_context(|| format!("cannot write `{}`", path.display()))
+    let write =
+        |path: &Path, bytes: &[u8]| replace(path, bytes).with_context(|| format!("cannot write `{}`", path.display()));
+    if let Some(path) = &args.graph {
+        let picture = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("svg") => svg::svg(outcome),
+            Some("mmd") => graph::mermaid(outcome),
+            _ => graph::dot(outcome),
+        };
+        write(path, picture.as_bytes())?;
+    }
+    if let Some(path) = &args.html {
+        let mut page = Vec::new();
+        html::write(&mut page, outcome)?;
+        write(path, &page)?;
+    }
+    Ok(())
 }
 
 fn print_plain(outcome: &Outcome, write: fn(&mut dyn Write, &Outcome) -> io::Result<()>) -> io::Result<()> {
@@ -386,6 +401,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     let patch = || error.downcast_ref::<PatchError>()?.hint();
     let split = || error.downcast_ref::<SplitError>()?.hint();
     let many = || batch().or_else(state).or_else(patch).or_else(split);
+    let replace = || error.downcast_ref::<ReplaceError>()?.hint();
     let own = || branch().or_else(baseline).or_else(verify).or_else(python).or_else(scratch).or_else(many);
-    page().or_else(load).or_else(write).or_else(git).or_else(own)
+    page().or_else(replace).or_else(load).or_else(write).or_else(git).or_else(own)
 }

@@ -163,6 +163,9 @@ const REGISTERING: [&str; 28] = [
     "patch",
 ];
 
+/// Those of them that are parts of words.
+const STEMS: [&str; 3] = ["regist", "subscri", "listen"];
+
 /// Third-party packages whose base classes keep track of their subclasses.
 const KEEPING_TRACK: [&str; 22] = [
     "django",
@@ -195,8 +198,25 @@ fn keeps_track(path: &str) -> bool {
         return path.starts_with("atexit") || path.ends_with(".register") || path == "codecs.register_error";
     }
     let top = path.split('.').next().unwrap_or_default();
-    let last = path.rsplit('.').next().unwrap_or_default().to_lowercase();
-    KEEPING_TRACK.contains(&top) || REGISTERING.iter().any(|w| last.contains(w))
+    let last = path.rsplit('.').next().unwrap_or_default();
+    let has_capitals = last.chars().any(char::is_lowercase) && last.chars().any(char::is_uppercase);
+    let registers = |name: &str| {
+        let name = name.to_lowercase();
+        // A name in capitals tells its words apart: a `Documenter` is no `Document`.
+        REGISTERING.iter().any(|word| match STEMS.contains(word) || !has_capitals {
+            true => name.contains(word),
+            false => name.strip_prefix(word).is_some_and(|end| matches!(end, "" | "s")),
+        })
+    };
+    KEEPING_TRACK.contains(&top) || camel_words(last).any(registers)
+}
+
+/// `AppTask` as `App`, `Task`; a name without capitals as it is.
+fn camel_words(name: &str) -> impl Iterator<Item = &str> {
+    let starts = name.char_indices().filter(|(_, c)| c.is_uppercase()).map(|(at, _)| at);
+    let cuts: BTreeSet<usize> = starts.chain([0, name.len()]).collect();
+    let cuts: Vec<usize> = cuts.into_iter().collect();
+    (1..cuts.len()).map(move |end| &name[cuts[end - 1]..cuts[end]])
 }
 
 /// Whose state a statement may change, beyond names that it binds.
@@ -248,7 +268,7 @@ impl Changed {
 /// The statements of a module's body that change something, and whose state that is.
 pub fn effects(world: World, module: ModuleId) -> Vec<(Span, Changed)> {
     let all = world.names.effects(module).iter();
-    all.map(|e| (e.span, touched(world, module, &e.what))).filter(|(_, touched)| !touched.is_nothing()).collect()
+    all.map(|e| (e.span, touched(world, module, e))).filter(|(_, touched)| !touched.is_nothing()).collect()
 }
 
 /// The first statement inside a span that changes more than what it stands beside: a registration in the module itself
@@ -256,11 +276,11 @@ pub fn effects(world: World, module: ModuleId) -> Vec<(Span, Changed)> {
 pub fn within(world: World, module: ModuleId, span: Span) -> Option<Span> {
     let mut inside = world.names.effects(module).iter().filter(|e| span.contains(e.span));
     let own = |what: &What, m: ModuleId| m == module && matches!(what, What::Store(_) | What::Call(_));
-    inside.find(|e| touched(world, module, &e.what).shows(&|m| own(&e.what, m))).map(|e| e.span)
+    inside.find(|e| touched(world, module, e).shows(&|m| own(&e.what, m))).map(|e| e.span)
 }
 
-fn touched(world: World, module: ModuleId, what: &What) -> Changed {
-    match what {
+fn touched(world: World, module: ModuleId, effect: &Effect) -> Changed {
+    match &effect.what {
         What::Other | What::Call(None) | What::Decorator(None) | What::Store(None) => Changed::anything(),
         What::Base(None) | What::Metaclass(None) => Changed::anything(),
         What::Call(Some(call)) if !call.attributes.is_empty() && is_own(world, module, call) => {
@@ -291,9 +311,14 @@ fn touched(world: World, module: ModuleId, what: &What) -> Changed {
             Object::Attribute { .. } => Changed::nothing(),
             Object::External(path) => Changed::anything_if(keeps_track(&path)),
             Object::Module(_) => Changed::anything(),
-            Object::Unknown => Changed::anything_if(
-                !matches!(decorator.name, "property" | "staticmethod" | "classmethod") && !in_class_body(decorator),
-            ),
+            Object::Unknown => match defined_around(world.names.file(module), effect.span, decorator) {
+                Some(functions) => {
+                    Changed::all(functions.iter().map(|f| function_registers(world, module, *f, &mut Seen::new())))
+                }
+                None => Changed::anything_if(
+                    !matches!(decorator.name, "property" | "staticmethod" | "classmethod") && !in_class_body(decorator),
+                ),
+            },
         },
         What::Base(Some(base)) => base_registers(world, module, base, 16),
         What::Metaclass(Some(path)) => {
@@ -329,6 +354,13 @@ fn state(world: World, module: ModuleId, reference: &Reference) -> Changed {
 fn is_code(world: World, module: ModuleId, name: &str) -> bool {
     let bindings = world.names.file(module).bindings(name);
     !bindings.is_empty() && bindings.iter().all(|b| matches!(b.what, Bound::Class(_) | Bound::Function(_)))
+}
+
+/// The functions of a bare name that the class body around a statement defines.
+fn defined_around<'f>(file: &'f FileNames, at: Span, name: &Reference) -> Option<&'f [FunctionId]> {
+    let around = file.classes.iter().filter(|class| class.span.contains(at));
+    let functions = around.max_by_key(|class| class.span.start)?.methods.get(name.name)?;
+    name.attributes.is_empty().then_some(functions)
 }
 
 /// `@name.setter` and its like name something of the class body.
@@ -394,6 +426,10 @@ const MUTATORS: [&str; 17] = [
     "add_dispatcher",
 ];
 
+/// Builtin types, which a call may be handed and may call.
+const TYPES: [&str; 12] =
+    ["bool", "bytearray", "bytes", "complex", "dict", "float", "frozenset", "int", "list", "set", "str", "tuple"];
+
 /// Functions and classes already looked at.
 type Seen = BTreeSet<(ModuleId, Span)>;
 
@@ -411,12 +447,13 @@ fn registers(world: World, module: ModuleId, name: &str, seen: &mut Seen) -> Cha
         // e.g. `decorator = factory(option)`: what the functions that made it do.
         Bound::Value if !binding.from.is_empty() => {
             Changed::all(binding.from.iter().map(|from| match world.trace_reference(module, MODULE, from).object {
-                Object::Attribute { module: home, name, rest }
-                    if rest.is_empty() && (home, name) != (module, from.name) && is_code(world, home, name) =>
+                Object::Attribute { module: home, name: maker, rest }
+                    if rest.is_empty() && (home, maker) != (module, name) && is_code(world, home, maker) =>
                 {
-                    registers(world, home, name, seen)
+                    registers(world, home, maker, seen)
                 }
                 Object::External(path) => Changed::anything_if(!is_stdlib(&path)),
+                Object::Unknown if from.attributes.is_empty() && TYPES.contains(&from.name) => Changed::nothing(),
                 _ => Changed::anything(),
             }))
         }

@@ -11,6 +11,7 @@ pub mod running;
 pub mod scope;
 pub mod users;
 
+use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
@@ -257,41 +258,40 @@ impl<'w, 'p> World<'w, 'p> {
         'p: 'n,
         'w: 'n,
     {
-        if depth == 0 {
-            return None;
-        }
-        let sites = &self.graph.files[module.index()].sites;
-        sites.iter().enumerate().filter(|(_, s)| s.star).find_map(|(index, _)| {
-            let target = self.graph.targets[module.index()][index]?.module;
-            if !self.exports(target, name, depth - 1) {
-                return None;
-            }
-            Some(self.attribute(target, name, depth - 1))
-        })
+        let source = self.star_source(module, name, &mut HashSet::new()).filter(|_| depth > 0)?;
+        Some(self.attribute(source, name, depth - 1))
+    }
+
+    /// The module that a star import of this one takes the name from. None of those seen does.
+    fn star_source(&self, module: ModuleId, name: &str, seen: &mut HashSet<ModuleId>) -> Option<ModuleId> {
+        let sites = self.graph.files[module.index()].sites.iter().zip(&self.graph.targets[module.index()]);
+        let mut stars = sites.filter(|(site, _)| site.star).filter_map(|(_, target)| Some((*target)?.module));
+        stars.find(|target| seen.insert(*target) && self.exports_besides(*target, name, seen))
     }
 
     /// Whether `from module import *` binds a name.
-    pub fn exports(&self, module: ModuleId, name: &str, depth: usize) -> bool {
+    pub fn exports(&self, module: ModuleId, name: &str) -> bool {
+        self.exports_besides(module, name, &mut HashSet::from([module]))
+    }
+
+    fn exports_besides(&self, module: ModuleId, name: &str, seen: &mut HashSet<ModuleId>) -> bool {
         let imports = &self.graph.files[module.index()];
         if imports.exported.contains(&name) {
             return true;
         }
-        if !imports.exported.is_empty() && !imports.exports_more {
-            return false;
-        }
-        if name.starts_with('_') {
+        if name.starts_with('_') || !imports.exported.is_empty() && !imports.exports_more {
             return false;
         }
         let bound = self.names.file(module).bindings(name).iter();
         bound.clone().any(|b| !matches!(b.what, Bound::Declared | Bound::Deleted) && b.moment != Moment::Never)
-            || (depth > 0 && self.star(module, name, depth - 1).is_some())
+            || self.star_source(module, name, seen).is_some()
     }
 
     /// Whether a module of the project that `module` takes all names of may give it this one.
     pub fn exports_by_star(&self, module: ModuleId, name: &str) -> bool {
         let sites = self.graph.files[module.index()].sites.iter().zip(&self.graph.targets[module.index()]);
         let stars = sites.filter(|(site, _)| site.star && site.kind == Kind::Eager);
-        stars.filter_map(|(_, target)| *target).any(|target| self.exports(target.module, name, 8))
+        stars.filter_map(|(_, target)| *target).any(|target| self.exports(target.module, name))
     }
 
     pub fn trace_reference<'n>(&self, module: ModuleId, scope: ScopeId, reference: &Reference<'n>) -> Trace<'n>

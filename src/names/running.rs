@@ -26,6 +26,7 @@ impl Running {
             todo: Vec::new(),
             here: (ModuleId(0), Span::default()),
             names: BTreeSet::new(),
+            read: BTreeSet::new(),
             callers: HashSet::new(),
             handed: HashMap::new(),
             fields_called: HashSet::new(),
@@ -66,6 +67,8 @@ struct Search<'w, 'p> {
     here: (ModuleId, Span),
     /// Method names already taken to be called.
     names: BTreeSet<&'p str>,
+    /// Attributes that are read of objects that may be of any class.
+    read: BTreeSet<&'p str>,
     /// Functions that call or hand on a parameter.
     callers: HashSet<(ModuleId, FunctionId)>,
     /// What was handed to functions that do not, so far.
@@ -274,12 +277,49 @@ impl<'w, 'p> Search<'w, 'p> {
             receivers.into_iter().for_each(|receiver| self.hand_to(receiver, &value));
             return;
         }
+        if self.is_alias(module, used) {
+            self.aliased(module, used, &attributes);
+            return;
+        }
         if used.role == Role::Returned {
             // A function of its own is called by whoever calls the result; a class may be instantiated by anyone.
             self.reach(module, used.scope, used.name, &attributes, Role::Load);
             return;
         }
         self.reach(module, used.scope, used.name, &attributes, used.role);
+    }
+
+    /// E.g. `connect = pool.connect` at module level: whoever calls `connect` is followed to the method.
+    fn is_alias(&self, module: ModuleId, used: &Use<'p>) -> bool {
+        if used.role != Role::Load
+            || used.scope != MODULE
+            || used.moment != Moment::Import
+            || used.attributes.is_empty()
+        {
+            return false;
+        }
+        let text = self.world.project().text(module);
+        let is_target = |end: usize| text.get(end..used.span.start).is_some_and(|between| between.trim() == "=");
+        let names_it = |from: &[Reference<'p>]| matches!(from, [one] if one.name == used.name && one.attributes.iter().eq(used.attributes.iter().map(|a| &a.text)));
+        let bindings = self.world.names.file(module).scope(MODULE).bindings.values().flatten();
+        bindings.into_iter().any(|b| b.what == Bound::Value && is_target(b.span.end) && names_it(&b.from))
+    }
+
+    /// An alias reads what it names: of a method that takes a property, or what else a decorator made of it.
+    fn aliased(&mut self, module: ModuleId, used: &Use<'p>, attributes: &[&'p str]) {
+        let Object::Attribute { module: home, name, rest } =
+            self.world.trace(module, used.scope, used.name, attributes).object
+        else {
+            return;
+        };
+        let bindings = self.world.names.file(home).bindings(name);
+        if rest.is_empty() || !bindings.iter().all(|b| b.what == Bound::Value) {
+            self.reach(module, used.scope, used.name, attributes, used.role);
+            return;
+        }
+        for attribute in &attributes[attributes.len() - rest.len()..] {
+            self.read(attribute);
+        }
     }
 
     fn hand_to(&mut self, receiver: (ModuleId, FunctionId), value: &Handed<'p>) {
@@ -535,6 +575,21 @@ impl<'w, 'p> Search<'w, 'p> {
         self.own_method(name);
     }
 
+    /// An attribute is read: a decorated method of that name, e.g. a property, may run.
+    fn read(&mut self, name: &'p str) {
+        if self.read.insert(name) {
+            for (module, function) in self.live.get(name).cloned().unwrap_or_default() {
+                if self.is_decorated(module, function) {
+                    self.run(module, function);
+                }
+            }
+        }
+    }
+
+    fn is_decorated(&self, module: ModuleId, function: FunctionId) -> bool {
+        !self.world.names.file(module).function(function).decorators.is_empty()
+    }
+
     fn own_method(&mut self, name: &'p str) {
         if !self.names.insert(name) {
             return;
@@ -585,7 +640,8 @@ impl<'w, 'p> Search<'w, 'p> {
             let special = name.starts_with("__") && name.ends_with("__") && !NOT_ON_IMPORT.contains(name);
             for function in functions {
                 self.live.entry(name).or_default().push((module, *function));
-                if special || self.names.contains(name) {
+                let read = self.read.contains(name) && self.is_decorated(module, *function);
+                if special || read || self.names.contains(name) {
                     self.run(module, *function);
                 }
             }

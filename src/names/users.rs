@@ -40,6 +40,9 @@ pub struct ModuleUsers<'p> {
     pub stars: Vec<(ModuleId, Span)>,
     /// The module object goes where anything may be read of it.
     pub escapes: Vec<(ModuleId, Span)>,
+    /// Names of it are listed or read as they are computed: by `dir`, `getattr` and `hasattr`, which its `__dir__` and
+    /// `__getattr__` answer.
+    pub asked: Vec<(ModuleId, Span)>,
     /// The module object goes where attributes may be read of it, each by its name.
     pub handed: Vec<(ModuleId, Span)>,
     /// It is taken out of `sys.modules` by its name.
@@ -48,6 +51,13 @@ pub struct ModuleUsers<'p> {
     pub patched_somehow: Option<(ModuleId, Span)>,
     /// It is reloaded or taken out of `sys.modules`.
     pub reloaded: Option<(ModuleId, Span)>,
+}
+
+impl ModuleUsers<'_> {
+    /// Where any name of the module may be read without being named.
+    pub fn read_unnamed(&self) -> impl Iterator<Item = &(ModuleId, Span)> {
+        self.escapes.iter().chain(&self.asked)
+    }
 }
 
 /// Users of all modules of a project.
@@ -80,6 +90,7 @@ impl<'p> Users<'p> {
                     Fact::Use(name, how, span) => users.uses.push(AttributeUse { user: *user, name, how, span }),
                     Fact::Star(span) => users.stars.push((*user, span)),
                     Fact::Escape(span) => users.escapes.push((*user, span)),
+                    Fact::Asked(span) => users.asked.push((*user, span)),
                     Fact::Handed(span) => users.handed.push((*user, span)),
                     Fact::Fetched(span) => users.fetched.push((*user, span)),
                     Fact::PatchedSomehow(span) => users.patched_somehow = Some((*user, span)),
@@ -119,7 +130,7 @@ impl<'p> Users<'p> {
         let users = self.of(module);
         let elsewhere = |at: &&(ModuleId, Span)| at.0 != module;
         let handed = users.handed.iter().find(elsewhere).filter(|_| self.loose.contains(name));
-        users.escapes.iter().find(elsewhere).or(handed).copied()
+        users.read_unnamed().find(elsewhere).or(handed).copied()
     }
 
     /// Whether what a module's name stands for is handed to code outside the project.
@@ -202,6 +213,7 @@ enum Fact<'p> {
     Use(&'p str, How, Span),
     Star(Span),
     Escape(Span),
+    Asked(Span),
     Handed(Span),
     Fetched(Span),
     PatchedSomehow(Span),
@@ -257,7 +269,12 @@ fn facts<'p>(world: World<'_, 'p>, user: ModuleId) -> Vec<(ModuleId, Fact<'p>)> 
             let patched = used.passed_to.as_ref().is_some_and(|to| writes_anything(world, user, used.scope, to));
             out.extend(patched.then_some((*module, Fact::PatchedSomehow(used.span))));
             let anything = used.passed_to.as_ref().is_some_and(|to| reads_anything(world, user, used, to));
-            out.push((*module, if anything { Fact::Escape(used.span) } else { Fact::Handed(used.span) }));
+            let asks = used.passed_to.as_ref().is_some_and(|to| asks(world, user, used.scope, to));
+            out.push(match (asks, anything) {
+                (true, _) => (*module, Fact::Asked(used.span)),
+                (false, true) => (*module, Fact::Escape(used.span)),
+                (false, false) => (*module, Fact::Handed(used.span)),
+            });
         }
     }
     for path in &file.paths {
@@ -293,7 +310,7 @@ fn facts<'p>(world: World<'_, 'p>, user: ModuleId) -> Vec<(ModuleId, Fact<'p>)> 
             (Some(name), false) => (module, Fact::Use(name, How::Text, access.span)),
             (None, true) => (module, Fact::PatchedSomehow(access.span)),
             (None, false) if by_all(world, user, module) => (module, Fact::Handed(access.span)),
-            (None, false) => (module, Fact::Escape(access.span)),
+            (None, false) => (module, Fact::Asked(access.span)),
         });
     }
     for (reference, scope) in &file.reloads {
@@ -319,6 +336,13 @@ fn writes_anything(world: World, user: ModuleId, scope: super::ScopeId, to: &sup
         Object::Unknown => world.names.file(user).writes_by_name,
         _ => false,
     }
+}
+
+/// Whether it is a builtin that asks a module for its names, and no more.
+fn asks(world: World, user: ModuleId, scope: super::ScopeId, to: &super::scope::Reference) -> bool {
+    to.attributes.is_empty()
+        && matches!(to.name, "dir" | "getattr" | "hasattr")
+        && matches!(world.trace_reference(user, scope, to).object, Object::Unknown)
 }
 
 /// Whether what a module object is handed to may read any name of it.

@@ -78,6 +78,7 @@ pub fn outcome(ctx: &Context, found: &[Cycle], plan: Plan, after: Option<&State>
         let mut entry = entry(ctx, cycle, &plan, &still, &mut lines);
         (entry.pairs_removed, entry.pairs_hidden) =
             after.map_or((0, 0), |state| pairs_gone(cycle, &state.graph, level));
+        entry.after = links(ctx.world.graph, cycle, after.map_or(ctx.world.graph, |state| &state.graph));
         for import in &entry.shortest_loop {
             if let Some(file) = project.files.iter().find(|f| f.path == import.file) {
                 excerpts.insert(import.file.clone(), file.text.clone());
@@ -111,6 +112,34 @@ fn pairs_gone(cycle: &Cycle, after: &Graph, level: Level) -> (usize, usize) {
         }
     }
     (removed, hidden)
+}
+
+/// What the modules of a cycle, and new ones, import of each other afterwards, and what else they import anew.
+fn links(before: &Graph, cycle: &Cycle, after: &Graph) -> Vec<LinkEntry> {
+    let members: BTreeSet<ModuleId> = cycle.modules.iter().copied().collect();
+    let is_new = |module: ModuleId| module.index() >= before.project.tree.modules.len();
+    let gained = |edge: &&Edge| {
+        members.contains(&edge.to) || is_new(edge.to) || !before.edges_of(edge.from).iter().any(|b| b.to == edge.to)
+    };
+    let mut pairs: BTreeMap<(ModuleId, ModuleId), Kind> = BTreeMap::new();
+    let mut waiting: Vec<ModuleId> = cycle.modules.clone();
+    let mut seen = members.clone();
+    while let Some(module) = waiting.pop() {
+        let back =
+            |edge: &&Edge| if is_new(module) { members.contains(&edge.to) || is_new(edge.to) } else { gained(edge) };
+        for edge in after.edges_of(module).iter().filter(back) {
+            let kind = pairs.entry((edge.from, edge.to)).or_insert(edge.kind);
+            *kind = (*kind).min(edge.kind);
+            if is_new(edge.to) && seen.insert(edge.to) {
+                waiting.push(edge.to);
+            }
+        }
+    }
+    let name = |module: ModuleId| after.project.module(module).name.clone();
+    let link = |((from, to), kind)| LinkEntry { from: name(from), to: name(to), kind };
+    let mut out: Vec<LinkEntry> = pairs.into_iter().map(link).collect();
+    out.sort();
+    out
 }
 
 pub fn changes(before: &Project, after: &Project) -> Vec<FileChange> {
@@ -160,6 +189,7 @@ fn entry(ctx: &Context, cycle: &Cycle, plan: &Plan, still: &BTreeSet<ModuleId>, 
             message: format!("`{}` in `{}`: {}", r.key.2, r.key.0, r.refusal.message),
             file: r.file.clone(),
             line: r.line,
+            import: (r.key.0.clone(), r.key.2.clone()),
         })
         .collect();
     CycleEntry {
@@ -167,6 +197,7 @@ fn entry(ctx: &Context, cycle: &Cycle, plan: &Plan, still: &BTreeSet<ModuleId>, 
         level: lowest_level(ctx, cycle),
         shortest_loop: shortest_loop(&cycle.modules, &cycle.edges).iter().map(|e| lines.import(ctx, e)).collect(),
         imports: imports(ctx, cycle, lines),
+        after: Vec::new(),
         modules,
         crashes: crashes(ctx, cycle),
         status: if gone { Status::Planned } else { Status::Refused },
@@ -263,6 +294,7 @@ pub fn hoist_refusal(ctx: &Context, refusal: Refusal) -> RefusalEntry {
         message: format!("`{}` in `{here}`: {}", site.shown(), refusal.message),
         file,
         line,
+        import: (here.clone(), site.shown().to_owned()),
     }
 }
 

@@ -60,7 +60,7 @@ fn file(out: &mut dyn Write, prefix: &str, change: &FileChange) -> io::Result<()
 }
 
 /// The lines before and after, each with its end.
-fn sides(change: &FileChange) -> (Vec<&str>, Vec<&str>) {
+pub(super) fn sides(change: &FileChange) -> (Vec<&str>, Vec<&str>) {
     (split(change.before.as_deref()), split(change.after.as_deref()))
 }
 

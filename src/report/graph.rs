@@ -150,7 +150,7 @@ fn picture(number: usize, cycle: &CycleEntry) -> Picture {
     Picture { number, title, arrows: arrows.collect(), nodes }
 }
 
-fn look(import: &ImportEntry) -> Look {
+pub(super) fn look(import: &ImportEntry) -> Look {
     match (import.kind, import.implicit, import.binding) {
         (Kind::Eager, true, _) => Look::Implicit,
         (Kind::Eager, _, Some(crate::outcome::Binding::Early)) => Look::Early,

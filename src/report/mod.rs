@@ -5,6 +5,7 @@ pub mod diff;
 mod excerpt;
 pub mod github;
 pub mod graph;
+pub mod html;
 pub mod json;
 pub mod markdown;
 pub mod message;

@@ -1,7 +1,7 @@
 //! The report for people. It stays readable with many cycles and with huge ones: every list in it is bounded and ends
 //! in the count of what it leaves out. It is always styled; the stream that takes it strips what it cannot show.
 
-mod crash;
+pub(super) mod crash;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -345,7 +345,7 @@ fn short_id(id: &str) -> &str {
 
 /// The loop in one line, e.g. `a -> b -> a`; of a long one the first modules and how many follow.
 fn loop_line(cycle: &CycleEntry) -> String {
-    words::shortest_loop_of(cycle, &plain)
+    words::shortest_loop_of(cycle, LOOP, &plain)
 }
 
 fn why(project: &ProjectOutcome, refusal: &RefusalEntry) -> String {

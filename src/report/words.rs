@@ -7,19 +7,19 @@ const LOOP: usize = 8;
 
 /// E.g. `a -> b -> a`; of a long one the first modules and how many follow.
 pub fn shortest_loop(cycle: &CycleEntry) -> String {
-    shortest_loop_of(cycle, &str::to_owned)
+    shortest_loop_of(cycle, LOOP, &str::to_owned)
 }
 
-/// As [`shortest_loop`], each name as `shown` gives it.
-pub fn shortest_loop_of(cycle: &CycleEntry, shown: &dyn Fn(&str) -> String) -> String {
+/// As [`shortest_loop`], with `limit` modules spelled out, each as `shown` gives its name.
+pub fn shortest_loop_of(cycle: &CycleEntry, limit: usize, shown: &dyn Fn(&str) -> String) -> String {
     let from = cycle.shortest_loop.iter().map(|import| import.from.as_str());
     let looped = cycle.shortest_loop.len();
     let (names, all): (Vec<&str>, usize) = match looped {
         0 => (cycle.modules.iter().map(String::as_str).collect(), cycle.modules.len()),
         _ => (from.collect(), looped),
     };
-    let mut out: Vec<String> = names.iter().take(LOOP).map(|name| shown(name)).collect();
-    if let more @ 1.. = all.saturating_sub(LOOP) {
+    let mut out: Vec<String> = names.iter().take(limit).map(|name| shown(name)).collect();
+    if let more @ 1.. = all.saturating_sub(limit) {
         out.push(format!("({more} more)"));
     }
     if looped == 0 {

@@ -17,9 +17,6 @@ pub const REPLACED: &str = "<sys.modules>";
 const NOT_EVERYWHERE: [&str; 8] =
     ["curses", "distutils", "graphlib", "lzma", "sqlite3", "tkinter", "tomllib", "zoneinfo"];
 
-/// How far star imports are followed to find who exports a name.
-const DEPTH: usize = 8;
-
 impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     /// Loads a module and the packages above it, as far as they are not loaded yet.
     pub fn load(&mut self, module: ModuleId) -> Result<(), Raised> {
@@ -310,7 +307,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         let world = self.simulator.world;
         let halves = self.state.names(self.stars(module));
         halves.into_iter().find_map(|(_, cell)| match cell.object {
-            Object::Module(from) if world.exports(from, name, DEPTH) => Some(from),
+            Object::Module(from) if world.exports(from, name) => Some(from),
             _ => None,
         })
     }

@@ -269,7 +269,7 @@ fn by_star<'n>(ctx: &'n Context, module: ModuleId, name: &'n str) -> Option<Home
     for (index, site) in sites.iter().enumerate().filter(|(_, s)| s.star) {
         // A star import from outside may bring anything.
         let target = world.graph.targets[module.index()][index]?;
-        if world.exports(target.module, name, CHAIN) {
+        if world.exports(target.module, name) {
             from.push((target.module, site.kind));
         }
     }

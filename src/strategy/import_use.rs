@@ -232,7 +232,7 @@ pub fn obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
         let message = format!("the module names `{name}` by its own path");
         return Some(Obstacle::new(Reason::DynamicNames, (id.module, own.span), message));
     }
-    if let Some((user, at)) = taken_by_star(ctx, id.module, name, 8) {
+    if let Some((user, at)) = taken_by_star(ctx, id.module, name, &mut BTreeSet::new()) {
         let message = "another module takes all names of this one, and uses this one";
         return Some(Obstacle::new(Reason::UsedElsewhere, (user, at), message));
     }
@@ -256,8 +256,13 @@ pub fn obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
 }
 
 /// A module that takes all names of this one by `*`, if it or somebody behind it uses this name from there.
-fn taken_by_star(ctx: &Context, module: ModuleId, name: &str, depth: usize) -> Option<(ModuleId, Span)> {
-    if depth == 0 || !ctx.world.exports(module, name, depth) {
+fn taken_by_star(
+    ctx: &Context,
+    module: ModuleId,
+    name: &str,
+    seen: &mut BTreeSet<ModuleId>,
+) -> Option<(ModuleId, Span)> {
+    if !seen.insert(module) || !ctx.world.exports(module, name) {
         return None;
     }
     ctx.users.of(module).stars.iter().copied().find(|(user, _)| {
@@ -270,7 +275,7 @@ fn taken_by_star(ctx: &Context, module: ModuleId, name: &str, depth: usize) -> O
             || listed
             || ctx.users.uses(*user, name).next().is_some()
             || ctx.users.may_be_read(*user, name).is_some()
-            || taken_by_star(ctx, *user, name, depth - 1).is_some())
+            || taken_by_star(ctx, *user, name, seen).is_some())
     })
 }
 

@@ -179,7 +179,7 @@ impl<'p> Group<'_, '_, 'p> {
         }
         for (index, site) in world.graph.files[self.module.index()].sites.iter().enumerate().filter(|(_, s)| s.star) {
             let other = world.graph.targets[self.module.index()][index];
-            if other.is_none_or(|t| t.module != self.target && world.exports(t.module, name, 8)) {
+            if other.is_none_or(|t| t.module != self.target && world.exports(t.module, name)) {
                 let message = format!("another `import *` may bind `{name}` as well");
                 return Err(Obstacle::new(Reason::ReboundName, (self.module, site.at), message));
             }

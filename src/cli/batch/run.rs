@@ -117,8 +117,10 @@ impl Batch<'_> {
             outcome.changes = self.args.alter(outcome.changes);
             outcome.members = job.members.clone();
             outcome.prefix = prefix;
-            // The table at the end draws no source.
-            outcome.excerpts.clear();
+            // Only the page draws source.
+            if self.args.html.is_none() {
+                outcome.excerpts.clear();
+            }
             let commits = match self.scratch {
                 Some(_) => branch::commits_of(self.args, &loaded, &outcome, self.owners),
                 None => Vec::new(),

@@ -109,7 +109,10 @@ fn module_may_change(ctx: &Context, module: ModuleId) -> Result<(), Obstacle> {
     if this.is_package || this.is_among_tests() {
         return obstacle(Reason::PublicName, "names of packages are public, and imports are part of a test");
     }
-    if ctx.world.names.file(module).dynamic.is_some() || !users.escapes.is_empty() || !users.stars.is_empty() {
+    if ctx.world.names.file(module).dynamic.is_some()
+        || users.read_unnamed().next().is_some()
+        || !users.stars.is_empty()
+    {
         return obstacle(Reason::DynamicNames, "names of the module are read by string or all at once");
     }
     if users.patched_somehow.is_some() {

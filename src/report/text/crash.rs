@@ -28,7 +28,7 @@ pub fn write(out: &mut dyn Write, project: &ProjectOutcome, cycle: &CycleEntry) 
 }
 
 /// The crashes by the statement that raises, in order.
-fn groups(crashes: &[CrashEntry]) -> Vec<Vec<&CrashEntry>> {
+pub(in crate::report) fn groups(crashes: &[CrashEntry]) -> Vec<Vec<&CrashEntry>> {
     let mut out: Vec<Vec<&CrashEntry>> = Vec::new();
     for crash in crashes {
         let place = |c: &CrashEntry| (c.certainty, c.file.clone(), c.line, c.error.clone());
@@ -41,7 +41,7 @@ fn groups(crashes: &[CrashEntry]) -> Vec<Vec<&CrashEntry>> {
 }
 
 /// The crash of a group that is reached by the shortest way.
-fn shown<'c>(group: &[&'c CrashEntry]) -> &'c CrashEntry {
+pub(in crate::report) fn shown<'c>(group: &[&'c CrashEntry]) -> &'c CrashEntry {
     group.iter().copied().min_by_key(|c| c.chain.len()).expect("a group has the crash that it was made for")
 }
 

@@ -93,7 +93,7 @@ fn reflected(ctx: &Context, module: ModuleId) -> Option<Obstacle> {
     if let Some(at) = users.reloaded {
         return Some(Obstacle::new(Reason::ReloadedModule, at, format!("`{name}` is reloaded")));
     }
-    if let Some(at) = users.escapes.first() {
+    if let Some(at) = users.read_unnamed().next() {
         let message = format!("the module object `{name}` is handed on, so that any name of it may be read");
         return Some(Obstacle::new(Reason::DynamicNames, *at, message));
     }
