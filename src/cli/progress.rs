@@ -1,10 +1,11 @@
 //! Progress on stderr, for people who watch a terminal.
 
+use std::fmt;
 use std::io::IsTerminal;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::plan::Stage;
 
@@ -49,7 +50,7 @@ pub struct BatchProgress {
 
 impl BatchProgress {
     pub fn new(wanted: bool, projects: usize, modules: usize) -> Self {
-        let bar = bar(wanted, "{msg} {bar:30} {eta} left");
+        let bar = bar(wanted, "{msg} {bar:30} {left}");
         bar.set_length(modules as u64);
         bar.enable_steady_tick(Duration::from_millis(500));
         let this = Self { bar, projects, done: Mutex::default() };
@@ -82,8 +83,13 @@ fn bar(wanted: bool, template: &str) -> ProgressBar {
     let shown = wanted && std::io::stderr().is_terminal();
     let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let bar = ProgressBar::with_draw_target(Some(0), target);
+    // Before something is done, nobody knows how long the rest takes.
+    let left = |state: &ProgressState, out: &mut dyn fmt::Write| {
+        let known = state.pos() > 0 && state.len().is_some_and(|all| state.pos() < all);
+        let _unheard = if known { write!(out, "{:#} left", HumanDuration(state.eta())) } else { Ok(()) };
+    };
     if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
+        bar.set_style(style.with_key("left", left));
     }
     bar
 }

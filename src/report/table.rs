@@ -68,10 +68,9 @@ fn projects(out: &mut dyn Write, projects: &[&ProjectOutcome], done: bool) -> io
         row.push(size.files_changed.to_string());
         table.add_row(row);
     }
-    for index in 1..6 {
-        if let Some(column) = table.column_mut(index) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 2));
+        column.set_cell_alignment(if index == 0 { CellAlignment::Left } else { CellAlignment::Right });
     }
     for (index, line) in table.lines().enumerate() {
         let style = match index.checked_sub(1).and_then(|index| projects.get(index)) {

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::super::args::Action;
+use super::super::progress::Progress;
 use super::super::{options, warn};
 use super::run::Ended;
 use super::{Batch, BatchError};
@@ -12,6 +14,7 @@ use crate::io::load::{self, LoadError, LoadOptions, Loaded, Request};
 use crate::io::write;
 use crate::links::{self, Survey};
 use crate::outcome::BatchEntry;
+use crate::plan::Stage;
 
 /// A project that was found.
 pub struct Unit {
@@ -90,7 +93,10 @@ impl Batch<'_> {
 
     /// Which projects are read as one: those that import each other, unless the user wants each by itself.
     pub fn group(&self, units: Vec<Unit>, entry: &mut BatchEntry) -> Vec<Job> {
+        let progress = Progress::new(!self.args.quiet && !self.args.no_progress);
+        let done = AtomicUsize::new(0);
         let survey = |unit: &Unit| {
+            progress.show(Stage::Parse(done.fetch_add(1, Ordering::Relaxed), units.len()));
             let loaded = self.load(&unit.request, units.len())?;
             let survey = self.pool.install(|| Survey::new(&loaded.project));
             Ok((survey, loaded.settings_file))
@@ -103,6 +109,7 @@ impl Batch<'_> {
                 Ended::Stopped(members) => entry.stopped.extend(members),
             }
         }
+        drop(progress);
         let surveys: Vec<Survey> = read.iter().map(|(_, survey, _)| survey.clone()).collect();
         let groups = match self.args.separate {
             true => (0..surveys.len()).map(|index| vec![index]).collect(),
