@@ -18,6 +18,7 @@ pub mod syntax;
 pub mod skim;
 pub mod graph;
 pub mod names;
+pub mod links;
 pub mod rewrite;
 pub mod simulate;
 pub mod strategy;

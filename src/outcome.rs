@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::project::Skipped;
 use crate::project::settings::Level;
 
 /// When an import runs; later ones are less urgent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     Eager,
@@ -19,7 +19,7 @@ pub enum Kind {
 }
 
 /// Whether a module needs a name of what it imports while it is itself being imported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Binding {
     Early,
@@ -27,14 +27,14 @@ pub enum Binding {
 }
 
 /// `Unsafe` is the lower grade, so that a filter is `>=`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Safety {
     Unsafe,
     Safe,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Seen; nothing was planned for it.
@@ -47,7 +47,7 @@ pub enum Status {
     Refused,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportEntry {
     pub from: String,
     pub to: String,
@@ -69,7 +69,7 @@ pub struct ImportEntry {
 }
 
 /// How sure it is that the import of a module fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Certainty {
     Fails,
@@ -78,7 +78,7 @@ pub enum Certainty {
 }
 
 /// A module of a cycle that cannot be imported first, or may not be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CrashEntry {
     pub entry: String,
     pub certainty: Certainty,
@@ -92,7 +92,7 @@ pub struct CrashEntry {
 }
 
 /// A statement that was being run when an import failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrameEntry {
     pub module: String,
     /// The function or class whose body it stands in.
@@ -104,7 +104,7 @@ pub struct FrameEntry {
     pub statement: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FixEntry {
     pub strategy: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -119,7 +119,7 @@ pub struct FixEntry {
     pub applied: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusalEntry {
     pub strategy: String,
     /// A stable kebab-case id that `cyclefix explain` documents.
@@ -142,7 +142,7 @@ pub struct LinkEntry {
     pub kind: Kind,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CycleEntry {
     /// Stable across runs and moved lines.
     pub id: String,
@@ -174,12 +174,12 @@ pub struct CycleEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Standing>,
     /// The modules that joined a cycle that the baseline knows.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub joined: Vec<String>,
 }
 
 /// What a cycle is to a baseline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Standing {
     /// All its modules are in one cycle that the baseline lists.
@@ -188,7 +188,7 @@ pub enum Standing {
 }
 
 /// What a run was held against.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BaselineEntry {
     pub file: String,
     /// Whether the run wrote it anew.
@@ -200,7 +200,7 @@ pub struct BaselineEntry {
 }
 
 /// An entry of a baseline that lists more than there is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StaleEntry {
     pub how: Stale,
     pub modules: Vec<String>,
@@ -208,7 +208,7 @@ pub struct StaleEntry {
     pub out: Vec<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stale {
     Gone,
@@ -216,7 +216,7 @@ pub enum Stale {
 }
 
 /// What `--hoist` does to a project.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HoistEntry {
     /// `Found` if no import stands in a function, `Refused` if all of them stay.
     pub status: Status,
@@ -225,7 +225,7 @@ pub struct HoistEntry {
 }
 
 /// How good the choice of fixes of a cycle is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanEntry {
     /// Whether it is proved that no other choice among the fixes that were possible costs less.
     pub exact: bool,
@@ -235,7 +235,7 @@ pub struct PlanEntry {
 }
 
 /// What `--verify` ran.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct VerificationEntry {
     /// The interpreter, as a path.
     pub python: String,
@@ -254,14 +254,14 @@ pub struct VerificationEntry {
     pub seconds: f64,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnprovedEntry {
     pub module: String,
     pub error: String,
 }
 
 /// The user's command, run before and after.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommandEntry {
     pub command: String,
     /// Whether single tests were compared, not only exit codes.
@@ -272,7 +272,7 @@ pub struct CommandEntry {
 }
 
 /// A fix that failed when Python ran it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VetoEntry {
     pub strategy: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -283,7 +283,7 @@ pub struct VetoEntry {
 }
 
 /// A file whose text the plan changes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FileChange {
     /// Relative to the project's root, with `/`.
     pub path: String,
@@ -302,8 +302,27 @@ pub struct Step {
     pub changes: Vec<FileChange>,
 }
 
+/// A step of a plan as a commit.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NewCommit {
+    pub message: String,
+    /// Ids of the cycles that it dissolves or makes smaller.
+    pub cycles: Vec<String>,
+    /// Paths are relative to the top of the repository.
+    pub changes: Vec<FileChange>,
+    /// With `--split-by owner`: who owns these files, as CODEOWNERS has it.
+    pub owners: Vec<String>,
+}
+
+impl NewCommit {
+    /// The first line of its message.
+    pub fn title(&self) -> &str {
+        self.message.lines().next().unwrap_or_default()
+    }
+}
+
 /// A git branch that the rewrite was committed to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BranchEntry {
     pub name: String,
     /// Id of the commit that it starts from.
@@ -312,7 +331,18 @@ pub struct BranchEntry {
     pub commits: Vec<CommitEntry>,
 }
 
+/// A file of `--patches`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PatchEntry {
+    /// As the user knows it.
+    pub file: String,
+    /// The first line of its message.
+    pub title: String,
+    /// Ids of the cycles that it dissolves or makes smaller.
+    pub cycles: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommitEntry {
     pub id: String,
     pub title: String,
@@ -320,9 +350,12 @@ pub struct CommitEntry {
     pub cycles: Vec<String>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ProjectOutcome {
     pub root: String,
+    /// With `--batch`: the folders of the projects that were read as one, sorted; of one project its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<String>,
     pub source_roots: Vec<String>,
     pub modules: usize,
     /// Explicit imports of one module of the project by another.
@@ -353,7 +386,7 @@ pub struct ProjectOutcome {
     pub prefix: String,
 }
 
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Summary {
     pub cycles: usize,
     pub fixed: usize,
@@ -380,7 +413,37 @@ pub struct Outcome {
     /// With `--baseline`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub baseline: Option<BaselineEntry>,
-    /// With `--branch`, unless there was nothing to commit.
+    /// With `--branch`, unless there was nothing to commit, or there is more than one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub branch: Option<BranchEntry>,
+    /// With `--branch` and `--split-by` or `--max-files`, in their order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub branches: Vec<BranchEntry>,
+    /// With `--patches`, in their order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub patches: Vec<PatchEntry>,
+    /// With `--batch`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<BatchEntry>,
+}
+
+/// What a batch was, besides its projects.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct BatchEntry {
+    /// Projects that could not be run, in order.
+    pub failed: Vec<FailedEntry>,
+    /// Folders of the projects that an interrupt kept from being run.
+    pub stopped: Vec<String>,
+    /// Python files below the named folders that are part of no project.
+    pub loose_files: usize,
+}
+
+/// A project that could not be run.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct FailedEntry {
+    /// The folders of the projects that were to be read as one, sorted; or what a manifest says.
+    pub members: Vec<String>,
+    pub error: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }

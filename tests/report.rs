@@ -98,6 +98,7 @@ fn source(n: usize) -> String {
 fn project(cycles: Vec<CycleEntry>, changes: Vec<FileChange>) -> ProjectOutcome {
     let left: Vec<_> = cycles.iter().filter(|c| c.status == Status::Refused).collect();
     ProjectOutcome {
+        members: Vec::new(),
         root: ".".into(),
         source_roots: vec![String::new()],
         modules: 123,

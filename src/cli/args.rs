@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, StyledStr, TypedValueParser};
+use clap::error::ErrorKind;
 use clap::{ArgGroup, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::outcome::FileChange;
@@ -32,6 +33,12 @@ pub struct Args {
     /// Rewrite the files: all of them, or none if something fails
     #[arg(long)]
     pub apply: bool,
+    /// Run every project below PATH, or each that a manifest lists; one that fails does not stop the others
+    ///
+    /// A project is a folder with pyproject.toml, setup.py or setup.cfg, or a package that no project holds. Projects that import
+    /// each other are read as one. A PATH that is a text file is a manifest: a path a line, seen from its folder.
+    #[arg(long, conflicts_with_all = ["verify", "baseline", "source_root", "show_settings", "settings_schema", "completions", "man_page"])]
+    pub batch: bool,
     /// The way back: move imports inside functions that break no cycle to the top of their module
     #[arg(long, conflicts_with_all = ["level", "strategy", "policy", "unsafe_fixes"])]
     pub hoist: bool,
@@ -82,6 +89,23 @@ pub struct Args {
     /// With --branch, move a branch that exists already
     #[arg(long, requires = "branch", help_heading = "What to do")]
     pub force_branch: bool,
+    /// Write the rewrite of the last commit as patches for `git am` to a new folder
+    #[arg(long, value_name = "DIR", conflicts_with = "verify", help_heading = "What to do")]
+    pub patches: Option<PathBuf>,
+    /// With --branch or --patches, what one branch or patch holds: owners are those of CODEOWNERS [default: cycle]
+    ///
+    /// cycle: all commits are one branch, each a patch; project: a branch or patch for each project; owner: for each set of owners
+    #[arg(long, value_enum, value_name = "WHAT", help_heading = "What to do")]
+    pub split_by: Option<SplitBy>,
+    /// With --branch or --patches, files that one branch or patch may change; a fix stays whole
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "What to do")]
+    pub max_files: Option<u32>,
+    /// With --batch, run each project by itself, also if others import it
+    #[arg(long, requires = "batch", help_heading = "What to do")]
+    pub separate: bool,
+    /// With --batch, keep what is finished in FILE: a run that was stopped goes on from there. It is removed at the end
+    #[arg(long, value_name = "FILE", requires = "batch", conflicts_with = "html", help_heading = "What to do")]
+    pub state: Option<PathBuf>,
 
     /// Leave out files and folders that match; may be repeated
     #[arg(long, value_name = "GLOB", help_heading = "Where to look")]
@@ -106,7 +130,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE", conflicts_with = "hoist", help_heading = "Output")]
     pub baseline: Option<PathBuf>,
     /// With --baseline, make FILE list what is left
-    #[arg(long, requires = "baseline", conflicts_with = "branch", help_heading = "Output")]
+    #[arg(long, requires = "baseline", conflicts_with_all = ["branch", "patches"], help_heading = "Output")]
     pub update_baseline: bool,
     /// Draw the cycles into FILE, which ends in .svg, .dot or .mmd (Mermaid)
     #[arg(long, value_name = "FILE", value_parser = graph_file, conflicts_with = "hoist", help_heading = "Output")]
@@ -154,6 +178,14 @@ pub enum Format {
     Markdown,
 }
 
+/// What a branch or a patch holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SplitBy {
+    Cycle,
+    Project,
+    Owner,
+}
+
 /// What a commit of `--branch` holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Commits {
@@ -195,6 +227,11 @@ impl Args {
             (_, true) => Action::Apply,
             _ => Action::Check,
         }
+    }
+
+    /// Whether the rewrite of the last commit is wanted, as commits.
+    pub fn makes_commits(&self) -> bool {
+        self.branch.is_some() || self.patches.is_some()
     }
 
     /// Puts what the command line says over the settings of a project.
@@ -269,6 +306,8 @@ fn after_help() -> StyledStr {
   {code}cyclefix --apply src{code:#}            rewrite the files
   {code}cyclefix --apply --branch fix/cycles{code:#}
                                   commit the rewrite to a branch
+  {code}cyclefix --batch --apply --state s ~/code{code:#}
+                                  rewrite every project below a folder, and go on if stopped
   {code}cyclefix --apply --verify \"pytest -q\"{code:#}  run it first, in a copy: only what stands is written
   {code}cyclefix explain patched-name{code:#}   what a word of the report means
   {code}cyclefix --format json > r.json{code:#} keep a report for other programs
@@ -277,7 +316,7 @@ fn after_help() -> StyledStr {
   0  no cycle is left
   1  cycles are left: found, refused, or only previewed
   2  it could not run: bad arguments, unreadable path, uncommitted changes, a write that failed
-     (then no file was changed)"
+     (then no file was changed); with --batch, also if one project could not, or the run was stopped"
     ))
 }
 
@@ -297,5 +336,15 @@ pub fn man_page() -> std::io::Result<Vec<u8>> {
 
 /// The name that the binary was called by is not shown: help is the same everywhere.
 pub fn parse(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Result<Args, clap::Error> {
-    Args::try_parse_from(args.into_iter().map(|arg| arg.as_ref().to_owned()))
+    let args = Args::try_parse_from(args.into_iter().map(|arg| arg.as_ref().to_owned()))?;
+    let fail = |message: &str| Err(Args::command().error(ErrorKind::ArgumentConflict, message));
+    if !args.makes_commits() && (args.split_by.is_some() || args.max_files.is_some()) {
+        return fail("--split-by and --max-files go with --branch or --patches");
+    }
+    if args.apply && args.patches.is_some() && args.branch.is_none() {
+        return fail(
+            "--patches goes with --apply only if there is a --branch, too: patches are made from the last commit",
+        );
+    }
+    Ok(args)
 }

@@ -1,90 +1,100 @@
-//! `--apply --branch`: the rewrite of the last commit, as commits on a new branch.
+//! `--branch` and `--patches`: the rewrite of the last commit, as commits.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Context;
 
 use super::args::{Args, Commits};
+use super::commits::{OfProject, Target, is_split, owners_of};
 use super::{
     DIRTY, baseline, check_files, draw, exit_code, level, mark_fixed, options, print, solve, unless_closed, warn,
 };
-use crate::io::branch::{NewBranch, NewCommit};
 use crate::io::git;
 use crate::io::load::Loaded;
+use crate::io::owners::Owners;
 use crate::io::snapshot::Snapshot;
-use crate::outcome::{BranchEntry, CommitEntry, FileChange, ProjectOutcome, Step};
+use crate::outcome::{FileChange, NewCommit, ProjectOutcome, Step};
 use crate::plan::steps;
 use crate::report::{self, message};
 
 /// Files that say how a project is read; as they are committed is how they count.
 const SETTINGS: [&str; 2] = ["cyclefix.toml", "pyproject.toml"];
 
-pub fn session(args: &Args, name: &str, start: Instant) -> anyhow::Result<ExitCode> {
+pub fn session(args: &Args, start: Instant) -> anyhow::Result<ExitCode> {
     check_files(args)?;
     let snapshot = Snapshot::take(&args.paths)?;
-    let branch = NewBranch::check(&snapshot.git, &snapshot.top, name, args.force_branch)?;
+    let target = Target::open(args, &snapshot)?;
     let loaded = snapshot.load(&options(args), &|settings| args.adjust(settings))?;
-    if !snapshot.git.is_bare() {
-        warn_uncommitted(args, &snapshot, &loaded);
-    }
+    warn_uncommitted(args, &snapshot, loaded.iter().map(|loaded| &loaded.root));
     let mut projects = solve(args, &loaded, None)?;
-    let mut commits = Vec::new();
-    let mut entries = Vec::new();
-    for (loaded, outcome) in loaded.iter().zip(&projects) {
-        let prefix = snapshot.prefix(&loaded.root);
-        for step in steps_of(args, loaded, outcome) {
-            let message = message::message(outcome, loaded.project.settings.level, &step);
-            let title = message.lines().next().unwrap_or_default().to_owned();
-            let cycles = step.cycles.iter().map(|index| outcome.cycles[*index].id.clone()).collect();
-            entries.push(CommitEntry { id: String::new(), title, cycles });
-            let changes = step.changes.into_iter().map(|change| below(&prefix, change)).collect();
-            commits.push(NewCommit { message, changes });
-        }
-    }
-    let mut made = None;
-    if commits.is_empty() {
-        warn(args, &format!("there is nothing to commit, so that the branch `{name}` was not made"));
-    } else {
-        let ids = branch.write(snapshot.base, &commits)?;
-        entries.iter_mut().zip(ids).for_each(|(entry, id)| entry.id = id.to_string());
-        made = Some(BranchEntry { name: name.to_owned(), base: snapshot.base.to_string(), commits: entries });
-        mark_fixed(&mut projects);
-    }
     for (project, loaded) in projects.iter_mut().zip(&loaded) {
         project.prefix = snapshot.prefix(&loaded.root);
     }
+    let of = |(loaded, outcome): (&Loaded, &ProjectOutcome)| OfProject {
+        name: outcome.prefix.clone(),
+        commits: commits_of(args, loaded, outcome, target.owners.as_ref()),
+    };
+    let commits: Vec<OfProject> = loaded.iter().zip(&projects).map(of).collect();
     let mut outcome = report::outcome(level(args, &loaded), projects, start.elapsed().as_secs_f64());
-    outcome.branch = made;
+    if target.write(args, &commits, &mut outcome)? && args.branch.is_some() {
+        mark_fixed(&mut outcome.projects);
+    }
     baseline::apply(args, &loaded, &mut outcome)?;
-    unless_closed(print(args, &outcome, &loaded)).context("cannot write the report")?;
+    let prefixes: Vec<String> = outcome.projects.iter().map(|project| project.prefix.clone()).collect();
+    unless_closed(print(args, &outcome, &prefixes)).context("cannot write the report")?;
     draw(args, &outcome)?;
     Ok(exit_code(args.action(), &outcome))
 }
 
-fn steps_of(args: &Args, loaded: &Loaded, outcome: &ProjectOutcome) -> Vec<Step> {
-    match args.commits {
-        Commits::Cycle if outcome.hoist.is_none() => steps::steps(&loaded.project, outcome),
-        _ => steps::whole(outcome),
-    }
+/// The plan for a project as commits; the outcome's prefix leads to its root from the top of the repository.
+pub fn commits_of(args: &Args, loaded: &Loaded, outcome: &ProjectOutcome, owners: Option<&Owners>) -> Vec<NewCommit> {
+    let prefix = outcome.prefix.as_str();
+    let commit = |step: Step| {
+        let changes: Vec<FileChange> = step.changes.iter().cloned().map(|change| below(prefix, change)).collect();
+        NewCommit {
+            message: message::message(outcome, loaded.project.settings.level, &step),
+            cycles: step.cycles.iter().map(|index| outcome.cycles[*index].id.clone()).collect(),
+            owners: owners_of(owners, &mut changes.iter().map(|change| change.path.as_str())),
+            changes,
+        }
+    };
+    let key = |paths: &[&str]| {
+        let paths: Vec<String> = paths.iter().map(|path| joined(prefix, path)).collect();
+        owners_of(owners, &mut paths.iter().map(String::as_str))
+    };
+    let steps = match args.commits {
+        _ if outcome.hoist.is_some() => steps::whole(outcome),
+        Commits::One if !is_split(args) && args.patches.is_none() => steps::whole(outcome),
+        _ => steps::steps(&loaded.project, outcome, &key),
+    };
+    steps.into_iter().map(commit).collect()
+}
+
+fn joined(prefix: &str, path: &str) -> String {
+    if prefix.is_empty() { path.to_owned() } else { format!("{prefix}/{path}") }
 }
 
 fn below(prefix: &str, change: FileChange) -> FileChange {
-    let path = if prefix.is_empty() { change.path } else { format!("{prefix}/{}", change.path) };
-    FileChange { path, ..change }
+    FileChange { path: joined(prefix, &change.path), ..change }
 }
 
-/// Says what of the work tree plays no part.
-fn warn_uncommitted(args: &Args, snapshot: &Snapshot, loaded: &[Loaded]) {
-    let mut files = Vec::new();
-    for Loaded { root, .. } in loaded {
+/// Says what of the work tree plays no part; `roots` are those of the projects, in the scratch folder.
+pub fn warn_uncommitted<'r>(args: &Args, snapshot: &Snapshot, roots: impl Iterator<Item = &'r PathBuf>) {
+    if snapshot.git.is_bare() {
+        return;
+    }
+    let mut files = BTreeSet::new();
+    for root in roots {
         let root = snapshot.top.join(snapshot.prefix(root));
         let settings = SETTINGS.iter().filter(|name| root.join(Path::new(name)).is_file());
         let settings: Vec<String> = settings.map(|name| (*name).to_owned()).collect();
         // A work tree that git cannot compare holds nothing that the branch depends on.
         files.extend(git::dirty(&root, &settings).unwrap_or_default());
     }
+    let mut files: Vec<String> = files.into_iter().collect();
     if files.is_empty() {
         return;
     }

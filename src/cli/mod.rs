@@ -4,7 +4,9 @@
 
 mod args;
 mod baseline;
+mod batch;
 mod branch;
+mod commits;
 mod explain;
 mod progress;
 mod settings;
@@ -25,16 +27,21 @@ use crate::io::baseline::BaselineError;
 use crate::io::branch::BranchError;
 use crate::io::git::{self, GitError};
 use crate::io::load::{LoadError, LoadOptions, Loaded, load};
+use crate::io::patches::PatchError;
 use crate::io::python::PythonError;
 use crate::io::replace::{self, ReplaceError, replace};
 use crate::io::scratch::ScratchError;
+use crate::io::state::StateError;
 use crate::io::write::{self, WriteError};
 use crate::outcome::{Outcome, ProjectOutcome, Status};
-use crate::plan::{self, Veto};
+use crate::plan::{self, Solved, Stage, Veto};
+use crate::project::Project;
 use crate::project::settings::Level;
 use crate::report::text::View;
 use crate::report::{self, diff, github, graph, html, json, markdown, sarif, svg, text};
 use args::{Action, Args, Format, Word};
+use batch::BatchError;
+use commits::SplitError;
 use explain::NoPage;
 use progress::Progress;
 use verify::{VerifyError, Wish};
@@ -78,7 +85,11 @@ fn in_pool(args: &Args) -> anyhow::Result<ExitCode> {
     let start = Instant::now();
     let threads = args.jobs.map_or(0, usize::from);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK).build();
-    pool.context("cannot start threads")?.install(|| session(args, start))
+    let pool = pool.context("cannot start threads")?;
+    match args.batch {
+        true => batch::session(args, &pool, start),
+        false => pool.install(|| session(args, start)),
+    }
 }
 
 fn session(args: &Args, start: Instant) -> anyhow::Result<ExitCode> {
@@ -86,8 +97,8 @@ fn session(args: &Args, start: Instant) -> anyhow::Result<ExitCode> {
         unless_closed(explain::print(&explain::text(id.as_deref())?)).context("cannot write the page")?;
         return Ok(ExitCode::SUCCESS);
     }
-    if let Some(name) = &args.branch {
-        return branch::session(args, name, start);
+    if args.makes_commits() {
+        return branch::session(args, start);
     }
     if let Some(shell) = args.completions {
         return print_text(|out| out.write_all(&args::completions(shell)));
@@ -114,7 +125,12 @@ fn session(args: &Args, start: Instant) -> anyhow::Result<ExitCode> {
     }
     let mut outcome = report::outcome(level(args, &loaded), projects, start.elapsed().as_secs_f64());
     baseline::apply(args, &loaded, &mut outcome)?;
-    unless_closed(print(args, &outcome, &loaded)).context("cannot write the report")?;
+    // Outside of git, the paths of several projects are told apart by their roots.
+    let apart = outcome.projects.len() > 1;
+    let outside = |project: &ProjectOutcome| if apart { project.root.clone() } else { String::new() };
+    let prefix = |(loaded, project): (&Loaded, _)| git::prefix(&loaded.root).unwrap_or_else(|| outside(project));
+    let prefixes: Vec<String> = loaded.iter().zip(&outcome.projects).map(prefix).collect();
+    unless_closed(print(args, &outcome, &prefixes)).context("cannot write the report")?;
     draw(args, &outcome)?;
     Ok(exit_code(args.action(), &outcome))
 }
@@ -178,13 +194,7 @@ fn wish(args: &Args) -> Result<Option<Wish<'_>>, VerifyError> {
 fn solve(args: &Args, loaded: &[Loaded], wish: Option<&Wish>) -> anyhow::Result<Vec<ProjectOutcome>> {
     let progress = Progress::new(!args.quiet && !args.no_progress);
     let solve = |loaded: &Loaded| {
-        let plan = |vetoes: &[Veto]| {
-            if args.hoist {
-                plan::hoist::hoist(&loaded.project, vetoes, &|done, of| progress.show(plan::Stage::Parse(done, of)))
-            } else {
-                plan::solve_without(&loaded.project, vetoes, &|stage| progress.show(stage))
-            }
-        };
+        let plan = |vetoes: &[Veto]| planned(args, &loaded.project, vetoes, &|stage| progress.show(stage));
         let solved = match wish {
             None => plan(&[]),
             Some(wish) => {
@@ -197,6 +207,14 @@ fn solve(args: &Args, loaded: &[Loaded], wish: Option<&Wish>) -> anyhow::Result<
         Ok(outcome)
     };
     loaded.iter().map(solve).collect()
+}
+
+/// The plan for a project, without the fixes that did not stand.
+fn planned(args: &Args, project: &Project, vetoes: &[Veto], show: &(dyn Fn(Stage) + Sync)) -> Solved {
+    match args.hoist {
+        true => plan::hoist::hoist(project, vetoes, &|done, of| show(Stage::Parse(done, of))),
+        false => plan::solve_without(project, vetoes, show),
+    }
 }
 
 /// Writes every project's changes, all or none, and marks what that dissolved.
@@ -227,6 +245,7 @@ fn mark_fixed(projects: &mut [ProjectOutcome]) {
     }
 }
 
+/// Refuses to write where something is not committed.
 fn refuse_dirty(files: &[String]) -> Result<(), Dirty> {
     if files.is_empty() {
         return Ok(());
@@ -240,14 +259,14 @@ fn refuse_dirty(files: &[String]) -> Result<(), Dirty> {
 
 /// Hands the outcome to stdout, and what belongs beside it to stderr. Source text and JSON go out as they are; only
 /// the report for people passes the stream that strips colour.
-fn print(args: &Args, outcome: &Outcome, loaded: &[Loaded]) -> io::Result<()> {
+fn print(args: &Args, outcome: &Outcome, prefixes: &[String]) -> io::Result<()> {
     match (args.format, args.action()) {
         (Format::Json, _) => print_plain(outcome, json::write),
         (Format::Sarif, _) => print_plain(outcome, sarif::write),
         (Format::Github, _) => print_plain(outcome, github::write),
         (Format::Markdown, _) => print_plain(outcome, markdown::write),
         (Format::Text, Action::DryRun) => {
-            let printed = print_diff(outcome, loaded);
+            let printed = print_diff(outcome, prefixes);
             beside(args, |err| {
                 text::write_skipped(err, outcome)?;
                 text::write_stale(err, outcome)?;
@@ -296,19 +315,20 @@ fn print_plain(outcome: &Outcome, write: fn(&mut dyn Write, &Outcome) -> io::Res
     out.flush()
 }
 
-fn print_diff(outcome: &Outcome, loaded: &[Loaded]) -> io::Result<()> {
+/// Prints the diff; `prefixes` are put before the paths of each project.
+fn print_diff(outcome: &Outcome, prefixes: &[String]) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
-    for (loaded, project) in loaded.iter().zip(&outcome.projects).filter(|(_, project)| !project.changes.is_empty()) {
-        // Outside of git, the paths of several projects are told apart by their roots.
-        let apart = if outcome.projects.len() > 1 { project.root.as_str() } else { "" };
-        let prefix = git::prefix(&loaded.root).unwrap_or_else(|| apart.to_owned());
-        diff::write(&mut out, &prefix, &project.changes)?;
+    for (project, prefix) in outcome.projects.iter().zip(prefixes).filter(|(project, _)| !project.changes.is_empty()) {
+        diff::write(&mut out, prefix, &project.changes)?;
     }
     out.flush()
 }
 
 /// Cycles that were found, previewed or left make 1; so do imports that could move up and did not.
 fn exit_code(action: Action, outcome: &Outcome) -> ExitCode {
+    if outcome.batch.as_ref().is_some_and(|batch| !batch.failed.is_empty() || !batch.stopped.is_empty()) {
+        return ExitCode::from(2);
+    }
     if let Some(baseline) = &outcome.baseline {
         return ExitCode::from(u8::from(baseline.new > 0));
     }
@@ -338,7 +358,11 @@ fn warn(args: &Args, message: &str) {
 }
 
 fn print_error(error: &anyhow::Error) {
-    let mut err = AutoStream::auto(io::stderr().lock());
+    print_failure(&spelled_out(error), hint(error).as_deref());
+}
+
+/// What an error says, with its causes.
+fn spelled_out(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
         // Some errors spell their cause out themselves.
@@ -346,7 +370,12 @@ fn print_error(error: &anyhow::Error) {
             text = format!("{text}: {cause}");
         }
     }
-    let hint = hint(error).map_or(String::new(), |hint| format!("{HINT}hint{HINT:#}: {hint}\n"));
+    text
+}
+
+fn print_failure(text: &str, hint: Option<&str>) {
+    let mut err = AutoStream::auto(io::stderr().lock());
+    let hint = hint.map_or(String::new(), |hint| format!("{HINT}hint{HINT:#}: {hint}\n"));
     let _unheard = write!(err, "{ERROR}error{ERROR:#}: {text}\n{hint}");
 }
 
@@ -367,7 +396,12 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     let python = || error.downcast_ref::<PythonError>()?.hint();
     let scratch = || error.downcast_ref::<ScratchError>()?.hint();
     let page = || error.downcast_ref::<NoPage>()?.hint();
+    let batch = || error.downcast_ref::<BatchError>()?.hint();
+    let state = || error.downcast_ref::<StateError>()?.hint();
+    let patch = || error.downcast_ref::<PatchError>()?.hint();
+    let split = || error.downcast_ref::<SplitError>()?.hint();
+    let many = || batch().or_else(state).or_else(patch).or_else(split);
     let replace = || error.downcast_ref::<ReplaceError>()?.hint();
-    let own = || branch().or_else(baseline).or_else(verify).or_else(python).or_else(scratch);
+    let own = || branch().or_else(baseline).or_else(verify).or_else(python).or_else(scratch).or_else(many);
     page().or_else(replace).or_else(load).or_else(write).or_else(git).or_else(own)
 }

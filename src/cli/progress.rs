@@ -1,8 +1,11 @@
 //! Progress on stderr, for people who watch a terminal.
 
+use std::fmt;
 use std::io::IsTerminal;
+use std::sync::Mutex;
+use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::plan::Stage;
 
@@ -11,13 +14,7 @@ pub struct Progress(ProgressBar);
 
 impl Progress {
     pub fn new(wanted: bool) -> Self {
-        let shown = wanted && std::io::stderr().is_terminal();
-        let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(Some(0), target);
-        if let Ok(style) = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len}") {
-            bar.set_style(style);
-        }
-        Self(bar)
+        Self(bar(wanted, "{msg} {bar:30} {pos}/{len}"))
     }
 
     pub fn show(&self, stage: Stage) {
@@ -41,6 +38,60 @@ impl Progress {
     pub fn aside(&self, write: impl FnOnce()) {
         self.0.suspend(write);
     }
+}
+
+/// How far a batch is: projects done, cycles found and dissolved, and the time left, by the modules that are done.
+pub struct BatchProgress {
+    bar: ProgressBar,
+    projects: usize,
+    /// Projects, cycles found, cycles dissolved.
+    done: Mutex<[usize; 3]>,
+}
+
+impl BatchProgress {
+    pub fn new(wanted: bool, projects: usize, modules: usize) -> Self {
+        let bar = bar(wanted, "{msg} {bar:30} {left}");
+        bar.set_length(modules as u64);
+        bar.enable_steady_tick(Duration::from_millis(500));
+        let this = Self { bar, projects, done: Mutex::default() };
+        this.say([0; 3]);
+        this
+    }
+
+    /// Notes a project that is done.
+    pub fn done(&self, modules: usize, cycles: usize, dissolved: usize) {
+        let mut done = self.done.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        *done = [done[0] + 1, done[1] + cycles, done[2] + dissolved];
+        self.bar.inc(modules as u64);
+        self.say(*done);
+    }
+
+    fn say(&self, [done, cycles, dissolved]: [usize; 3]) {
+        let projects = self.projects;
+        self.bar.set_message(format!("{done}/{projects} projects, {cycles} cycles, {dissolved} dissolved"));
+    }
+}
+
+impl Drop for BatchProgress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// A bar where somebody watches.
+fn bar(wanted: bool, template: &str) -> ProgressBar {
+    let shown = wanted && std::io::stderr().is_terminal();
+    let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(Some(0), target);
+    // Before something is done, nobody knows how long the rest takes.
+    let left = |state: &ProgressState, out: &mut dyn fmt::Write| {
+        let known = state.pos() > 0 && state.len().is_some_and(|all| state.pos() < all);
+        let _unheard = if known { write!(out, "{:#} left", HumanDuration(state.eta())) } else { Ok(()) };
+    };
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.with_key("left", left));
+    }
+    bar
 }
 
 impl Drop for Progress {

@@ -3,10 +3,16 @@
 
 use std::path::{Path, PathBuf};
 
+pub use git2::Oid;
 use git2::build::TreeUpdateBuilder;
-use git2::{Branch, BranchType, Commit, ErrorCode, FileMode, ObjectType, Oid, Repository, Signature, Tree};
+use git2::{
+    Branch, BranchType, Commit, Email, EmailCreateOptions, ErrorCode, FileMode, ObjectType, Repository, Signature, Tree,
+};
 
-use crate::outcome::FileChange;
+use crate::outcome::{FileChange, NewCommit};
+
+/// Priority of objects in memory over those on the disk.
+const IN_MEMORY: i32 = 1000;
 
 #[derive(Debug, thiserror::Error)]
 pub enum BranchError {
@@ -22,6 +28,8 @@ pub enum BranchError {
     Name(String),
     #[error("the branch `{0}` exists already")]
     Exists(String),
+    #[error("the branch `{0}` exists, so that none can be made whose name starts with `{0}/`")]
+    InTheWay(String),
     #[error("the branch `{0}` is checked out in `{path}`", path = .1.display())]
     CheckedOut(String, PathBuf),
     #[error("git does not know who commits: {}", .0.message())]
@@ -50,6 +58,7 @@ impl BranchError {
             }
             BranchError::Name(_) => "`git help check-ref-format` says what is one, e.g. `fix/import-cycles`".into(),
             BranchError::Exists(_) => "take another name, or move the branch with --force-branch".into(),
+            BranchError::InTheWay(_) => "take another name".into(),
             BranchError::CheckedOut(..) => "take another name, or check out another branch there".into(),
             BranchError::Identity(_) => {
                 "set it: git config user.name \"Your Name\", git config user.email you@example.com".into()
@@ -65,51 +74,57 @@ impl BranchError {
     }
 }
 
-/// A branch to be made: checked before the work, made after it.
-pub struct NewBranch<'r> {
+/// Writes commits and branches of a repository: what can be checked is checked before the work.
+pub struct Writer<'r> {
     git: &'r Repository,
     /// Where the repository is, for messages.
     place: &'r Path,
-    name: String,
-    force: bool,
     author: Signature<'static>,
     committer: Signature<'static>,
 }
 
-/// What a commit is to hold. Paths are relative to the top of the repository.
-pub struct NewCommit {
-    pub message: String,
-    pub changes: Vec<FileChange>,
-}
+impl<'r> Writer<'r> {
+    /// Errors: git does not know who commits.
+    pub fn new(git: &'r Repository, place: &'r Path) -> Result<Self, BranchError> {
+        let author = git.author_from_env().map_err(BranchError::Identity)?;
+        let committer = git.committer_from_env().map_err(BranchError::Identity)?;
+        Ok(Self { git, place, author, committer })
+    }
 
-impl<'r> NewBranch<'r> {
-    /// Checks all that can be checked before there is something to commit.
-    pub fn check(git: &'r Repository, place: &'r Path, name: &str, force: bool) -> Result<Self, BranchError> {
+    /// As [`new`](Self::new), for commits that are read once and leave nothing in the repository.
+    pub fn in_memory(git: &'r Repository, place: &'r Path) -> Result<Self, BranchError> {
+        let writer = Self::new(git, place)?;
+        let odb = git.odb().map_err(|error| writer.failed("read its objects", error))?;
+        let _kept_by_the_repository =
+            odb.add_new_mempack_backend(IN_MEMORY).map_err(|error| writer.failed("keep objects in memory", error))?;
+        Ok(writer)
+    }
+
+    /// Checks whether a branch can be made. `within`: only whether others can whose names start with this one and a slash.
+    pub fn check(&self, name: &str, force: bool, within: bool) -> Result<(), BranchError> {
         // A name that starts with a dash is one to libgit2, but not to git.
         if name.starts_with('-') || !Branch::name_is_valid(name).unwrap_or(false) {
             return Err(BranchError::Name(name.to_owned()));
         }
-        let author = git.author_from_env().map_err(BranchError::Identity)?;
-        let committer = git.committer_from_env().map_err(BranchError::Identity)?;
-        let this = Self { git, place, name: name.to_owned(), force, author, committer };
-        this.check_existing()?;
-        Ok(this)
-    }
-
-    fn check_existing(&self) -> Result<(), BranchError> {
-        match self.git.find_branch(&self.name, BranchType::Local) {
+        if within {
+            return match self.git.find_branch(name, BranchType::Local) {
+                Ok(_) => Err(BranchError::InTheWay(name.to_owned())),
+                Err(_) => Ok(()),
+            };
+        }
+        match self.git.find_branch(name, BranchType::Local) {
             Err(error) if error.code() == ErrorCode::NotFound => Ok(()),
             Err(error) => Err(self.failed("look for the branch", error)),
-            Ok(_) if !self.force => Err(BranchError::Exists(self.name.clone())),
-            Ok(_) => match self.checked_out() {
-                Some(place) => Err(BranchError::CheckedOut(self.name.clone(), place)),
+            Ok(_) if !force => Err(BranchError::Exists(name.to_owned())),
+            Ok(_) => match self.checked_out(name) {
+                Some(place) => Err(BranchError::CheckedOut(name.to_owned(), place)),
                 None => Ok(()),
             },
         }
     }
 
     /// The work tree whose branch this is.
-    fn checked_out(&self) -> Option<PathBuf> {
+    fn checked_out(&self, name: &str) -> Option<PathBuf> {
         let linked = self.git.worktrees().ok();
         let linked = linked.iter().flat_map(|names| names.iter()).flatten().flatten();
         let linked = linked.filter_map(|name| Repository::open_from_worktree(&self.git.find_worktree(name).ok()?).ok());
@@ -118,13 +133,13 @@ impl<'r> NewBranch<'r> {
         let all = linked.chain(main).find(|git| {
             let head = git.find_reference("HEAD").ok();
             let target = head.as_ref().and_then(|head| head.symbolic_target().ok().flatten());
-            git.workdir().is_some() && target.and_then(|target| target.strip_prefix("refs/heads/")) == Some(&self.name)
+            git.workdir().is_some() && target.and_then(|target| target.strip_prefix("refs/heads/")) == Some(name)
         })?;
         all.workdir().map(Path::to_owned)
     }
 
-    /// Writes the commits, each on top of the one before, and then the branch.
-    pub fn write(&self, base: Oid, commits: &[NewCommit]) -> Result<Vec<Oid>, BranchError> {
+    /// Writes the commits, each on top of the one before. No branch leads to them yet.
+    pub fn commits(&self, base: Oid, commits: &[NewCommit]) -> Result<Vec<Oid>, BranchError> {
         let mut parent = self.git.find_commit(base).map_err(|error| self.failed("read the last commit", error))?;
         let mut ids = Vec::new();
         for commit in commits {
@@ -132,15 +147,36 @@ impl<'r> NewBranch<'r> {
             parent = self.git.find_commit(id).map_err(|error| self.failed("read its own commit", error))?;
             ids.push(id);
         }
-        self.check_existing()?;
-        let reference = format!("refs/heads/{}", self.name);
-        let log = format!("branch: Created by cyclefix from {base}");
-        self.git.reference(&reference, parent.id(), self.force, &log).map_err(|error| match error.code() {
-            ErrorCode::Locked => BranchError::Locked(self.name.clone(), error),
-            ErrorCode::Exists => BranchError::Exists(self.name.clone()),
-            _ => self.failed("make the branch", error),
-        })?;
         Ok(ids)
+    }
+
+    /// Makes a branch that ends in `tip`, or moves it there.
+    pub fn branch(&self, name: &str, force: bool, base: Oid, tip: Oid) -> Result<(), BranchError> {
+        self.check(name, force, false)?;
+        let log = format!("branch: Created by cyclefix from {base}");
+        let made = self.git.reference(&format!("refs/heads/{name}"), tip, force, &log);
+        made.map(drop).map_err(|error| match error.code() {
+            ErrorCode::Locked => BranchError::Locked(name.to_owned(), error),
+            ErrorCode::Exists => BranchError::Exists(name.to_owned()),
+            _ => self.failed("make the branch", error),
+        })
+    }
+
+    /// The commits as mails that `git am` takes, numbered as one series.
+    pub fn mails(&self, ids: &[Oid]) -> Result<Vec<Vec<u8>>, BranchError> {
+        let mail = |(index, id): (usize, &Oid)| {
+            let commit = self.git.find_commit(*id)?;
+            let (before, after) = (commit.parent(0)?.tree()?, commit.tree()?);
+            let diff = self.git.diff_tree_to_tree(Some(&before), Some(&after), None)?;
+            let (summary, body) = (commit.summary()?.unwrap_or_default(), commit.body()?.unwrap_or_default());
+            let author = commit.author();
+            let mut options = EmailCreateOptions::new();
+            // A rename is not told apart from a new file: `git am` needs no more than the files.
+            options.ignore_renames(true);
+            Email::from_diff(&diff, index + 1, ids.len(), id, summary, body, &author, &mut options)
+        };
+        let mails = ids.iter().enumerate().map(mail).map(|mail| mail.map(|mail| mail.as_slice().to_vec()));
+        mails.collect::<Result<_, _>>().map_err(|error| self.failed("write the patches", error))
     }
 
     fn commit(&self, parent: &Commit, new: &NewCommit) -> Result<Oid, BranchError> {

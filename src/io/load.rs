@@ -1,24 +1,23 @@
 //! Reading projects from the disk: which project a path belongs to, which of its files count, and their text.
 //! The whole project is read, as code anywhere in it may use a name; only what lies under a named path is writable.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use ignore::{DirEntry, WalkBuilder, WalkState};
 use rayon::prelude::*;
 
 use super::config::{self, Config};
 use super::decode::decode;
+use super::walk::{Found, Walk, globs, is_manifest};
 use crate::project::{Listing, Project, Settings, Skipped, SourceFile, layout};
 
 /// Files that make a folder the root of a project.
-const MARKERS: [&str; 4] = ["pyproject.toml", "setup.py", "setup.cfg", "cyclefix.toml"];
+pub(super) const MARKERS: [&str; 4] = ["pyproject.toml", "setup.py", "setup.cfg", "cyclefix.toml"];
 
 /// Folders of copies of other people's code.
-const VENDORED: [&str; 5] = ["_vendor", "_vendored", "vendor", "vendored", "third_party"];
+pub(super) const VENDORED: [&str; 5] = ["_vendor", "_vendored", "vendor", "vendored", "third_party"];
 
 /// How to load.
 #[derive(Clone, Debug, Default)]
@@ -127,9 +126,7 @@ pub fn load(
     options: &LoadOptions,
     adjust: &dyn Fn(&mut Settings),
 ) -> Result<Vec<Loaded>, LoadError> {
-    let jobs = options.jobs.unwrap_or_default();
-    let threads = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
-    let threads = threads.map_err(|e| LoadError::Jobs { jobs, message: e.to_string() })?;
+    let threads = threads(options)?;
     let here = [PathBuf::from(".")];
     let mut requests: Vec<Request> = Vec::new();
     for path in if paths.is_empty() { &here } else { paths } {
@@ -139,19 +136,30 @@ pub fn load(
             None => requests.push(request),
         }
     }
-    requests.into_iter().map(|request| request.load(options, adjust, &threads)).collect()
+    requests.into_iter().map(|request| request.load_by(options, adjust, &threads)).collect()
 }
 
-/// A project to load.
-struct Request {
-    root: PathBuf,
+fn threads(options: &LoadOptions) -> Result<rayon::ThreadPool, LoadError> {
+    let jobs = options.jobs.unwrap_or_default();
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
+    threads.map_err(|e| LoadError::Jobs { jobs, message: e.to_string() })
+}
+
+/// A project to load. All paths are absolute and without symbolic links.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Request {
+    pub root: PathBuf,
     /// Where to look for files: the root, or only the packages that were named.
-    starts: BTreeSet<PathBuf>,
-    paths: Vec<PathBuf>,
+    pub starts: BTreeSet<PathBuf>,
+    /// Folders below these that belong to other projects.
+    pub without: BTreeSet<PathBuf>,
+    /// What may be written.
+    pub paths: Vec<PathBuf>,
 }
 
 impl Request {
-    fn new(named: &Path) -> Result<Self, LoadError> {
+    /// The project that a path is part of.
+    pub fn new(named: &Path) -> Result<Self, LoadError> {
         let path = named.canonicalize().map_err(|source| match source.kind() {
             ErrorKind::NotFound | ErrorKind::NotADirectory => LoadError::missing(named),
             _ => LoadError::Unreadable { path: named.to_owned(), source },
@@ -160,15 +168,41 @@ impl Request {
             return Err(LoadError::NotPython { path: named.to_owned() });
         }
         let (root, start) = place(&path);
-        Ok(Self { root, starts: BTreeSet::from([start]), paths: vec![path] })
+        Ok(Self { root, starts: BTreeSet::from([start]), without: BTreeSet::new(), paths: vec![path] })
     }
 
-    fn join(&mut self, other: Request) {
+    pub(super) fn join(&mut self, other: Request) {
         self.starts.extend(other.starts);
         self.paths.extend(other.paths.into_iter().filter(|path| !self.paths.contains(path)).collect::<Vec<_>>());
     }
 
-    fn load(
+    /// One project of several: the root is the folder that all of theirs are in.
+    pub fn merged(requests: &[Self]) -> Option<Self> {
+        let (first, others) = requests.split_first()?;
+        let mut all = others.iter().cloned().fold(first.clone(), |mut all, other| {
+            let shared = |root: &PathBuf| other.root.starts_with(root);
+            all.root = all.root.ancestors().map(Path::to_owned).find(shared).unwrap_or(all.root);
+            all.without.extend(other.without.iter().cloned());
+            all.join(other);
+            all
+        });
+        let starts = &all.starts;
+        all.without.retain(|folder| !starts.contains(folder));
+        Some(all)
+    }
+
+    /// Whether a file or folder is part of the project, as far as its place tells.
+    pub fn holds(&self, path: &Path) -> bool {
+        let mut above = path.ancestors().map(|at| (self.starts.contains(at), self.without.contains(at)));
+        above.find(|(start, without)| *start || *without).is_some_and(|(start, _)| start)
+    }
+
+    /// Reads the project as [`load`] does.
+    pub fn load(self, options: &LoadOptions, adjust: &dyn Fn(&mut Settings)) -> Result<Loaded, LoadError> {
+        self.load_by(options, adjust, &threads(options)?)
+    }
+
+    fn load_by(
         self,
         options: &LoadOptions,
         adjust: &dyn Fn(&mut Settings),
@@ -183,7 +217,9 @@ impl Request {
                 .ok_or_else(|| LoadError::SourceRoot { root: root.clone(), project: self.root.clone() })
         };
         let named = named.iter().map(source_root).collect::<Result<Vec<_>, _>>()?;
-        let found = Walk::new(&self.root, &self.paths, exclude, threads.current_num_threads()).run(&self.starts);
+        let mut walk = Walk::new(&self.root, &self.paths, exclude, threads.current_num_threads());
+        walk.without = Arc::new(self.without);
+        let found = walk.run(&self.starts);
         let mut listing = threads.install(|| read(&self.root, &self.paths, found));
         let settings_file = config.file.clone();
         let mut settings = config.complete(&self.root, &mut listing);
@@ -233,11 +269,11 @@ fn marked(folder: &Path) -> Option<PathBuf> {
     None
 }
 
-fn is_package(folder: &Path) -> bool {
+pub(super) fn is_package(folder: &Path) -> bool {
     folder.join("__init__.py").is_file()
 }
 
-fn is_python(path: &Path) -> bool {
+pub(super) fn is_python(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "py")
 }
 
@@ -252,7 +288,7 @@ fn is_shared(folder: &Path) -> bool {
 }
 
 /// The root as it is shown: relative to the working directory if it lies there.
-pub(super) fn shown(root: &Path) -> String {
+pub fn shown(root: &Path) -> String {
     let here = std::env::current_dir().and_then(|here| here.canonicalize());
     let relative = here.ok().and_then(|here| root.strip_prefix(here).ok().map(Path::to_owned));
     match relative {
@@ -262,179 +298,13 @@ pub(super) fn shown(root: &Path) -> String {
     }
 }
 
-fn slashes(path: &Path) -> String {
+pub(super) fn slashes(path: &Path) -> String {
     path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")
 }
 
 /// `path` relative to `root`, with `/`.
-fn relative(root: &Path, path: &Path) -> String {
+pub(super) fn relative(root: &Path, path: &Path) -> String {
     slashes(path.strip_prefix(root).unwrap_or(path))
-}
-
-fn globs<'g>(patterns: impl Iterator<Item = &'g String>) -> Result<GlobSet, LoadError> {
-    let fail =
-        |glob: &str, e: globset::Error| LoadError::Exclude { glob: glob.to_owned(), message: e.kind().to_string() };
-    let mut set = GlobSetBuilder::new();
-    for pattern in patterns {
-        let plain = pattern.trim_start_matches("./").trim_start_matches('/').trim_end_matches('/');
-        set.add(GlobBuilder::new(plain).literal_separator(true).build().map_err(|e| fail(pattern, e))?);
-    }
-    set.build().map_err(|e| fail("", e))
-}
-
-/// What a walk came by.
-#[derive(Default)]
-struct Found {
-    /// Absolute, and whether it is a symbolic link.
-    files: BTreeMap<PathBuf, bool>,
-    folders: BTreeSet<PathBuf>,
-    skipped: Vec<Skipped>,
-}
-
-/// A walk over the files of a project.
-struct Walk<'a> {
-    root: &'a Path,
-    /// What the user named; it is read even if a rule leaves it out.
-    paths: &'a [PathBuf],
-    exclude: Arc<GlobSet>,
-    threads: usize,
-}
-
-impl<'a> Walk<'a> {
-    fn new(root: &'a Path, paths: &'a [PathBuf], exclude: GlobSet, threads: usize) -> Self {
-        Self { root, paths, exclude: Arc::new(exclude), threads }
-    }
-
-    fn run(&self, starts: &BTreeSet<PathBuf>) -> Found {
-        let found = Mutex::new(Found::default());
-        starts.iter().for_each(|start| self.from(start, true, &found));
-        for path in self.paths {
-            let seen = found.lock().is_ok_and(|f| f.folders.contains(path) || f.files.contains_key(path));
-            if !seen && !is_excluded(&self.exclude, self.root, path) {
-                self.from(path, false, &found);
-            }
-        }
-        let mut found = found.into_inner().unwrap_or_default();
-        self.build_files(&mut found);
-        found
-    }
-
-    /// The project's own build files are read even if the walk starts below them.
-    fn build_files(&self, found: &mut Found) {
-        for marker in MARKERS {
-            let path = self.root.join(marker);
-            if marker != "setup.py" && path.is_file() {
-                found.files.entry(path).or_insert(false);
-            }
-        }
-    }
-
-    /// Adds all below `start`. `parents`: whether ignore files above it count.
-    fn from(&self, start: &Path, parents: bool, found: &Mutex<Found>) {
-        let (root, exclude, top) = (self.root.to_owned(), Arc::clone(&self.exclude), start.to_owned());
-        let mut walk = WalkBuilder::new(start);
-        walk.parents(parents).threads(self.threads);
-        walk.filter_entry(move |entry| {
-            entry.path() == top || !is_excluded(&exclude, &root, entry.path()) && !is_left_out(entry, &root)
-        });
-        walk.build_parallel().run(|| {
-            Box::new(|entry| {
-                if let Ok(mut found) = found.lock() {
-                    self.note(entry, &mut found);
-                }
-                WalkState::Continue
-            })
-        });
-    }
-
-    fn note(&self, entry: Result<DirEntry, ignore::Error>, found: &mut Found) {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) => {
-                let file = error_path(&error).map_or_else(String::new, |path| relative(self.root, path));
-                let reason = match error.io_error() {
-                    Some(io) => format!("cannot read: {io}"),
-                    None => format!("cannot read: {error}"),
-                };
-                return found.skipped.push(Skipped { file, line: None, reason });
-            }
-        };
-        let kind = entry.file_type();
-        if kind.is_some_and(|kind| kind.is_dir()) {
-            found.folders.insert(entry.into_path());
-        } else if kind.is_some_and(|kind| kind.is_symlink()) {
-            self.note_link(entry.path(), found);
-        } else if kind.is_some_and(|kind| kind.is_file()) && is_wanted(entry.path()) {
-            found.files.insert(entry.into_path(), false);
-        }
-    }
-
-    /// A link to a file of the project is another module of the same text; nothing else is followed.
-    fn note_link(&self, path: &Path, found: &mut Found) {
-        let Ok(target) = path.canonicalize() else { return };
-        let is_file = target.is_file();
-        if is_file && !is_wanted(path) {
-            return;
-        }
-        if is_file && target.starts_with(self.root) {
-            found.files.insert(path.to_owned(), true);
-        } else {
-            let outside = if target.starts_with(self.root) { "a folder" } else { "a place outside" };
-            let reason = format!("symbolic link to {outside} of the project, not followed");
-            found.skipped.push(Skipped { file: relative(self.root, path), line: None, reason });
-        }
-    }
-}
-
-fn error_path(error: &ignore::Error) -> Option<&Path> {
-    match error {
-        ignore::Error::WithPath { path, .. } => Some(path),
-        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => error_path(err),
-        ignore::Error::Loop { child, .. } => Some(child),
-        _ => None,
-    }
-}
-
-pub(super) fn is_wanted(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "py" || extension == "pyi") || is_manifest(path)
-}
-
-fn is_manifest(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| MARKERS.iter().any(|marker| name == *marker))
-}
-
-/// Whether a glob fits the path, a folder above it, or the bare name of one.
-fn is_excluded(exclude: &GlobSet, root: &Path, path: &Path) -> bool {
-    let Ok(inside) = path.strip_prefix(root) else { return false };
-    !exclude.is_empty()
-        && inside.ancestors().filter(|part| !part.as_os_str().is_empty()).any(|part| {
-            exclude.is_match(part) || part.file_name().is_some_and(|name| exclude.is_match(Path::new(name)))
-        })
-}
-
-/// Whether a folder holds no code of the project: environments, build output, other people's code.
-fn is_left_out(entry: &DirEntry, root: &Path) -> bool {
-    if !entry.file_type().is_some_and(|kind| kind.is_dir()) {
-        return false;
-    }
-    let path = entry.path();
-    let name = entry.file_name().to_string_lossy();
-    match name.as_ref() {
-        "node_modules" | "__pycache__" | "__pypackages__" | "site-packages" => true,
-        name if name.ends_with(".egg-info") => true,
-        "build" | "dist" => !is_package(path) && path.parent().is_some_and(has_marker),
-        name if VENDORED.contains(&name) => !in_package(path, root),
-        _ => path.join("pyvenv.cfg").is_file() || path.join("conda-meta").is_dir(),
-    }
-}
-
-fn has_marker(folder: &Path) -> bool {
-    MARKERS.iter().any(|marker| folder.join(marker).is_file())
-}
-
-/// Whether a folder of the project is a package or lies in one.
-fn in_package(folder: &Path, root: &Path) -> bool {
-    folder.ancestors().take_while(|at| *at != root && at.starts_with(root)).any(is_package)
 }
 
 /// Reads all that was found, in parallel.

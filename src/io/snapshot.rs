@@ -11,22 +11,23 @@ use git2::{ErrorCode, ObjectType, Oid, Repository, Tree};
 use tempfile::TempDir;
 
 use super::branch::BranchError;
-use super::load::{self, LoadError, LoadOptions, Loaded};
+use super::load::{self, LoadError, LoadOptions, Loaded, Request};
 use crate::project::{Settings, Skipped};
 
 /// Besides Python files and build files, what says how a project is read.
 const READ: [&str; 7] = [".gitignore", ".ignore", "ruff.toml", ".ruff.toml", ".flake8", "tox.ini", "pyvenv.cfg"];
 
-/// The last commit, and its copy.
+/// The last commit.
 pub struct Snapshot {
     pub git: Repository,
     /// The commit.
     pub base: Oid,
     /// The work tree, or the repository itself if it is bare; absolute, without symbolic links.
     pub top: PathBuf,
-    scratch: Scratch,
+    /// Its copy.
+    pub scratch: Scratch,
     /// What the user named, in the scratch folder.
-    paths: Vec<PathBuf>,
+    pub paths: Vec<PathBuf>,
 }
 
 impl Snapshot {
@@ -76,35 +77,22 @@ impl Snapshot {
 
     /// Loads the projects as [`load::load`] does, but from the last commit. They are shown where the user knows them.
     pub fn load(&self, options: &LoadOptions, adjust: &dyn Fn(&mut Settings)) -> Result<Vec<Loaded>, LoadError> {
-        let here = std::env::current_dir().and_then(|here| here.canonicalize()).unwrap_or_default();
-        let here = here.strip_prefix(&self.top).map(|inside| self.scratch.root.join(inside)).unwrap_or_default();
-        let options = LoadOptions { here, ..options.clone() };
-        let loaded = load::load(&self.paths, &options, adjust);
-        let mut loaded = loaded.map_err(|error| error.moved(&self.scratch.root, &self.top))?;
-        for Loaded { root, project, .. } in &mut loaded {
-            let prefix = self.prefix(root);
-            project.root = load::shown(&self.top.join(&prefix));
-            for (path, why) in &self.scratch.foreign {
-                let inside =
-                    if prefix.is_empty() { Some(path.as_str()) } else { path.strip_prefix(&format!("{prefix}/")) };
-                let Some(inside) = inside else { continue };
-                project.skipped.push(Skipped { file: inside.to_owned(), line: None, reason: (*why).to_owned() });
-                let below = format!("{inside}/");
-                project
-                    .files
-                    .iter_mut()
-                    .filter(|file| file.path.starts_with(&below))
-                    .for_each(|file| file.writable = false);
-            }
-            project.skipped.sort();
-        }
+        let loaded = load::load(&self.paths, &self.scratch.options(options), adjust);
+        let mut loaded = loaded.map_err(|error| self.scratch.moved(error))?;
+        loaded.iter_mut().for_each(|loaded| self.scratch.present(loaded));
         Ok(loaded)
     }
 
     /// Where a folder of the scratch copy is in the repository, with `/`; `""` for its top.
     pub fn prefix(&self, root: &Path) -> String {
-        let inside = root.strip_prefix(&self.scratch.root).unwrap_or(Path::new(""));
-        inside.iter().map(OsStr::to_string_lossy).collect::<Vec<_>>().join("/")
+        self.scratch.prefix(root)
+    }
+
+    /// The text of a file of the last commit.
+    pub fn committed(&self, path: &str) -> Option<String> {
+        let tree = self.git.find_commit(self.base).and_then(|commit| commit.tree()).ok()?;
+        let blob = tree.get_path(Path::new(path)).ok()?.to_object(&self.git).ok()?;
+        Some(String::from_utf8_lossy(blob.as_blob()?.content()).into_owned())
     }
 }
 
@@ -129,7 +117,7 @@ fn discover(path: &Path, named: &Path) -> Result<(Repository, PathBuf), BranchEr
 }
 
 /// The scratch folder and what is put there.
-struct Scratch {
+pub struct Scratch {
     /// Removes it in the end.
     _folder: TempDir,
     root: PathBuf,
@@ -143,6 +131,55 @@ struct Scratch {
 }
 
 impl Scratch {
+    /// As [`Snapshot::load`], of one project in the scratch folder.
+    pub fn load(
+        &self,
+        request: Request,
+        options: &LoadOptions,
+        adjust: &dyn Fn(&mut Settings),
+    ) -> Result<Loaded, LoadError> {
+        let mut loaded = request.load(&self.options(options), adjust).map_err(|error| self.moved(error))?;
+        self.present(&mut loaded);
+        Ok(loaded)
+    }
+
+    /// An error that was met in the scratch folder, as one of the repository.
+    pub fn moved(&self, error: LoadError) -> LoadError {
+        error.moved(&self.root, &self.top)
+    }
+
+    /// Where a folder of the scratch copy is in the repository, with `/`; `""` for its top.
+    pub fn prefix(&self, root: &Path) -> String {
+        let inside = root.strip_prefix(&self.root).unwrap_or(Path::new(""));
+        inside.iter().map(OsStr::to_string_lossy).collect::<Vec<_>>().join("/")
+    }
+
+    /// A path of the scratch copy, as the user knows it.
+    pub fn shown(&self, path: &Path) -> String {
+        load::shown(&self.top.join(self.prefix(path)))
+    }
+
+    fn options(&self, options: &LoadOptions) -> LoadOptions {
+        let here = std::env::current_dir().and_then(|here| here.canonicalize()).unwrap_or_default();
+        let here = here.strip_prefix(&self.top).map(|inside| self.root.join(inside)).unwrap_or_default();
+        LoadOptions { here, ..options.clone() }
+    }
+
+    fn present(&self, loaded: &mut Loaded) {
+        let Loaded { root, project, .. } = loaded;
+        let prefix = self.prefix(root);
+        project.root = load::shown(&self.top.join(&prefix));
+        for (path, why) in &self.foreign {
+            let inside = if prefix.is_empty() { Some(path.as_str()) } else { path.strip_prefix(&format!("{prefix}/")) };
+            let Some(inside) = inside else { continue };
+            project.skipped.push(Skipped { file: inside.to_owned(), line: None, reason: (*why).to_owned() });
+            let below = format!("{inside}/");
+            let inside = project.files.iter_mut().filter(|file| file.path.starts_with(&below));
+            inside.for_each(|file| file.writable = false);
+        }
+        project.skipped.sort();
+    }
+
     fn new(top: &Path) -> Result<Self, BranchError> {
         let fail = |source| BranchError::Scratch { file: std::env::temp_dir(), source };
         let folder = tempfile::Builder::new().prefix("cyclefix-").tempdir().map_err(fail)?;
@@ -245,5 +282,5 @@ fn is_name(name: &str) -> bool {
 }
 
 fn is_read(name: &str) -> bool {
-    READ.contains(&name) || load::is_wanted(Path::new(name))
+    READ.contains(&name) || super::walk::is_wanted(Path::new(name))
 }

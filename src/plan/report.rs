@@ -21,6 +21,7 @@ pub type Removed = ImportEntry;
 pub fn nothing(graph: &Graph) -> ProjectOutcome {
     ProjectOutcome {
         root: graph.project.root.clone(),
+        members: Vec::new(),
         source_roots: graph.project.tree.roots.clone(),
         modules: graph.project.tree.modules.len(),
         imports: graph.import_count(),

@@ -14,9 +14,14 @@ use crate::project::{FileId, ModuleId, Project, SourceFile};
 use crate::strategy::{Context, Cycle};
 use crate::verify;
 
-/// The steps of a plan, in the order of its cycles. `project` is the one that the plan was made for.
-pub fn steps(project: &Project, outcome: &ProjectOutcome) -> Vec<Step> {
-    let groups = groups(outcome);
+/// The steps of a plan, in the order of its cycles. `project` is the one that the plan was made for. Before that order comes
+/// what `key` says of the paths of a step's files.
+pub fn steps(project: &Project, outcome: &ProjectOutcome, key: &dyn Fn(&[&str]) -> Vec<String>) -> Vec<Step> {
+    let mut groups = groups(outcome);
+    groups.sort_by_cached_key(|group| {
+        let paths: Vec<&str> = group.changes.iter().map(|change| change.path.as_str()).collect();
+        (key(&paths), group.cycles.clone())
+    });
     if groups.len() < 2 || outcome.changes.iter().any(|change| change.after.is_none()) {
         return whole(outcome);
     }
@@ -101,7 +106,6 @@ fn groups(outcome: &ProjectOutcome) -> Vec<Group<'_>> {
         .map(|(cycles, files)| Group { cycles, changes: files.iter().map(|file| changes[file]).collect() })
         .collect();
     groups.iter_mut().for_each(|group| group.cycles.sort_unstable());
-    groups.sort_by(|a, b| a.cycles.cmp(&b.cycles));
     groups
 }
 

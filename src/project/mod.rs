@@ -37,7 +37,7 @@ impl ModuleId {
 }
 
 /// A file that is not analysed, or not in full, or never rewritten, and why.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct Skipped {
     /// Relative to the project's root, with `/`.
     pub file: String,

@@ -3,8 +3,8 @@
 
 use std::io::{self, Write};
 
-use super::{diff, is_dissolved, is_news, words};
-use crate::outcome::{Certainty, CycleEntry, FileChange, Outcome, ProjectOutcome, Status};
+use super::{diff, is_dissolved, is_news, summarize, table, words};
+use crate::outcome::{BatchEntry, Certainty, CycleEntry, FileChange, Outcome, ProjectOutcome, Status};
 
 /// Cycles that are listed, and spelled out.
 const CYCLES: usize = 50;
@@ -18,8 +18,11 @@ pub fn write(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
     let cycles: Vec<(&ProjectOutcome, &CycleEntry)> =
         outcome.projects.iter().flat_map(|p| p.cycles.iter().filter(|c| is_news(c)).map(move |c| (p, c))).collect();
     head(out, outcome, cycles.len())?;
+    if let Some(found) = &outcome.batch {
+        batch(out, outcome, found)?;
+    }
     if !cycles.is_empty() {
-        table(out, &cycles)?;
+        list(out, &cycles)?;
         for (number, (project, cycle)) in cycles.iter().enumerate().take(DETAILS) {
             details(out, project, cycle, number + 1)?;
         }
@@ -45,7 +48,7 @@ fn head(out: &mut dyn Write, outcome: &Outcome, shown: usize) -> io::Result<()> 
         };
         writeln!(out, "{} known to {}{stale}.\n", baseline.known, code(&baseline.file))?;
     }
-    if let Some(branch) = &outcome.branch {
+    for branch in outcome.branch.iter().chain(&outcome.branches) {
         writeln!(out, "Branch {}, {}:\n", code(&branch.name), words::count(branch.commits.len(), "commit"))?;
         for commit in branch.commits.iter().take(CYCLES) {
             writeln!(out, "- {} {}", code(commit.id.get(..10).unwrap_or_default()), text(&commit.title))?;
@@ -55,7 +58,32 @@ fn head(out: &mut dyn Write, outcome: &Outcome, shown: usize) -> io::Result<()> 
     Ok(())
 }
 
-fn table(out: &mut dyn Write, cycles: &[(&ProjectOutcome, &CycleEntry)]) -> io::Result<()> {
+/// A line for each project of a batch that has cycles, and for each that could not be run.
+fn batch(out: &mut dyn Write, outcome: &Outcome, batch: &BatchEntry) -> io::Result<()> {
+    writeln!(out, "{}.\n", table::counts(outcome, batch))?;
+    let with_cycles: Vec<&ProjectOutcome> = outcome.projects.iter().filter(|p| table::says(p)).collect();
+    if !with_cycles.is_empty() {
+        writeln!(out, "| Project | Modules | Cycles | Dissolved | Left | Files |\n|---|---|---|---|---|---|")?;
+        for project in with_cycles.iter().take(CYCLES) {
+            let size = summarize(std::slice::from_ref(*project), 0.0);
+            let (name, modules, files) = (code(&table::name(&project.members)), project.modules, size.files_changed);
+            writeln!(out, "| {name} | {modules} | {} | {} | {} | {files} |", size.cycles, size.fixed, size.left)?;
+        }
+        rest(out, with_cycles.len(), CYCLES, "projects")?;
+        writeln!(out)?;
+    }
+    for failed in batch.failed.iter().take(CYCLES) {
+        writeln!(out, "- {} failed: {}", code(&table::name(&failed.members)), text(&failed.error))?;
+    }
+    for project in batch.stopped.iter().take(CYCLES) {
+        writeln!(out, "- {} was not run.", code(project))?;
+    }
+    let unfit = batch.failed.len().max(batch.stopped.len());
+    rest(out, unfit, CYCLES, "projects")?;
+    if unfit > 0 { writeln!(out) } else { Ok(()) }
+}
+
+fn list(out: &mut dyn Write, cycles: &[(&ProjectOutcome, &CycleEntry)]) -> io::Result<()> {
     writeln!(out, "| | Cycle | Modules | Level | Imports removed, hidden | |\n|---|---|---|---|---|---|")?;
     for (number, (_, cycle)) in cycles.iter().enumerate().take(CYCLES) {
         let crash = match cycle.crashes.first().map(|crash| crash.certainty) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::words;
-use crate::outcome::{Certainty, CycleEntry, FixEntry, ProjectOutcome, Status, Step};
+use crate::outcome::{Certainty, CycleEntry, FixEntry, NewCommit, ProjectOutcome, Status, Step};
 use crate::project::settings::Level;
 
 /// Characters of a subject line, as git's tools expect.
@@ -41,6 +41,18 @@ pub fn message(project: &ProjectOutcome, level: Level, step: &Step) -> String {
         paragraphs.push("At the top of their modules, these imports are part of no cycle.".into());
     }
     paragraphs.join("\n\n") + "\n"
+}
+
+/// The messages of several commits as that of one which does what they do.
+pub fn joined(commits: &[NewCommit]) -> String {
+    let cycles: usize = commits.iter().map(|commit| commit.cycles.len()).sum();
+    let shrinks =
+        |commit: &NewCommit| commit.title().starts_with("Shrink") || commit.title().starts_with("Dissolve or");
+    let dissolved = !commits.iter().any(shrinks);
+    let verb = if dissolved { "Dissolve" } else { "Dissolve or shrink" };
+    let head = format!("{verb} {}", words::count(cycles, "import cycle"));
+    let all = commits.iter().map(|commit| commit.message.trim_end().to_owned());
+    std::iter::once(head).chain(all).collect::<Vec<String>>().join("\n\n") + "\n"
 }
 
 fn subject(project: &ProjectOutcome, cycles: &[&CycleEntry]) -> String {

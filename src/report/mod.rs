@@ -11,6 +11,7 @@ pub mod markdown;
 pub mod message;
 pub mod sarif;
 pub mod svg;
+mod table;
 pub mod text;
 mod verification;
 mod words;
@@ -25,7 +26,18 @@ pub const VERSION: u32 = 1;
 pub fn outcome(level: Level, projects: Vec<ProjectOutcome>, seconds: f64) -> Outcome {
     let summary = summarize(&projects, seconds);
     let tool = format!("cyclefix {}", env!("CARGO_PKG_VERSION"));
-    Outcome { version: VERSION, tool, level, projects, summary, baseline: None, branch: None }
+    Outcome {
+        version: VERSION,
+        tool,
+        level,
+        projects,
+        summary,
+        baseline: None,
+        branch: None,
+        branches: Vec::new(),
+        patches: Vec::new(),
+        batch: None,
+    }
 }
 
 /// Counts over all projects. `fixed` are the cycles that the plan dissolves, written or not; `left` are those that the

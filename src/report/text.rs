@@ -9,10 +9,10 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use super::words::{count, plural};
-use super::{excerpt, is_dissolved, is_news, verification, words};
+use super::{excerpt, is_dissolved, is_news, table, verification, words};
 use crate::outcome::{
-    BaselineEntry, BranchEntry, CycleEntry, FixEntry, HoistEntry, Outcome, ProjectOutcome, RefusalEntry, Safety, Stale,
-    StaleEntry, Status,
+    BaselineEntry, BranchEntry, CycleEntry, FixEntry, HoistEntry, Outcome, PatchEntry, ProjectOutcome, RefusalEntry,
+    Safety, Stale, StaleEntry, Status,
 };
 
 /// Imports of a loop that are drawn.
@@ -28,9 +28,9 @@ const SKIPPED: usize = 10;
 /// Commits of a branch that are listed.
 const COMMITS: usize = 30;
 
-const HEAD: Style = Style::new().bold();
+pub(super) const HEAD: Style = Style::new().bold();
 pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
-const BAD: Style = AnsiColor::Red.on_default().bold();
+pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
 pub(super) const WARN: Style = AnsiColor::Yellow.on_default().bold();
 pub(super) const DIM: Style = Style::new().dimmed();
 
@@ -47,6 +47,18 @@ pub enum View {
 
 /// Writes the report, styled.
 pub fn write(out: &mut dyn Write, outcome: &Outcome, view: View) -> io::Result<()> {
+    match &outcome.batch {
+        Some(batch) => table::write(out, outcome, batch, view == View::Done)?,
+        None => projects(out, outcome, view)?,
+    }
+    summary(out, outcome, view)?;
+    outcome.baseline.as_ref().map_or(Ok(()), |held| baseline(out, held))?;
+    outcome.branch.iter().chain(&outcome.branches).try_for_each(|made| branch(out, made))?;
+    patches(out, &outcome.patches)
+}
+
+/// All that is said of each project.
+fn projects(out: &mut dyn Write, outcome: &Outcome, view: View) -> io::Result<()> {
     let total = outcome.summary.cycles;
     let mut number = 0;
     for project in &outcome.projects {
@@ -73,9 +85,7 @@ pub fn write(out: &mut dyn Write, outcome: &Outcome, view: View) -> io::Result<(
             verification::write(out, ran)?;
         }
     }
-    summary(out, outcome, view)?;
-    outcome.baseline.as_ref().map_or(Ok(()), |held| baseline(out, held))?;
-    outcome.branch.as_ref().map_or(Ok(()), |made| branch(out, made))
+    Ok(())
 }
 
 /// Writes what is stale in a baseline, as warnings.
@@ -316,6 +326,17 @@ fn branch(out: &mut dyn Write, branch: &BranchEntry) -> io::Result<()> {
         writeln!(out, "  {} {}", short_id(&commit.id), plain(&commit.title))?;
     }
     rest(out, 2, branch.commits.len(), COMMITS, "commit")
+}
+
+/// The patches that were written.
+fn patches(out: &mut dyn Write, patches: &[PatchEntry]) -> io::Result<()> {
+    if !patches.is_empty() {
+        writeln!(out, "{HEAD}{}{HEAD:#} for `git am`", count(patches.len(), "patch"))?;
+    }
+    for patch in patches.iter().take(COMMITS) {
+        writeln!(out, "  {} {DIM}{}{DIM:#}", plain(&patch.file), plain(&patch.title))?;
+    }
+    rest(out, 2, patches.len(), COMMITS, "patch")
 }
 
 fn short_id(id: &str) -> &str {
