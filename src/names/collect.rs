@@ -662,6 +662,20 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Names that may be replaced by what is computed: `patch(MODULE + ".name")`, `patch.object(modules[key], "name")`.
+    fn set_on_computed(&mut self, first: &Expr<'a>, second: Option<&Arg<'a>>) {
+        if let ExprKind::Str(std::borrow::Cow::Borrowed(text)) = &first.kind {
+            let name = text.rsplit('.').next().unwrap_or_default();
+            self.out.set_on_computed.extend(is_identifier(name).then_some((name, first.span)));
+        }
+        if let Some(Arg { value: Expr { kind: ExprKind::Str(std::borrow::Cow::Borrowed(name)), .. }, .. }) = second {
+            self.out.set_on_computed.push((name, first.span));
+        }
+        let mut parts = Vec::new();
+        first.parts(&mut |part| parts.push(part));
+        parts.into_iter().for_each(|part| self.set_on_computed(part, None));
+    }
+
     fn call_args(&mut self, func: &Expr<'a>, args: &[Arg<'a>]) {
         let called = func.last_name().unwrap_or_default();
         let of_module =
@@ -679,6 +693,9 @@ impl<'a> Walk<'a> {
                 !matches!(first.value.kind, ExprKind::Str(_) | ExprKind::Name(_) | ExprKind::Attribute { .. });
             let held = first.value.as_name().is_some_and(|n| n.chars().all(|c| !c.is_lowercase()));
             self.out.patches |= called != "dict" && (computed || held);
+            if computed && called != "dict" {
+                self.set_on_computed(&first.value, args.get(1));
+            }
         }
         if matches!(func.kind, ExprKind::Name(_))
             && args.is_empty()

@@ -40,8 +40,9 @@ pub struct ModuleUsers<'p> {
     pub stars: Vec<(ModuleId, Span)>,
     /// The module object goes where anything may be read of it.
     pub escapes: Vec<(ModuleId, Span)>,
-    /// Names of it are listed or read as they are computed: by `dir`, `getattr` and `hasattr`, which its `__dir__` and
-    /// `__getattr__` answer.
+    /// Names of it are listed by `dir`.
+    pub listed: Vec<(ModuleId, Span)>,
+    /// Names of it are read as they are computed, by `getattr` and `hasattr`, which its `__getattr__` answers.
     pub asked: Vec<(ModuleId, Span)>,
     /// The module object goes where attributes may be read of it, each by its name.
     pub handed: Vec<(ModuleId, Span)>,
@@ -56,7 +57,7 @@ pub struct ModuleUsers<'p> {
 impl ModuleUsers<'_> {
     /// Where any name of the module may be read without being named.
     pub fn read_unnamed(&self) -> impl Iterator<Item = &(ModuleId, Span)> {
-        self.escapes.iter().chain(&self.asked)
+        self.escapes.iter().chain(&self.listed).chain(&self.asked)
     }
 }
 
@@ -90,6 +91,7 @@ impl<'p> Users<'p> {
                     Fact::Use(name, how, span) => users.uses.push(AttributeUse { user: *user, name, how, span }),
                     Fact::Star(span) => users.stars.push((*user, span)),
                     Fact::Escape(span) => users.escapes.push((*user, span)),
+                    Fact::Listed(span) => users.listed.push((*user, span)),
                     Fact::Asked(span) => users.asked.push((*user, span)),
                     Fact::Handed(span) => users.handed.push((*user, span)),
                     Fact::Fetched(span) => users.fetched.push((*user, span)),
@@ -213,6 +215,7 @@ enum Fact<'p> {
     Use(&'p str, How, Span),
     Star(Span),
     Escape(Span),
+    Listed(Span),
     Asked(Span),
     Handed(Span),
     Fetched(Span),
@@ -327,12 +330,14 @@ fn facts_of_use<'p>(
         let patched = used.passed_to.as_ref().is_some_and(|to| writes_anything(world, user, used.scope, to));
         out.extend(patched.then_some((*module, Fact::PatchedSomehow(used.span))));
         let anything = used.passed_to.as_ref().is_some_and(|to| reads_anything(world, user, used, *module, to));
-        let asks = used.passed_to.as_ref().is_some_and(|to| asks(world, user, used.scope, to));
-        out.push(match (asks, anything) {
-            (true, _) => (*module, Fact::Asked(used.span)),
-            (false, true) => (*module, Fact::Escape(used.span)),
-            (false, false) => (*module, Fact::Handed(used.span)),
-        });
+        let asked_by = used.passed_to.as_ref().and_then(|to| builtin(world, user, used.scope, to));
+        let fact = match asked_by {
+            Some("dir") => Fact::Listed(used.span),
+            Some("getattr" | "hasattr") => Fact::Asked(used.span),
+            _ if anything => Fact::Escape(used.span),
+            _ => Fact::Handed(used.span),
+        };
+        out.push((*module, fact));
     }
 }
 
@@ -350,11 +355,15 @@ fn writes_anything(world: World, user: ModuleId, scope: super::ScopeId, to: &sup
     }
 }
 
-/// Whether it is a builtin that asks a module for its names, and no more.
-fn asks(world: World, user: ModuleId, scope: super::ScopeId, to: &super::scope::Reference) -> bool {
-    to.attributes.is_empty()
-        && matches!(to.name, "dir" | "getattr" | "hasattr")
-        && matches!(world.trace_reference(user, scope, to).object, Object::Unknown)
+/// The bare name of what nothing in the project binds.
+fn builtin<'p>(
+    world: World<'_, 'p>,
+    user: ModuleId,
+    scope: super::ScopeId,
+    to: &super::scope::Reference<'p>,
+) -> Option<&'p str> {
+    let is_unbound = matches!(world.trace_reference(user, scope, to).object, Object::Unknown);
+    (to.attributes.is_empty() && is_unbound).then_some(to.name)
 }
 
 /// Whether what a module object is handed to may read any name of it.

@@ -43,10 +43,38 @@ const ASKING: [&str; 26] = [
 
 /// Why it may show that an import does not run where it stands: a module that is then loaded later reads what may change.
 pub fn doubt(ctx: &Context, id: ImportId) -> Option<String> {
-    loaded_later(ctx, id).into_iter().find_map(|module| {
-        let read = ctx.reads_what_changes(module)?;
-        let name = &ctx.project().module(module).name;
-        Some(format!("`{name}` reads `{read}` when it is loaded, which may be another by then"))
+    loaded_later(ctx, id)
+        .into_iter()
+        .find_map(|module| {
+            let read = ctx.reads_what_changes(module)?;
+            let name = &ctx.project().module(module).name;
+            Some(format!("`{name}` reads `{read}` when it is loaded, which may be another by then"))
+        })
+        .or_else(|| asked_half_way(ctx, id))
+}
+
+/// A module that the target loads, and that asks one which leads to it what it holds so far: that depends on who comes first.
+fn asked_half_way(ctx: &Context, id: ImportId) -> Option<String> {
+    let graph = ctx.world.graph;
+    let target = graph.targets[id.module.index()][id.site]?.module;
+    let loaded: BTreeSet<ModuleId> = graph.loaded_by(target, &|_| false).into_iter().collect();
+    let asks = |used: &&Use| {
+        let to = |used: &Use| used.passed_to.as_ref().map_or("", |to| to.name).to_owned();
+        let asks = used.role == Role::Inspected
+            || used.role == Role::Argument && matches!(to(used).as_str(), "dir" | "vars" | "getattr" | "hasattr");
+        used.moment == Moment::Import && asks
+    };
+    loaded.into_iter().find_map(|module| {
+        let uses = ctx.world.names.file(module).uses.iter().filter(asks);
+        let asked = uses.filter_map(|used| match ctx.world.trace_use(module, used).object {
+            Object::Module(asked) if asked != module => Some(asked),
+            _ => None,
+        });
+        let mut half_way = asked.filter(|asked| graph.loaded_by(*asked, &|_| false).contains(&module));
+        let name = |module: ModuleId| &ctx.project().module(module).name;
+        half_way.next().map(|asked| {
+            format!("`{}` asks `{}`, when it is loaded, what that holds so far", name(module), name(asked))
+        })
     })
 }
 
@@ -92,8 +120,14 @@ fn is_changed<'p>(ctx: &Context<'_, 'p>, home: ModuleId, name: &str) -> bool {
         Object::Attribute { module, name: other, .. } => module == home && other == name,
         _ => false,
     };
-    let users = ctx.users.uses(home, name).map(|u| u.user).filter(|user| !ctx.project().module(*user).is_among_tests());
-    let users: BTreeSet<ModuleId> = users.chain([home]).collect();
+    let mut users = BTreeSet::from([home]);
+    let mut todo = vec![home];
+    while let Some(module) = todo.pop() {
+        // Who takes the name may pass it on.
+        let all = ctx.users.of(module).stars.iter().map(|(user, _)| *user);
+        let all = all.chain(ctx.users.uses(module, name).map(|u| u.user));
+        todo.extend(all.filter(|user| !ctx.project().module(*user).is_among_tests() && users.insert(*user)));
+    }
     users.into_iter().any(|user| {
         let counts = |used: &&Use| user != home || used.moment != Moment::Import;
         ctx.world.names.file(user).uses.iter().filter(counts).any(|used| changes(used) && of_it(user, used))

@@ -111,7 +111,7 @@ impl<'p> Group<'_, '_, 'p> {
             }
         }
         let users = ctx.users.of(self.module);
-        if let Some(at) = users.escapes.first() {
+        if let Some(at) = users.escapes.first().or(users.listed.first()) {
             let message = "the module object is handed on, so that its names may be read without asking for them";
             return Err(Obstacle::new(Reason::DynamicNames, *at, message));
         }
