@@ -450,7 +450,8 @@ fn registers(world: World, module: ModuleId, name: &str, seen: &mut Seen) -> Cha
                 Object::Attribute { module: home, name: maker, rest }
                     if rest.is_empty() && (home, maker) != (module, name) && is_code(world, home, maker) =>
                 {
-                    registers(world, home, maker, seen)
+                    // What it made may keep what it is handed, in itself or in the variables around it.
+                    registers(world, home, maker, seen).and(called(world, home, maker, seen)).and(Changed::of(module))
                 }
                 Object::External(path) => Changed::anything_if(!is_stdlib(&path)),
                 Object::Unknown if from.attributes.is_empty() && TYPES.contains(&from.name) => Changed::nothing(),
@@ -459,6 +460,15 @@ fn registers(world: World, module: ModuleId, name: &str, seen: &mut Seen) -> Cha
         }
         _ => Changed::anything(),
     }))
+}
+
+/// The modules whose state calling an instance of a class may change.
+fn called(world: World, module: ModuleId, class: &str, seen: &mut Seen) -> Changed {
+    let file = world.names.file(module);
+    let classes =
+        file.bindings(class).iter().filter_map(|b| if let Bound::Class(id) = b.what { Some(id) } else { None });
+    let methods = classes.filter_map(|id| file.class(id).methods.get("__call__")).flatten();
+    Changed::all(methods.map(|method| function_registers(world, module, *method, seen)))
 }
 
 /// The modules whose state running a function may change.
