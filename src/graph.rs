@@ -157,6 +157,18 @@ impl<'p> Graph<'p> {
                 queue.push_back(package);
             }
         }
+        self.spread(&mut seen, queue, without);
+        seen
+    }
+
+    /// All modules that run when the body of `entry` does: itself and all it loads eagerly.
+    pub fn run_by(&self, entry: ModuleId, without: &dyn Fn(&Edge) -> bool) -> HashSet<ModuleId> {
+        let mut seen = HashSet::from([entry]);
+        self.spread(&mut seen, VecDeque::from([entry]), without);
+        seen
+    }
+
+    fn spread(&self, seen: &mut HashSet<ModuleId>, mut queue: VecDeque<ModuleId>, without: &dyn Fn(&Edge) -> bool) {
         while let Some(at) = queue.pop_front() {
             for edge in self.edges_of(at) {
                 if edge.kind == Kind::Eager && !without(edge) && seen.insert(edge.to) {
@@ -164,7 +176,6 @@ impl<'p> Graph<'p> {
                 }
             }
         }
-        seen
     }
 }
 

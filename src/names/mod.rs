@@ -7,6 +7,7 @@ pub mod body;
 mod collect;
 pub mod effects;
 pub mod evaluated;
+pub mod methods;
 pub mod running;
 pub mod scope;
 pub mod users;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use super::methods::{BUILTIN_METHODS, NOT_ON_IMPORT};
 use super::scope::{ClassId, FunctionId, MODULE, Moment, Reference, Role, ScopeKind, Use};
 use super::{Bound, Object, ScopeId, World};
 use crate::outcome::Kind;
@@ -95,94 +96,6 @@ struct Handed<'p> {
     attributes: Vec<&'p str>,
     here: (ModuleId, Span),
 }
-
-/// Methods of builtin types, which a call on an unknown value nearly always means.
-const BUILTIN_METHODS: [&str; 60] = [
-    "append",
-    "extend",
-    "insert",
-    "remove",
-    "pop",
-    "clear",
-    "index",
-    "count",
-    "sort",
-    "reverse",
-    "copy",
-    "get",
-    "items",
-    "keys",
-    "values",
-    "update",
-    "setdefault",
-    "popitem",
-    "add",
-    "discard",
-    "union",
-    "intersection",
-    "difference",
-    "join",
-    "split",
-    "rsplit",
-    "strip",
-    "lstrip",
-    "rstrip",
-    "format",
-    "replace",
-    "startswith",
-    "endswith",
-    "lower",
-    "upper",
-    "encode",
-    "decode",
-    "title",
-    "find",
-    "rfind",
-    "partition",
-    "rpartition",
-    "splitlines",
-    "zfill",
-    "isdigit",
-    "group",
-    "match",
-    "search",
-    "sub",
-    "compile",
-    "read",
-    "write",
-    "close",
-    "readline",
-    "readlines",
-    "flush",
-    "fileno",
-    "tell",
-    "seek",
-    "capitalize",
-];
-
-/// Special methods that only run at what import-time code does not do: in an event loop, when an instance is copied, pickled,
-/// shown or dropped, or when a descriptor is reached through an instance.
-const NOT_ON_IMPORT: [&str; 19] = [
-    "__del__",
-    "__aenter__",
-    "__aexit__",
-    "__aiter__",
-    "__anext__",
-    "__await__",
-    "__reduce__",
-    "__reduce_ex__",
-    "__getstate__",
-    "__setstate__",
-    "__copy__",
-    "__deepcopy__",
-    "__repr__",
-    "__str__",
-    "__format__",
-    "__get__",
-    "__set__",
-    "__delete__",
-    "__dir__",
-];
 
 impl<'w, 'p> Search<'w, 'p> {
     fn run(&mut self, module: ModuleId, function: FunctionId) {

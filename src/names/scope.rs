@@ -310,6 +310,27 @@ impl<'a> FileNames<'a> {
         function
     }
 
+    /// Whether a moment is when a function runs, or a function in it.
+    pub fn runs_in(&self, function: FunctionId, moment: Moment) -> bool {
+        let Moment::Call(mut at) = moment else { return false };
+        while at != function {
+            let Some(outer) = self.function(at).outer else { return false };
+            at = outer;
+        }
+        true
+    }
+
+    /// Whether a scope is the one of the function that runs at a moment, or stands inside it.
+    pub fn is_of(&self, scope: ScopeId, moment: Moment) -> bool {
+        let Moment::Call(function) = moment else { return false };
+        let of = self.function(function).scope;
+        let mut at = Some(scope);
+        while let Some(id) = at.filter(|id| *id != of) {
+            at = self.scope(id).parent;
+        }
+        at.is_some()
+    }
+
     /// The scope that `name`, read in `scope`, belongs to.
     pub fn owner(&self, name: &str, scope: ScopeId) -> Option<ScopeId> {
         let mut at = Some(scope);

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::loading::loaded_later;
-use super::movable::READING;
 use super::{Context, ImportId};
+use crate::names::methods::READING;
 use crate::names::{Bound, Moment, Object, Role, Use};
 use crate::project::ModuleId;
 
@@ -58,23 +58,34 @@ fn asked_half_way(ctx: &Context, id: ImportId) -> Option<String> {
     let graph = ctx.world.graph;
     let target = graph.targets[id.module.index()][id.site]?.module;
     let loaded: BTreeSet<ModuleId> = graph.loaded_by(target, &|_| false).into_iter().collect();
+    let name = |module: ModuleId| &ctx.project().module(module).name;
+    loaded.into_iter().find_map(|module| {
+        let asked = ctx.asks_half_way(module)?;
+        Some(format!("`{}` asks `{}`, when it is loaded, what that holds so far", name(module), name(asked)))
+    })
+}
+
+/// A module that another asks what it holds when it is loaded, and whose own imports lead there.
+pub fn asked(ctx: &Context, module: ModuleId) -> Option<ModuleId> {
+    let graph = ctx.world.graph;
     let asks = |used: &&Use| {
-        let to = |used: &Use| used.passed_to.as_ref().map_or("", |to| to.name).to_owned();
+        let to = used.passed_to.as_ref().map_or("", |to| to.name);
         let asks = used.role == Role::Inspected
-            || used.role == Role::Argument && matches!(to(used).as_str(), "dir" | "vars" | "getattr" | "hasattr");
+            || used.role == Role::Argument && matches!(to, "dir" | "vars" | "getattr" | "hasattr");
         used.moment == Moment::Import && asks
     };
-    loaded.into_iter().find_map(|module| {
-        let uses = ctx.world.names.file(module).uses.iter().filter(asks);
-        let asked = uses.filter_map(|used| match ctx.world.trace_use(module, used).object {
-            Object::Module(asked) if asked != module => Some(asked),
-            _ => None,
-        });
-        let mut half_way = asked.filter(|asked| graph.loaded_by(*asked, &|_| false).contains(&module));
-        let name = |module: ModuleId| &ctx.project().module(module).name;
-        half_way.next().map(|asked| {
-            format!("`{}` asks `{}`, when it is loaded, what that holds so far", name(module), name(asked))
-        })
+    let uses = ctx.world.names.file(module).uses.iter().filter(asks);
+    let mut asked = uses.filter_map(|used| match ctx.world.trace_use(module, used).object {
+        Object::Module(asked) if asked != module => Some(asked),
+        _ => None,
+    });
+    asked.find(|asked| {
+        // The packages above it run before it does, not while it does.
+        let above: BTreeSet<ModuleId> = {
+            let asked = ctx.project().module(*asked);
+            asked.ancestors().filter_map(|name| ctx.project().tree.find(name, asked.root)).collect()
+        };
+        graph.run_by(*asked, &|edge| above.contains(&edge.to)).contains(&module)
     })
 }
 

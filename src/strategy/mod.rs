@@ -47,6 +47,7 @@ pub struct Context<'c, 'p> {
     pub running: Running,
     effects: Mutex<HashMap<ModuleId, Vec<(Span, Changed)>>>,
     reads: Mutex<HashMap<ModuleId, Option<String>>>,
+    asked: Mutex<HashMap<ModuleId, Option<ModuleId>>>,
 }
 
 impl<'c, 'p> Context<'c, 'p> {
@@ -62,7 +63,7 @@ impl<'c, 'p> Context<'c, 'p> {
             loaded.extend(&cycle.modules);
         }
         let (users, running) = rayon::join(|| Users::new(world), || Running::new(world, &loaded));
-        Self { world, users, running, effects: Mutex::default(), reads: Mutex::default() }
+        Self { world, users, running, effects: Mutex::default(), reads: Mutex::default(), asked: Mutex::default() }
     }
 
     pub fn project(&self) -> &'p Project {
@@ -80,6 +81,12 @@ impl<'c, 'p> Context<'c, 'p> {
     fn reads_what_changes(&self, module: ModuleId) -> Option<String> {
         let mut known = self.reads.lock().expect("no thread panics while it holds the reads");
         known.entry(module).or_insert_with(|| later::read(self, module)).clone()
+    }
+
+    /// A module that another asks what it holds while that may be half imported.
+    fn asks_half_way(&self, module: ModuleId) -> Option<ModuleId> {
+        let mut known = self.asked.lock().expect("no thread panics while it holds what is asked");
+        *known.entry(module).or_insert_with(|| later::asked(self, module))
     }
 }
 

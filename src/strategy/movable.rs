@@ -8,6 +8,7 @@ use super::import_use::Obstacle;
 use super::{Context, Reason, standing};
 use crate::names::effects::within;
 use crate::names::evaluated::is_stdlib;
+use crate::names::methods::READING;
 use crate::names::scope::{FunctionId, MODULE};
 use crate::names::{Bound, Moment, Object, Role, Use};
 use crate::project::ModuleId;
@@ -266,34 +267,6 @@ impl<'p> Calls<'_, '_, '_, 'p> {
         !self.seen.insert(used) || self.own(name)
     }
 }
-
-/// Methods that leave the value as it is.
-pub const READING: [&str; 24] = [
-    "copy",
-    "count",
-    "difference",
-    "encode",
-    "endswith",
-    "findall",
-    "format",
-    "fullmatch",
-    "get",
-    "index",
-    "intersection",
-    "items",
-    "join",
-    "keys",
-    "lower",
-    "match",
-    "replace",
-    "search",
-    "split",
-    "startswith",
-    "strip",
-    "sub",
-    "union",
-    "values",
-];
 
 /// A statement that stays and, while the module is imported, changes what would move: who imports the new module alone would
 /// not see that.

@@ -1,0 +1,115 @@
+//! The statements of a module body that may have an effect.
+
+use super::{Effect, What};
+use crate::names::scope::Reference;
+use crate::outcome::Kind;
+use crate::syntax::ast::{Ast, Expr, ExprKind, Stmt, StmtKind};
+use crate::syntax::imports::{Guards, stmt_exprs};
+
+/// The statements of a module body that may have an effect.
+pub fn candidates<'a>(ast: &Ast<'a>) -> Vec<Effect<'a>> {
+    let mut out = Vec::new();
+    let guards = Guards::of(&ast.body);
+    block(&ast.body, &guards, &mut out);
+    out
+}
+
+fn reference<'a>(expr: &Expr<'a>) -> Option<Reference<'a>> {
+    match &expr.kind {
+        ExprKind::Call { func, .. } => reference(func),
+        ExprKind::Subscript { value, .. } => reference(value),
+        ExprKind::Attribute { value, name } => {
+            let mut found = reference(value)?;
+            found.attributes.push(name.text);
+            Some(found)
+        }
+        ExprKind::Name(name) => Some(Reference { name, attributes: Vec::new() }),
+        _ => None,
+    }
+}
+
+fn block<'a>(body: &[Stmt<'a>], guards: &Guards<'a>, out: &mut Vec<Effect<'a>>) {
+    for stmt in body {
+        let mut add = |what| out.push(Effect { span: stmt.span, what });
+        for expr in stmt_exprs(stmt) {
+            calls(expr, &mut add);
+        }
+        match &stmt.kind {
+            StmtKind::Expr(expr) => match &expr.kind {
+                ExprKind::Call { func, .. } => add(What::Call(reference(func))),
+                ExprKind::Str(_) | ExprKind::Constant(_) | ExprKind::Name(_) | ExprKind::Attribute { .. } => {}
+                _ => add(What::Other),
+            },
+            StmtKind::Assign { targets, .. } => {
+                for target in targets {
+                    store(target, &mut add);
+                }
+            }
+            StmtKind::AugAssign { target, .. } => match &target.kind {
+                ExprKind::Name(name) => add(What::Grown(Reference { name, attributes: Vec::new() })),
+                _ => store(target, &mut add),
+            },
+            StmtKind::AnnAssign { target, .. } => store(target, &mut add),
+            StmtKind::Function(function) => function.decorators.iter().for_each(|d| add(What::Decorator(reference(d)))),
+            StmtKind::Class(class) => {
+                class.decorators.iter().for_each(|d| add(What::Decorator(reference(d))));
+                for arg in &class.args {
+                    match arg.keyword {
+                        None => add(What::Base(reference(&arg.value))),
+                        Some("metaclass") => add(What::Metaclass(reference(&arg.value))),
+                        Some(_) => {}
+                    }
+                }
+                block(&class.body, guards, out);
+            }
+            StmtKind::If { branches } => {
+                for (index, branch) in branches.iter().enumerate() {
+                    if guards.arm(branches, index) == Kind::Eager {
+                        block(&branch.body, guards, out);
+                    }
+                }
+            }
+            StmtKind::Delete(targets) => {
+                if targets.iter().any(|t| t.as_name().is_none()) {
+                    add(What::Other);
+                }
+            }
+            StmtKind::Raise(_) => add(What::Other),
+            StmtKind::Other(parts) if !parts.is_empty() => add(What::Other),
+            _ => {
+                for inner in stmt.blocks() {
+                    block(inner, guards, out);
+                }
+            }
+        }
+    }
+}
+
+fn store<'a>(target: &Expr<'a>, add: &mut impl FnMut(What<'a>)) {
+    match &target.kind {
+        ExprKind::Name(_) => {}
+        ExprKind::Sequence(items) => items.iter().for_each(|i| store(i, add)),
+        ExprKind::Starred(inner) => store(inner, add),
+        _ => add(What::Store(reference(target))),
+    }
+}
+
+/// All calls that evaluating an expression makes.
+fn calls<'a>(expr: &Expr<'a>, add: &mut impl FnMut(What<'a>)) {
+    if let ExprKind::Call { func, args } = &expr.kind {
+        if let Some(found) = reference(func) {
+            add(What::BoundCall(found));
+        }
+        // `type(name, bases, body)` makes a class.
+        if let (Some("type" | "new_class"), Some(ExprKind::Sequence(bases))) =
+            (func.last_name(), args.get(1).map(|a| &a.value.kind))
+        {
+            bases.iter().for_each(|base| add(What::Base(reference(base))));
+        }
+    }
+    expr.parts(&mut |part| calls(part, add));
+    if let ExprKind::Comprehension { element, clauses } = &expr.kind {
+        element.iter().for_each(|e| calls(e, add));
+        clauses.iter().flat_map(|c| &c.tests).for_each(|t| calls(t, add));
+    }
+}

@@ -1,0 +1,112 @@
+//! What making a class changes: hooks of its bases and of its metaclass.
+
+use super::Changed;
+use super::code::{Run, is_special};
+use super::objects::{Lineage, class_of, lineage};
+use super::outside::keeps_track;
+use crate::names::evaluated::is_stdlib;
+use crate::names::scope::{Class, ClassId, MODULE, Reference};
+use crate::names::{Bound, Object, World};
+use crate::project::ModuleId;
+
+/// Whether some module asks a class for its subclasses: each new one is seen.
+fn subclasses_are_asked_for(world: World, module: ModuleId, class: &str) -> bool {
+    world.project().modules().any(|(user, _)| {
+        world.names.file(user).asks_subclasses
+            && world.names.file(user).uses.iter().any(|u| {
+                u.attributes.last().is_some_and(|a| a.text == "__subclasses__")
+                    && match world.trace_use(user, u).object {
+                        Object::Attribute { module: home, name, .. } => (home, name) == (module, class),
+                        // e.g. `cls.__subclasses__()` in the class itself.
+                        _ => user == module,
+                    }
+            })
+    })
+}
+
+/// What making the members of an enumeration changes.
+pub(super) fn enum_registers(world: World, module: ModuleId, class: &Class) -> Changed {
+    let all = class.bases.iter().filter_map(|path| class_of(world, module, path));
+    let of: Lineage = all.flat_map(|(home, base)| lineage(world, home, base)).collect();
+    let bases =
+        of.iter().flat_map(|(home, base)| world.names.file(*home).class(*base).bases.iter().map(|path| (*home, path)));
+    let mut bases = class.bases.iter().map(|path| (module, path)).chain(bases);
+    let is_enum = bases.any(|(home, path)| match path.split_first() {
+        Some((first, rest)) => {
+            matches!(world.trace(home, MODULE, first, rest).object, Object::External(path) if path.starts_with("enum."))
+        }
+        None => false,
+    });
+    if !is_enum {
+        return Changed::nothing();
+    }
+    let own = class.methods.iter().map(|(name, all)| (module, *name, all.as_slice()));
+    let inherited = of.iter().flat_map(|(home, base)| {
+        world.names.file(*home).class(*base).methods.iter().map(|(name, all)| (*home, *name, all.as_slice()))
+    });
+    let special = own.chain(inherited).filter(|(_, name, _)| is_special(name));
+    Changed::all(
+        special
+            .flat_map(|(home, _, all)| all.iter().map(move |f| (home, *f)))
+            .map(|(home, f)| Run::new(world).function(home, f)),
+    )
+}
+
+/// The modules whose state extending a base class may change: a registry is kept where the class is that keeps it.
+pub(super) fn base_registers(world: World, module: ModuleId, base: &Reference, depth: usize) -> Changed {
+    if depth == 0 {
+        return Changed::anything();
+    }
+    match world.trace_reference(module, MODULE, base).object {
+        Object::External(path) => Changed::anything_if(keeps_track(&path)),
+        Object::Attribute { module: home, name, rest } if rest.is_empty() => {
+            let bindings = world.names.file(home).bindings(name).iter();
+            Changed::all(bindings.map(|b| match b.what {
+                Bound::Class(class) => class_keeps_track(world, home, name, class, depth),
+                Bound::Import(_) | Bound::Declared => Changed::nothing(),
+                _ => Changed::anything(),
+            }))
+        }
+        Object::Unknown => Changed::anything_if(
+            !base.name.chars().next().is_some_and(char::is_lowercase)
+                && !["Error", "Exception", "Warning"].iter().any(|end| base.name.ends_with(end)),
+        ),
+        _ => Changed::anything(),
+    }
+}
+
+fn class_keeps_track(world: World, home: ModuleId, name: &str, class: ClassId, depth: usize) -> Changed {
+    let class = world.names.file(home).class(class);
+    let hooks = class.methods.get("__init_subclass__").into_iter().flatten();
+    let hook = Changed::all(hooks.map(|f| Changed::of(home).and(Run::new(world).function(home, *f))));
+    let asked = subclasses_are_asked_for(world, home, name);
+    let metaclass = class.metaclass.as_ref().map(|path| metaclass_registers(world, home, path, depth));
+    let bases = class.bases.iter().map(|path| match path.split_first() {
+        Some((first, rest)) => {
+            base_registers(world, home, &Reference { name: first, attributes: rest.to_vec() }, depth - 1)
+        }
+        None => Changed::anything(),
+    });
+    let asked = if asked { Changed::of(home) } else { Changed::nothing() };
+    hook.and(asked).and(Changed::all(metaclass)).and(Changed::all(bases))
+}
+
+pub(super) fn metaclass_registers(world: World, module: ModuleId, path: &[&str], depth: usize) -> Changed {
+    let Some((first, rest)) = path.split_first() else { return Changed::anything() };
+    match world.trace(module, MODULE, first, rest).object {
+        Object::External(path) => Changed::anything_if(!is_stdlib(&path)),
+        Object::Attribute { module: home, name, rest } if rest.is_empty() && depth > 0 => {
+            let file = world.names.file(home);
+            Changed::all(file.bindings(name).iter().map(|b| match b.what {
+                Bound::Class(class) => {
+                    let class = file.class(class);
+                    let hooks = ["__new__", "__init__", "__call__"].iter().filter_map(|m| class.methods.get(m));
+                    Changed::anything_if(hooks.flatten().next().is_some())
+                }
+                _ => Changed::anything(),
+            }))
+        }
+        Object::Unknown => Changed::anything_if(first != &"type"),
+        _ => Changed::anything(),
+    }
+}

@@ -1,0 +1,350 @@
+//! What running code of the project changes: calling a function, making an instance, using an object.
+
+use std::collections::BTreeSet;
+
+use super::objects::{self, calls_parameter, keeps_in_closure, keeps_in_object, lineage};
+use super::outside::{changes_outside, keeps_track};
+use super::{Changed, is_changed_by_call, is_code, is_parameter, state};
+use crate::names::evaluated::is_stdlib;
+use crate::names::methods::{MUTATORS, NOT_ON_IMPORT};
+use crate::names::scope::{ClassId, FunctionId, MODULE, Reference, Role};
+use crate::names::{Bound, FileNames, Object, Use, World};
+use crate::project::ModuleId;
+use crate::syntax::Span;
+
+/// Builtin types, which a call may be handed and may call.
+const TYPES: [&str; 12] =
+    ["bool", "bytearray", "bytes", "complex", "dict", "float", "frozenset", "int", "list", "set", "str", "tuple"];
+
+/// Functions of Python that call what they are handed.
+const CALLING: [&str; 14] = [
+    "accumulate",
+    "dropwhile",
+    "filter",
+    "filterfalse",
+    "groupby",
+    "iter",
+    "map",
+    "max",
+    "min",
+    "reduce",
+    "sort",
+    "sorted",
+    "starmap",
+    "takewhile",
+];
+
+/// Special methods that a plain use of an object does not run, or that tell something and no more.
+const NOT_ON_USE: [&str; 24] = [
+    "__bool__",
+    "__call__",
+    "__class_getitem__",
+    "__delattr__",
+    "__delitem__",
+    "__eq__",
+    "__ge__",
+    "__gt__",
+    "__hash__",
+    "__index__",
+    "__init__",
+    "__init_subclass__",
+    "__instancecheck__",
+    "__le__",
+    "__len__",
+    "__lt__",
+    "__ne__",
+    "__new__",
+    "__post_init__",
+    "__prepare__",
+    "__set_name__",
+    "__setattr__",
+    "__setitem__",
+    "__subclasscheck__",
+];
+
+pub(super) fn is_special(name: &str) -> bool {
+    name.starts_with("__") && name.ends_with("__") && !NOT_ON_IMPORT.contains(&name)
+}
+
+/// Follows what runs, each function and class once.
+pub(super) struct Run<'w, 'p> {
+    world: World<'w, 'p>,
+    seen: BTreeSet<(ModuleId, Span)>,
+}
+
+impl<'w, 'p> Run<'w, 'p> {
+    pub fn new(world: World<'w, 'p>) -> Self {
+        Self { world, seen: BTreeSet::new() }
+    }
+
+    /// Calling what a name of a module stands for.
+    pub fn called(&mut self, module: ModuleId, name: &str) -> Changed {
+        let bindings = self.world.names.file(module).bindings(name);
+        if bindings.is_empty() {
+            return Changed::anything();
+        }
+        Changed::all(bindings.iter().map(|binding| match binding.what {
+            Bound::Function(id) => self.function(module, id),
+            // Making an object binds it and no more, unless its class keeps track.
+            Bound::Class(class) => self.made(module, class),
+            // e.g. `decorator = factory(option)`: what the functions that made it do.
+            Bound::Value if !binding.from.is_empty() => {
+                Changed::all(binding.from.iter().map(|from| self.made_by(module, name, from)))
+            }
+            _ => Changed::anything(),
+        }))
+    }
+
+    /// Calling a value that something of `from` made.
+    fn made_by(&mut self, module: ModuleId, name: &str, from: &Reference) -> Changed {
+        match self.world.trace_reference(module, MODULE, from).object {
+            Object::Attribute { module: home, name: maker, rest }
+                if rest.is_empty() && (home, maker) != (module, name) && is_code(self.world, home, maker) =>
+            {
+                // It may keep what it is handed, in itself or in the variables around it.
+                let keeps = self.world.names.file(home).bindings(maker).iter().any(|b| match b.what {
+                    Bound::Function(id) => keeps_in_closure(self.world, home, id),
+                    Bound::Class(class) => {
+                        keeps_in_object(self.world, &lineage(self.world, home, class), &["__call__"])
+                    }
+                    _ => false,
+                });
+                let kept = if keeps { Changed::of(module) } else { Changed::nothing() };
+                self.called(home, maker).and(kept)
+            }
+            Object::External(path) => Changed::anything_if(!is_stdlib(&path)),
+            Object::Unknown if from.attributes.is_empty() && TYPES.contains(&from.name) => Changed::nothing(),
+            _ => Changed::anything(),
+        }
+    }
+
+    /// Running a function.
+    pub fn function(&mut self, module: ModuleId, id: FunctionId) -> Changed {
+        let file = self.world.names.file(module);
+        if !self.seen.insert((module, file.function(id).span)) {
+            return Changed::nothing();
+        }
+        let mut module_level = file.scope(MODULE).bindings.values().flatten();
+        let rebinds = module_level.any(|b| b.from_inside && file.runs_in(id, b.moment));
+        let own = if rebinds { Changed::of(module) } else { Changed::nothing() };
+        let uses = file.uses.iter().filter(|u| file.runs_in(id, u.moment));
+        own.and(Changed::all(uses.map(|used| self.use_in(module, id, used))))
+    }
+
+    fn use_in(&mut self, module: ModuleId, id: FunctionId, used: &Use<'p>) -> Changed {
+        let file = self.world.names.file(module);
+        let stored = || state(self.world, module, &reference(used));
+        match used.role {
+            _ if used.owner.is_some() && shares(file, id, used) => Changed::of(module),
+            // e.g. `self.register()`.
+            Role::Called if used.attributes.len() == 1 && is_self(file, id, used) => {
+                let class = file.class(file.function(id).class.expect("`self` is of a method"));
+                let methods = class.methods.get(used.attributes[0].text).into_iter().flatten();
+                Changed::all(methods.map(|m| self.function(module, *m)))
+            }
+            Role::Argument if used.owner == Some(MODULE) && is_changed_by_call(used) => stored(),
+            Role::Argument => self.handed(module, used),
+            // What a function does to its own variables, or to attributes of what it is handed, stays there.
+            Role::Store | Role::Delete if used.owner == Some(MODULE) => stored(),
+            Role::Store | Role::Delete => {
+                let handed = used.owner.is_some_and(|o| is_parameter(file, o, used.name));
+                Changed::anything_if(used.attributes.is_empty() && handed)
+            }
+            Role::Called if used.owner.is_none_or(|owner| owner == MODULE) => self.call(module, used),
+            _ => Changed::nothing(),
+        }
+    }
+
+    /// A call inside a function of what is no variable of it.
+    fn call(&mut self, module: ModuleId, used: &Use<'p>) -> Changed {
+        let mutates = used.attributes.last().is_some_and(|a| MUTATORS.contains(&a.text));
+        match self.world.trace_use(module, used).object {
+            Object::Attribute { module: home, name, rest } if rest.is_empty() => {
+                if is_code(self.world, home, name) {
+                    self.called(home, name)
+                } else {
+                    Changed::nothing()
+                }
+            }
+            Object::Attribute { module: home, name, rest } => match self.method(home, name, &rest) {
+                Some(changed) => changed,
+                None if mutates => state(self.world, module, &reference(used)),
+                None => Changed::nothing(),
+            },
+            Object::External(path) => Changed::anything_if(
+                mutates || changes_outside(&path) || used.attributes.is_empty() && keeps_track(&path),
+            ),
+            _ if mutates && used.owner == Some(MODULE) => state(self.world, module, &reference(used)),
+            _ => Changed::nothing(),
+        }
+    }
+
+    /// What a call does with a function that it is handed, if it calls it.
+    pub fn handed(&mut self, module: ModuleId, used: &Use<'p>) -> Changed {
+        let Some(to) = &used.passed_to else { return Changed::nothing() };
+        let calls = match self.world.trace_reference(module, used.scope, to).object {
+            Object::Attribute { module: home, name, rest } if rest.is_empty() => {
+                let file = self.world.names.file(home);
+                let functions = file.bindings(name).iter();
+                functions.into_iter().any(|b| matches!(b.what, Bound::Function(id) if calls_parameter(file, id)))
+            }
+            Object::Attribute { .. } | Object::Module(_) => false,
+            Object::External(path) => {
+                is_stdlib(&path) && CALLING.contains(&path.rsplit('.').next().unwrap_or_default())
+            }
+            Object::Unknown => CALLING.contains(to.attributes.last().unwrap_or(&to.name)),
+        };
+        match self.world.trace_use(module, used).object {
+            Object::Attribute { module: home, name, rest }
+                if calls && rest.is_empty() && is_code(self.world, home, name) =>
+            {
+                self.called(home, name)
+            }
+            _ => Changed::nothing(),
+        }
+    }
+
+    /// Making an instance, which may be used at once: `with Lock(): …`, `Register()(f)`.
+    pub fn made(&mut self, module: ModuleId, class: ClassId) -> Changed {
+        if !self.seen.insert((module, self.world.names.file(module).class(class).span)) {
+            return Changed::nothing();
+        }
+        let of = lineage(self.world, module, class);
+        Changed::all(of.into_iter().map(|(home, class)| {
+            let methods = self.world.names.file(home).class(class).methods.iter();
+            let special = methods.filter(|(name, _)| is_special(name) || **name == "__post_init__");
+            Changed::all(special.flat_map(|(_, all)| all).map(|f| self.function(home, *f)))
+        }))
+    }
+
+    /// Using an object that a name of a module is bound to, and reading an attribute of it: special methods and properties run.
+    pub fn used(&mut self, home: ModuleId, name: &str, attribute: Option<&str>) -> Changed {
+        let file = self.world.names.file(home);
+        let bindings = file.bindings(name);
+        if bindings.is_empty() {
+            // A module's `__getattr__` is asked.
+            let hooks = file.bindings("__getattr__").iter();
+            return Changed::all(hooks.map(|b| match b.what {
+                Bound::Function(id) => self.function(home, id),
+                _ => Changed::nothing(),
+            }));
+        }
+        Changed::all(bindings.iter().map(|binding| {
+            match binding.what {
+                Bound::Class(class) => self.class_used(home, class, attribute),
+                Bound::Value => Changed::all(
+                    objects::classes(self.world, home, binding)
+                        .into_iter()
+                        .map(|of| self.object_used(home, &of, attribute)),
+                ),
+                _ => Changed::nothing(),
+            }
+        }))
+    }
+
+    /// `C[T]`, and what a metaclass makes of `C.name`.
+    fn class_used(&mut self, home: ModuleId, class: ClassId, attribute: Option<&str>) -> Changed {
+        Changed::all(lineage(self.world, home, class).into_iter().map(|(home, class)| {
+            let found = self.world.names.file(home).class(class);
+            let own = found.methods.get("__class_getitem__").into_iter().flatten();
+            let own = Changed::all(own.map(|f| self.function(home, *f)));
+            let known = attribute.is_some_and(|a| found.methods.contains_key(a));
+            let meta = found.metaclass.as_ref().filter(|_| !known);
+            let meta = meta.and_then(|path| objects::class_of(self.world, home, path));
+            own.and(Changed::all(
+                meta.map(|(at, meta)| self.object_used(home, &lineage(self.world, at, meta), attribute)),
+            ))
+        }))
+    }
+
+    /// Special methods of an object of a class, which is bound in the module `home`, and its property of a name.
+    fn object_used(&mut self, home: ModuleId, of: &[(ModuleId, ClassId)], attribute: Option<&str>) -> Changed {
+        let mut run: BTreeSet<&str> = BTreeSet::new();
+        for (at, class) in of {
+            let file = self.world.names.file(*at);
+            let is_property = |all: &[FunctionId]| all.iter().any(|f| !file.function(*f).decorators.is_empty());
+            let methods = file.class(*class).methods.iter();
+            let counts = methods.filter(|(name, all)| {
+                is_special(name) && !NOT_ON_USE.contains(name) || attribute == Some(**name) && is_property(all)
+            });
+            run.extend(counts.map(|(name, _)| *name));
+        }
+        self.methods(home, of, &run.into_iter().collect::<Vec<_>>())
+    }
+
+    /// What a method of an object changes; `None` where the object's class is not known.
+    pub fn method(&mut self, home: ModuleId, name: &str, rest: &[&str]) -> Option<Changed> {
+        let [method] = rest else { return None };
+        let bindings = self.world.names.file(home).bindings(name);
+        let all = bindings.iter().map(|binding| match binding.what {
+            // A method of the class itself, or of an instance made here and now.
+            Bound::Class(class) => {
+                let of = lineage(self.world, home, class);
+                objects::has(self.world, &of, method)
+                    .then(|| self.made(home, class).and(self.methods(home, &of, &[method])))
+            }
+            Bound::Value if objects::is_made(self.world, home, binding) => {
+                let classes = objects::classes(self.world, home, binding);
+                let known = classes.first().is_some_and(|of| objects::has(self.world, of, method));
+                known.then(|| Changed::all(classes.iter().map(|of| self.methods(home, of, &[method]))))
+            }
+            _ => None,
+        });
+        let all: Option<Vec<Changed>> = all.collect();
+        all.filter(|all| !all.is_empty()).map(Changed::all)
+    }
+
+    /// Running methods of an object that is bound in the module `home`.
+    fn methods(&mut self, home: ModuleId, of: &[(ModuleId, ClassId)], names: &[&str]) -> Changed {
+        let kept = if keeps_in_object(self.world, of, names) { Changed::of(home) } else { Changed::nothing() };
+        kept.and(Changed::all(of.iter().map(|(at, class)| {
+            let methods = &self.world.names.file(*at).class(*class).methods;
+            let all = names.iter().filter_map(|name| methods.get(name)).flatten();
+            Changed::all(all.map(|f| self.function(*at, *f)))
+        })))
+    }
+}
+
+fn reference<'a>(used: &Use<'a>) -> Reference<'a> {
+    Reference { name: used.name, attributes: used.attributes.iter().map(|a| a.text).collect() }
+}
+
+/// Whether a use names the object or class that a method is called on.
+pub(super) fn is_self(file: &FileNames, id: FunctionId, used: &Use) -> bool {
+    let function = file.function(id);
+    function.class.is_some() && used.owner == Some(function.scope) && function.params.first() == Some(&used.name)
+}
+
+/// Whether a method changes by a use of `self` or `cls` what all instances of its class share.
+fn shares(file: &FileNames, id: FunctionId, used: &Use) -> bool {
+    if !is_self(file, id, used) || used.attributes.is_empty() {
+        return false;
+    }
+    let function = file.function(id);
+    let of_class = matches!(function.name, "__new__" | "__init_subclass__" | "__class_getitem__")
+        || function.decorators.iter().any(|d| d.as_slice() == ["classmethod"])
+        || used.attributes[0].text == "__class__";
+    let last = used.attributes[used.attributes.len() - 1].text;
+    match used.role {
+        Role::Store | Role::Delete => of_class,
+        Role::Called if used.attributes.len() > 1 && MUTATORS.contains(&last) => {
+            of_class || is_of_class(file, function.class, used)
+        }
+        Role::Argument => is_changed_by_call(used) && (of_class || is_of_class(file, function.class, used)),
+        _ => false,
+    }
+}
+
+/// Whether the attribute behind `self` is bound in the body of the class, and by no method.
+fn is_of_class(file: &FileNames, class: Option<ClassId>, used: &Use) -> bool {
+    let Some(class) = class.map(|c| file.class(c)) else { return false };
+    let attribute = used.attributes[0].text;
+    let set_here = file.uses.iter().any(|u| {
+        class.span.contains(u.span)
+            && u.role == Role::Store
+            && u.name == used.name
+            && u.attributes.len() == 1
+            && u.attributes[0].text == attribute
+    });
+    file.scope(class.scope).bindings.contains_key(attribute) && !set_here
+}
