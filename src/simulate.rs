@@ -75,6 +75,22 @@ impl Verdict {
     }
 }
 
+/// A failure that the code handles: by another import, another value, a flag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caught {
+    /// The module that raises it.
+    pub module: ModuleId,
+    pub error: String,
+}
+
+/// What the import of a module comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    pub verdict: Verdict,
+    /// In the order in which it happens.
+    pub caught: Vec<Caught>,
+}
+
 /// The modules of a project, ready to be imported from any entry.
 pub struct Simulator<'w, 'p> {
     world: World<'w, 'p>,
@@ -101,7 +117,7 @@ impl<'w, 'p> Simulator<'w, 'p> {
     }
 
     /// Imports each of `entries` first, in an interpreter of its own.
-    pub fn verdicts(&self, entries: &[ModuleId]) -> Vec<Verdict> {
+    pub fn outcomes(&self, entries: &[ModuleId]) -> Vec<Outcome> {
         let name = |m: ModuleId| &self.world.project().module(m).name;
         // Neighbours share the packages above them, whose import is run once.
         let mut order: Vec<usize> = (0..entries.len()).collect();
@@ -112,7 +128,7 @@ impl<'w, 'p> Simulator<'w, 'p> {
             let part: Vec<ModuleId> = part.iter().map(|i| entries[*i]).collect();
             self.in_a_row(&part)
         };
-        let found: Vec<Verdict> = std::thread::scope(|scope| {
+        let found: Vec<Outcome> = std::thread::scope(|scope| {
             let start =
                 |part| (part, std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, move || run(part)));
             let workers: Vec<_> = order.chunks(share).map(start).collect();
@@ -123,13 +139,13 @@ impl<'w, 'p> Simulator<'w, 'p> {
             };
             workers.into_iter().flat_map(finish).collect()
         });
-        let mut out = vec![Verdict::Fine; entries.len()];
-        order.into_iter().zip(found).for_each(|(at, verdict)| out[at] = verdict);
-        out
+        let mut out: Vec<(usize, Outcome)> = order.into_iter().zip(found).collect();
+        out.sort_unstable_by_key(|(at, _)| *at);
+        out.into_iter().map(|(_, outcome)| outcome).collect()
     }
 
     /// Modules sorted by name: what the packages above a module do is run once for all below them.
-    fn in_a_row(&self, entries: &[ModuleId]) -> Vec<Verdict> {
+    fn in_a_row(&self, entries: &[ModuleId]) -> Vec<Outcome> {
         let project = self.world.project();
         let mut run = Run::new(self);
         let mut open: Vec<Opened> = Vec::new();
@@ -149,13 +165,13 @@ impl<'w, 'p> Simulator<'w, 'p> {
                 }
             }
             if let Some(failed) = open.iter().find_map(|o| o.failed.clone()) {
-                out.push(failed);
+                out.push(Outcome { verdict: failed, caught: run.caught.clone() });
                 continue;
             }
             let before = run.mark();
             let verdict = run.enter(*entry).unwrap_or_else(|| run.doubt());
+            out.push(Outcome { verdict, caught: run.caught.clone() });
             run.rewind(&before);
-            out.push(verdict);
         }
         out
     }

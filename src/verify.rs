@@ -303,21 +303,37 @@ impl Reach {
     }
 }
 
-/// The first of `entries`, which are modules of cycles, whose import fails now, or may, and did not before: what is wrong,
-/// and the modules whose code leads there.
-pub fn new_failure(before: World, after: World, entries: &[ModuleId]) -> Option<(String, BTreeSet<ModuleId>)> {
-    let new = Simulator::new(after).verdicts(entries);
-    let trouble = || entries.iter().zip(&new).filter(|(_, verdict)| verdict.failure().is_some());
-    let asked: Vec<ModuleId> = trouble().map(|(entry, _)| *entry).collect();
+/// The first of `entries`, which are modules of cycles, whose import fails now, or may, and did not before, or goes another way
+/// because a failure that the code handles no longer happens: what is wrong, and the modules whose code leads there.
+pub fn new_outcome(before: World, after: World, entries: &[ModuleId]) -> Option<(String, BTreeSet<ModuleId>)> {
+    let new = Simulator::new(after).outcomes(entries);
+    let handles = entries.iter().any(|entry| before.names.body(*entry).handles_failures());
+    let differs = || entries.iter().zip(&new).filter(|(_, now)| handles || now.verdict.failure().is_some());
+    let asked: Vec<ModuleId> = differs().map(|(entry, _)| *entry).collect();
     if asked.is_empty() {
         return None;
     }
-    let old = Simulator::new(before).verdicts(&asked);
-    let ((entry, verdict), _) = trouble().zip(&old).find(|((_, new), old)| new.is_worse_than(old))?;
-    let failure = verdict.failure()?;
-    let would = if matches!(verdict, Verdict::Fails(_)) { "would" } else { "might" };
-    let what = format!("`import {}` {would} fail: {}", after.project().module(*entry).name, failure.error);
-    Some((what, failure.chain.iter().map(|frame| frame.module).collect()))
+    let old = Simulator::new(before).outcomes(&asked);
+    let name = |module: ModuleId| &after.project().module(module).name;
+    differs().zip(&old).find_map(|((entry, now), then)| {
+        if now.verdict.is_worse_than(&then.verdict) {
+            let failure = now.verdict.failure()?;
+            let would = if matches!(now.verdict, Verdict::Fails(_)) { "would" } else { "might" };
+            let what = format!("`import {}` {would} fail: {}", name(*entry), failure.error);
+            return Some((what, failure.chain.iter().map(|frame| frame.module).collect()));
+        }
+        if matches!(then.verdict, Verdict::Fails(_)) {
+            return None;
+        }
+        let gone = then.caught.iter().find(|caught| !now.caught.contains(caught))?;
+        let what = format!(
+            "`{}` goes on without what fails today when `{}` is imported first, and would no longer fail: {}",
+            name(gone.module),
+            name(*entry),
+            gone.error
+        );
+        Some((what, BTreeSet::from([gone.module, *entry])))
+    })
 }
 
 /// All modules whose import loads one of `modules`, themselves included.

@@ -23,6 +23,24 @@ pub struct Body<'a> {
     pub classes: Vec<ClassBody<'a>>,
 }
 
+impl Body<'_> {
+    /// Whether the module's own level may go on after an import or a name that failed.
+    pub fn handles_failures(&self) -> bool {
+        handles(&self.block)
+    }
+}
+
+fn handles(block: &[Step]) -> bool {
+    let takes = |catches: &Catches| catches.import || catches.attribute || catches.name;
+    block.iter().any(|step| match &step.act {
+        Act::Try { handlers, body, .. } => handlers.iter().any(|h| takes(&h.catches)) || handles(body),
+        Act::With { suppresses, body, .. } => suppresses.as_ref().is_some_and(takes) || handles(body),
+        Act::If(arms) => arms.iter().any(|(_, block)| handles(block)),
+        Act::Loop { body, .. } => handles(body),
+        _ => false,
+    })
+}
+
 /// A function or lambda.
 #[derive(Debug)]
 pub struct Callable<'a> {

@@ -615,6 +615,14 @@ impl<'a> Walk<'a> {
             }
             ExprKind::Str(std::borrow::Cow::Borrowed(text)) => self.path_string(text, expr.span, false),
             ExprKind::Compare { .. } | ExprKind::Not(_) => {
+                if let ExprKind::Compare { values, .. } = &expr.kind
+                    && let [key, modules] = values.as_slice()
+                    && let ExprKind::Str(std::borrow::Cow::Borrowed(name)) = key.kind
+                    && modules.dotted().is_some_and(|d| d.ends_with(&["sys", "modules"]))
+                {
+                    // `"m" in sys.modules`.
+                    self.out.literal_escapes.push((name, key.span));
+                }
                 let mut literal = None;
                 let (mut asked, mut own) = (None, false);
                 expr.parts(&mut |part| match &part.kind {
@@ -771,6 +779,14 @@ impl<'a> Walk<'a> {
                     used.passed_to = Some(Box::new(Reference { name, attributes: Vec::new() }));
                 }
             }
+            return;
+        }
+        // `type(name, bases, body)` makes a class.
+        if let ("type", [name, Arg { value: Expr { kind: ExprKind::Sequence(bases), .. }, .. }, body]) = (called, args)
+        {
+            self.expr(&name.value, Role::Inspected);
+            bases.iter().for_each(|base| self.expr(base, Role::Base));
+            self.expr(&body.value, Role::Argument);
             return;
         }
         if INSPECTING.contains(&called) && matches!(func.kind, ExprKind::Name(_)) {

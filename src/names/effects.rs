@@ -103,13 +103,15 @@ pub fn effects(world: World, module: ModuleId) -> Vec<(Span, Changed)> {
 
 /// What a use does by itself, whatever the statement around it does.
 fn by_use<'p>(world: World<'_, 'p>, module: ModuleId, used: &Use<'p>) -> Changed {
-    if matches!(used.role, Role::Annotation(_) | Role::Quoted(_) | Role::Inspected)
-        || used.owner.is_some_and(|o| o != MODULE)
-    {
+    if matches!(used.role, Role::Annotation(_) | Role::Quoted(_)) || used.owner.is_some_and(|o| o != MODULE) {
         return Changed::nothing();
     }
     let attributes: Vec<&str> = used.attributes.iter().map(|a| a.text).collect();
     Changed::all(world.traces(module, MODULE, used.name, &attributes).into_iter().map(|trace| match trace.object {
+        // `isinstance(x, C)` asks nothing of the class.
+        Object::Attribute { module: home, name, .. } if used.role == Role::Inspected && is_class(world, home, name) => {
+            Changed::nothing()
+        }
         Object::Attribute { module: home, name, rest } => {
             let mut run = Run::new(world);
             let changed = run.used(home, name, rest.first().copied());

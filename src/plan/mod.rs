@@ -317,7 +317,7 @@ impl Plan {
             }
             let entries = entries(ctx, &after, cycles, &changed);
             let world = World { graph: &after, names: &names };
-            if let Some((what, chain)) = verify::new_failure(ctx.world, world, &entries) {
+            if let Some((what, chain)) = verify::new_outcome(ctx.world, world, &entries) {
                 let near: BTreeSet<ModuleId> = chain.intersection(&changed).copied().collect();
                 let blamed = if near.is_empty() { changed } else { near };
                 self.drop_where(ctx, &mut fixes, &blamed, Reason::FailedCheck, &what);

@@ -10,7 +10,7 @@ use crate::names::{Bound, Moment, Role};
 use crate::outcome::*;
 use crate::project::settings::Level;
 use crate::project::{ModuleId, Project};
-use crate::simulate::{Frame, Simulator, Verdict};
+use crate::simulate::{Frame, Outcome, Simulator, Verdict};
 use crate::strategy::{Context, Cycle, Fix, Refusal};
 use crate::syntax::{Lines, Span};
 
@@ -213,8 +213,8 @@ fn entry(ctx: &Context, cycle: &Cycle, plan: &Plan, still: &BTreeSet<ModuleId>, 
 
 /// The modules of a component that cannot be imported first, or may not be: those that surely fail first.
 fn crashes(ctx: &Context, cycle: &Cycle) -> Vec<CrashEntry> {
-    let verdicts = Simulator::new(ctx.world).verdicts(&cycle.modules);
-    let entry = |(entry, verdict): (&ModuleId, Verdict)| {
+    let outcomes = Simulator::new(ctx.world).outcomes(&cycle.modules);
+    let entry = |(entry, Outcome { verdict, .. }): (&ModuleId, Outcome)| {
         let certainty = if matches!(verdict, Verdict::Fails(_)) { Certainty::Fails } else { Certainty::May };
         let failure = verdict.failure()?;
         let (file, line) = place(ctx, failure.place());
@@ -227,7 +227,7 @@ fn crashes(ctx: &Context, cycle: &Cycle) -> Vec<CrashEntry> {
             chain: failure.chain.iter().map(|frame| frame_entry(ctx, frame)).collect(),
         })
     };
-    let mut found: Vec<CrashEntry> = cycle.modules.iter().zip(verdicts).filter_map(entry).collect();
+    let mut found: Vec<CrashEntry> = cycle.modules.iter().zip(outcomes).filter_map(entry).collect();
     found.sort_by_key(|crash| crash.certainty);
     found
 }

@@ -134,7 +134,7 @@ impl<'p> Replay<'_, 'p> {
             return None;
         }
         let entries = entries(&ctx, &graph, &left, &changed);
-        if verify::new_failure(ctx.world, World { graph: &graph, names: &names }, &entries).is_some() {
+        if verify::new_outcome(ctx.world, World { graph: &graph, names: &names }, &entries).is_some() {
             return None;
         }
         let state = State { graph, names };

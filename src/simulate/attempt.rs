@@ -8,7 +8,10 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     pub fn suppressed(&mut self, body: &'w [Step<'p>], catches: Catches) -> Result<(), Stop<'p>> {
         let (before, doubts) = (self.state.mark(), self.doubts.len());
         match self.block(body) {
-            Err(Stop::Raise(raised)) if takes(catches, &raised) => Ok(()),
+            Err(Stop::Raise(raised)) if takes(catches, &raised) => {
+                self.take(&raised);
+                Ok(())
+            }
             Ok(()) => {
                 let caught = self.caught(doubts, &[catches]);
                 if caught.is_some() || catches.missing {
@@ -64,7 +67,10 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             }
         };
         match handlers.iter().find(|h| takes(h.catches, &raised)) {
-            Some(handler) => self.handle(handler, Some(raised)),
+            Some(handler) => {
+                self.take(&raised);
+                self.handle(handler, Some(raised))
+            }
             None => Err(Stop::Raise(raised)),
         }
     }

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::state::{Cell, Defined, Delta, Object, Space, State};
-use super::{Failure, Frame, Simulator, Verdict};
+use super::{Caught, Failure, Frame, Simulator, Verdict};
 use crate::names::body::{Act, Block, Error, Step, Value};
 use crate::project::ModuleId;
 use crate::syntax::Span;
@@ -48,6 +48,7 @@ pub struct Mark {
     changes: usize,
     spaces: usize,
     doubts: usize,
+    caught: usize,
 }
 
 /// Statements and calls after which calls are no longer followed.
@@ -59,6 +60,8 @@ pub struct Run<'s, 'w, 'p> {
     pub levels: Vec<Level<'w, 'p>>,
     /// Failures on some of the ways that were run, the first first.
     pub doubts: Vec<Raised>,
+    /// Failures that a handler took, in order.
+    pub caught: Vec<Caught>,
     /// What is being handled: a bare `raise` raises it again.
     pub handling: Vec<Option<Raised>>,
     /// Whether something ran that may raise for reasons of its own.
@@ -75,6 +78,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             state: State::new(2 * simulator.world.graph.files.len()),
             levels: Vec::new(),
             doubts: Vec::new(),
+            caught: Vec::new(),
             handling: Vec::new(),
             risky: false,
             steps: 0,
@@ -83,13 +87,19 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     }
 
     pub fn mark(&self) -> Mark {
-        Mark { changes: self.state.mark(), spaces: self.state.spaces(), doubts: self.doubts.len() }
+        Mark {
+            changes: self.state.mark(),
+            spaces: self.state.spaces(),
+            doubts: self.doubts.len(),
+            caught: self.caught.len(),
+        }
     }
 
     pub fn rewind(&mut self, mark: &Mark) {
         self.state.undo(mark.changes);
         self.state.forget(mark.spaces);
         self.doubts.truncate(mark.doubts);
+        self.caught.truncate(mark.caught);
         self.called.clear();
         self.steps = 0;
     }
@@ -129,6 +139,14 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         let frame = |l: &Level| Frame { module: l.module, function: l.function.map(str::to_owned), span: l.span };
         let chain = self.levels.iter().map(frame).collect();
         Raised { class, failure: Some(Box::new(Failure { error, chain })) }
+    }
+
+    /// A handler takes what was raised.
+    pub fn take(&mut self, raised: &Raised) {
+        if let Some(failure) = &raised.failure {
+            let (module, _) = failure.place();
+            self.caught.push(Caught { module, error: failure.error.clone() });
+        }
     }
 
     pub fn block(&mut self, block: &'w [Step<'p>]) -> Result<(), Stop<'p>> {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::loading::loaded_later;
 use super::{Context, ImportId};
 use crate::names::methods::READING;
+use crate::names::scope::{Binding, MODULE, Reference};
 use crate::names::{Bound, Moment, Object, Role, Use};
 use crate::project::ModuleId;
 
@@ -97,6 +98,9 @@ pub fn read(ctx: &Context, module: ModuleId) -> Option<String> {
     let at_import = file.uses.iter().filter(|u| u.moment == Moment::Import);
     at_import.into_iter().find_map(|used| {
         let called = matches!(used.role, Role::Called | Role::Decorator);
+        if used.attributes.last().is_some_and(|a| a.text == "__subclasses__") {
+            return Some(format!("{}.__subclasses__", used.name));
+        }
         match ctx.world.trace_use(module, used).object {
             Object::External(path) => {
                 let is_of =
@@ -105,10 +109,10 @@ pub fn read(ctx: &Context, module: ModuleId) -> Option<String> {
                 changes.or_else(|| ASKING.iter().filter(|_| called).find(is_of)).map(|_| path.clone())
             }
             Object::Unknown if called && used.owner.is_none() && used.name == "open" => Some("open".to_owned()),
-            Object::Attribute { module: home, name, .. } if home != module => {
+            Object::Attribute { module: home, name, rest } if home != module => {
                 let rebound = ctx.world.names.file(home).bindings(name).iter().any(|b| b.from_inside);
                 let replaced = || ctx.users.replaced(home, name).is_some_and(|(user, _)| !is_test(user));
-                (rebound || replaced() || is_changed(ctx, home, name))
+                (rebound || replaced() || is_changed(ctx, home, name, rest.first().copied()))
                     .then(|| format!("{}.{name}", ctx.project().module(home).name))
             }
             _ => None,
@@ -116,16 +120,40 @@ pub fn read(ctx: &Context, module: ModuleId) -> Option<String> {
     })
 }
 
-/// Whether code changes the object in place that a name of a module is bound to: not only the module's own body.
-fn is_changed<'p>(ctx: &Context<'_, 'p>, home: ModuleId, name: &str) -> bool {
+/// Whether code changes the object in place that a name of a module is bound to: not only the module's own body. Of a class,
+/// it is the attribute that counts.
+fn is_changed<'p>(ctx: &Context<'_, 'p>, home: ModuleId, name: &str, attribute: Option<&str>) -> bool {
     let bindings = ctx.world.names.file(home).bindings(name);
-    if !bindings.iter().all(|b| b.what == Bound::Value) {
+    let is_value = bindings.iter().all(|b| b.what == Bound::Value);
+    if !is_value && attribute.is_none() {
         return false;
     }
     let changes = |used: &Use| match used.role {
-        Role::Store | Role::Delete => true,
-        Role::Called => used.attributes.last().is_some_and(|a| !READING.contains(&a.text)),
+        Role::Store | Role::Delete => is_value || used.attributes.last().map(|a| a.text) == attribute,
+        Role::Called => is_value && used.attributes.last().is_some_and(|a| !READING.contains(&a.text)),
         _ => false,
+    };
+    let is_method =
+        |from: &Reference| from.name == name && from.attributes.last().is_some_and(|method| !READING.contains(method));
+    // e.g. `push = items.append`, for others to call.
+    let module_level = ctx.world.names.file(home).scope(MODULE).bindings.iter();
+    let mut aliases = module_level.filter(|(_, all)| all.iter().any(|b| b.from.iter().any(is_method)));
+    if is_value && aliases.any(|(alias, _)| ctx.users.uses(home, alias).next().is_some()) {
+        return true;
+    }
+    // e.g. `from m import options`, then `options |= …`.
+    let grows = |user: ModuleId| {
+        let both = |all: &[Binding]| {
+            all.iter().any(|b| b.what == Bound::Value)
+                && all.iter().any(|b| match b.what {
+                    Bound::Import(site) => matches!(
+                        ctx.world.site_object(user, site, 24),
+                        Object::Attribute { module, name: other, .. } if module == home && other == name
+                    ),
+                    _ => false,
+                })
+        };
+        user != home && ctx.world.names.file(user).scope(MODULE).bindings.values().any(|all| both(all))
     };
     let of_it = |user: ModuleId, used: &Use<'p>| match ctx.world.trace_use(user, used).object {
         Object::Attribute { module, name: other, .. } => module == home && other == name,
@@ -141,6 +169,7 @@ fn is_changed<'p>(ctx: &Context<'_, 'p>, home: ModuleId, name: &str) -> bool {
     }
     users.into_iter().any(|user| {
         let counts = |used: &&Use| user != home || used.moment != Moment::Import;
-        ctx.world.names.file(user).uses.iter().filter(counts).any(|used| changes(used) && of_it(user, used))
+        is_value && grows(user)
+            || ctx.world.names.file(user).uses.iter().filter(counts).any(|used| changes(used) && of_it(user, used))
     })
 }

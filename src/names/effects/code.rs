@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::classes::base_registers;
 use super::objects::{self, calls_parameter, keeps_in_closure, keeps_in_object, lineage};
 use super::outside::{changes_outside, keeps_track};
 use super::{Changed, is_changed_by_call, is_code, is_parameter, state};
@@ -34,33 +35,26 @@ const CALLING: [&str; 14] = [
     "takewhile",
 ];
 
-/// Special methods that a plain use of an object does not run, or that tell something and no more.
-const NOT_ON_USE: [&str; 24] = [
-    "__bool__",
+/// Special methods that a plain use of an object does not run.
+const NOT_ON_USE: [&str; 13] = [
     "__call__",
     "__class_getitem__",
     "__delattr__",
     "__delitem__",
-    "__eq__",
-    "__ge__",
-    "__gt__",
-    "__hash__",
-    "__index__",
     "__init__",
     "__init_subclass__",
     "__instancecheck__",
-    "__le__",
-    "__len__",
-    "__lt__",
-    "__ne__",
     "__new__",
-    "__post_init__",
     "__prepare__",
     "__set_name__",
     "__setattr__",
     "__setitem__",
     "__subclasscheck__",
 ];
+
+/// Special methods that tell something, and may keep it to tell it faster the next time.
+const TELLING: [&str; 10] =
+    ["__bool__", "__contains__", "__eq__", "__ge__", "__gt__", "__hash__", "__le__", "__len__", "__lt__", "__ne__"];
 
 pub(super) fn is_special(name: &str) -> bool {
     name.starts_with("__") && name.ends_with("__") && !NOT_ON_IMPORT.contains(&name)
@@ -151,8 +145,27 @@ impl<'w, 'p> Run<'w, 'p> {
                 Changed::anything_if(used.attributes.is_empty() && handed)
             }
             Role::Called if used.owner.is_none_or(|owner| owner == MODULE) => self.call(module, used),
+            Role::Called => self.call_by_alias(module, used),
+            Role::Base => base_registers(self.world, module, &reference(used), 16),
             _ => Changed::nothing(),
         }
+    }
+
+    /// A method of an object of a module, called by a variable of the function: `found = module.registry; found.add(x)`.
+    fn call_by_alias(&mut self, module: ModuleId, used: &Use<'p>) -> Changed {
+        let (Some(owner), Some(method)) = (used.owner, used.attributes.last()) else { return Changed::nothing() };
+        let scope = self.world.names.file(module).scope(owner);
+        let bindings = scope.bindings.get(used.name).into_iter().flatten();
+        let plain = bindings.filter_map(|b| match (b.what, b.from.as_slice()) {
+            (Bound::Value, [one]) if MUTATORS.contains(&method.text) => Some(one),
+            _ => None,
+        });
+        Changed::all(plain.map(|from| {
+            match self.world.trace_reference(module, scope.parent.unwrap_or(MODULE), from).object {
+                Object::Attribute { module: home, name, .. } if !is_code(self.world, home, name) => Changed::of(home),
+                _ => Changed::nothing(),
+            }
+        }))
     }
 
     /// A call inside a function of what is no variable of it.
@@ -195,11 +208,16 @@ impl<'w, 'p> Run<'w, 'p> {
             Object::Unknown => CALLING.contains(to.attributes.last().unwrap_or(&to.name)),
         };
         match self.world.trace_use(module, used).object {
-            Object::Attribute { module: home, name, rest }
-                if calls && rest.is_empty() && is_code(self.world, home, name) =>
-            {
-                self.called(home, name)
+            Object::Attribute { module: home, name, rest } if rest.is_empty() => {
+                let is_code = calls && is_code(self.world, home, name);
+                if is_code { self.called(home, name) } else { Changed::nothing() }
             }
+            // e.g. `map(app.add, names)`, `pool.submit(seen.append, name)`.
+            Object::Attribute { module: home, name, rest } => match self.method(home, name, &rest) {
+                Some(changed) if calls => changed,
+                None if rest.last().is_some_and(|last| MUTATORS.contains(last)) => Changed::of(home),
+                _ => Changed::nothing(),
+            },
             _ => Changed::nothing(),
         }
     }
@@ -269,7 +287,7 @@ impl<'w, 'p> Run<'w, 'p> {
             });
             run.extend(counts.map(|(name, _)| *name));
         }
-        self.methods(home, of, &run.into_iter().collect::<Vec<_>>())
+        self.methods(Some(home), of, &run.into_iter().collect::<Vec<_>>())
     }
 
     /// What a method of an object changes; `None` where the object's class is not known.
@@ -281,12 +299,12 @@ impl<'w, 'p> Run<'w, 'p> {
             Bound::Class(class) => {
                 let of = lineage(self.world, home, class);
                 objects::has(self.world, &of, method)
-                    .then(|| self.made(home, class).and(self.methods(home, &of, &[method])))
+                    .then(|| self.made(home, class).and(self.methods(None, &of, &[method])))
             }
             Bound::Value if objects::is_made(self.world, home, binding) => {
                 let classes = objects::classes(self.world, home, binding);
                 let known = classes.first().is_some_and(|of| objects::has(self.world, of, method));
-                known.then(|| Changed::all(classes.iter().map(|of| self.methods(home, of, &[method]))))
+                known.then(|| Changed::all(classes.iter().map(|of| self.methods(Some(home), of, &[method]))))
             }
             _ => None,
         });
@@ -294,10 +312,11 @@ impl<'w, 'p> Run<'w, 'p> {
         all.filter(|all| !all.is_empty()).map(Changed::all)
     }
 
-    /// Running methods of an object that is bound in the module `home`.
-    fn methods(&mut self, home: ModuleId, of: &[(ModuleId, ClassId)], names: &[&str]) -> Changed {
-        let kept = if keeps_in_object(self.world, of, names) { Changed::of(home) } else { Changed::nothing() };
-        kept.and(Changed::all(of.iter().map(|(at, class)| {
+    /// Running methods of an object that is bound in the module `home`, or nowhere yet.
+    fn methods(&mut self, home: Option<ModuleId>, of: &[(ModuleId, ClassId)], names: &[&str]) -> Changed {
+        let lasting: Vec<&str> = names.iter().filter(|name| !TELLING.contains(name)).copied().collect();
+        let kept = home.filter(|_| keeps_in_object(self.world, of, &lasting));
+        Changed::all(kept.map(Changed::of)).and(Changed::all(of.iter().map(|(at, class)| {
             let methods = &self.world.names.file(*at).class(*class).methods;
             let all = names.iter().filter_map(|name| methods.get(name)).flatten();
             Changed::all(all.map(|f| self.function(*at, *f)))

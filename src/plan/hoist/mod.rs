@@ -161,6 +161,6 @@ fn damage<'p>(
     let others = importers.into_iter().filter(|m| !changed.contains(m));
     let entries: Vec<ModuleId> = changed.iter().copied().chain(others.take(MOST)).collect();
     let world = World { graph: &graph, names: &names };
-    let (what, chain) = verify::new_failure(ctx.world, world, &entries)?;
+    let (what, chain) = verify::new_outcome(ctx.world, world, &entries)?;
     Some((what, chain.intersection(changed).copied().collect()))
 }
