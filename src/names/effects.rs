@@ -101,6 +101,12 @@ pub fn effects(world: World, module: ModuleId) -> Vec<(Span, Changed)> {
     all
 }
 
+/// Whether calling a method changes something, the object that a name of a module is bound to above all; `None` where its class
+/// is not known.
+pub fn method_changes(world: World, module: ModuleId, name: &str, method: &[&str]) -> Option<bool> {
+    Run::new(world).method(module, name, method).map(|changed| !changed.is_nothing())
+}
+
 /// What a use does by itself, whatever the statement around it does.
 fn by_use<'p>(world: World<'_, 'p>, module: ModuleId, used: &Use<'p>) -> Changed {
     if matches!(used.role, Role::Annotation(_) | Role::Quoted(_)) || used.owner.is_some_and(|o| o != MODULE) {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::changing::Changing;
 use super::loading::loaded_later;
 use super::{Context, ImportId};
-use crate::names::methods::READING;
-use crate::names::scope::{Binding, MODULE, Reference};
+use crate::names::scope::FunctionId;
 use crate::names::{Bound, Moment, Object, Role, Use};
 use crate::project::ModuleId;
 
@@ -92,84 +92,59 @@ pub fn asked(ctx: &Context, module: ModuleId) -> Option<ModuleId> {
 
 /// What a module reads while it is loaded that may be another thing later.
 pub fn read(ctx: &Context, module: ModuleId) -> Option<String> {
-    // Tests replace names for a while, and put them back.
-    let is_test = |user: ModuleId| ctx.project().module(user).is_among_tests();
-    let file = ctx.world.names.file(module);
-    let at_import = file.uses.iter().filter(|u| u.moment == Moment::Import);
-    at_import.into_iter().find_map(|used| {
+    Reading { ctx, loaded: module, seen: BTreeSet::new() }.at(module, Moment::Import)
+}
+
+/// Follows what is read while a module is loaded, each function that runs once.
+struct Reading<'c, 'x, 'p> {
+    ctx: &'x Context<'c, 'p>,
+    loaded: ModuleId,
+    seen: BTreeSet<(ModuleId, FunctionId)>,
+}
+
+impl Reading<'_, '_, '_> {
+    /// What runs at one moment of a module.
+    fn at(&mut self, module: ModuleId, moment: Moment) -> Option<String> {
+        let uses = self.ctx.world.names.file(module).uses.iter().filter(|u| u.moment == moment);
+        uses.into_iter().find_map(|used| self.by(module, used))
+    }
+
+    fn by(&mut self, module: ModuleId, used: &Use) -> Option<String> {
         let called = matches!(used.role, Role::Called | Role::Decorator);
-        if used.attributes.last().is_some_and(|a| a.text == "__subclasses__") {
+        let attributes: Vec<&str> = used.attributes.iter().map(|a| a.text).collect();
+        if attributes.last() == Some(&"__subclasses__") {
             return Some(format!("{}.__subclasses__", used.name));
         }
-        match ctx.world.trace_use(module, used).object {
-            Object::External(path) => {
-                let is_of =
-                    |name: &&&str| path.strip_prefix(**name).is_some_and(|r| r.is_empty() || r.starts_with('.'));
-                let changes = CHANGING.iter().find(is_of);
-                changes.or_else(|| ASKING.iter().filter(|_| called).find(is_of)).map(|_| path.clone())
-            }
+        match self.ctx.world.trace(module, used.scope, used.name, &attributes).object {
+            Object::External(path) => from_outside(&path, called).then_some(path),
             Object::Unknown if called && used.owner.is_none() && used.name == "open" => Some("open".to_owned()),
-            Object::Attribute { module: home, name, rest } if home != module => {
-                let rebound = ctx.world.names.file(home).bindings(name).iter().any(|b| b.from_inside);
-                let replaced = || ctx.users.replaced(home, name).is_some_and(|(user, _)| !is_test(user));
-                (rebound || replaced() || is_changed(ctx, home, name, rest.first().copied()))
-                    .then(|| format!("{}.{name}", ctx.project().module(home).name))
+            Object::Attribute { module: home, name, rest } => {
+                if home != self.loaded && self.may_differ(home, name, rest.first().copied()) {
+                    return Some(format!("{}.{name}", self.ctx.project().module(home).name));
+                }
+                let runs = called && rest.is_empty();
+                self.ctx.world.names.file(home).bindings(name).iter().find_map(|binding| match binding.what {
+                    Bound::Function(id) if runs && self.seen.insert((home, id)) => self.at(home, Moment::Call(id)),
+                    _ => None,
+                })
             }
             _ => None,
         }
-    })
+    }
+
+    /// Whether the value of a name of another module may be another one later. Tests replace names for a while, and put them back.
+    fn may_differ(&self, home: ModuleId, name: &str, attribute: Option<&str>) -> bool {
+        let ctx = self.ctx;
+        let rebound = ctx.world.names.file(home).bindings(name).iter().any(|b| b.from_inside);
+        let replaced = ctx.users.replaced(home, name);
+        rebound
+            || replaced.is_some_and(|(user, _)| !ctx.project().module(user).is_among_tests())
+            || Changing { ctx, home, name }.is_changed(attribute)
+    }
 }
 
-/// Whether code changes the object in place that a name of a module is bound to: not only the module's own body. Of a class,
-/// it is the attribute that counts.
-fn is_changed<'p>(ctx: &Context<'_, 'p>, home: ModuleId, name: &str, attribute: Option<&str>) -> bool {
-    let bindings = ctx.world.names.file(home).bindings(name);
-    let is_value = bindings.iter().all(|b| b.what == Bound::Value);
-    if !is_value && attribute.is_none() {
-        return false;
-    }
-    let changes = |used: &Use| match used.role {
-        Role::Store | Role::Delete => is_value || used.attributes.last().map(|a| a.text) == attribute,
-        Role::Called => is_value && used.attributes.last().is_some_and(|a| !READING.contains(&a.text)),
-        _ => false,
-    };
-    let is_method =
-        |from: &Reference| from.name == name && from.attributes.last().is_some_and(|method| !READING.contains(method));
-    // e.g. `push = items.append`, for others to call.
-    let module_level = ctx.world.names.file(home).scope(MODULE).bindings.iter();
-    let mut aliases = module_level.filter(|(_, all)| all.iter().any(|b| b.from.iter().any(is_method)));
-    if is_value && aliases.any(|(alias, _)| ctx.users.uses(home, alias).next().is_some()) {
-        return true;
-    }
-    // e.g. `from m import options`, then `options |= …`.
-    let grows = |user: ModuleId| {
-        let both = |all: &[Binding]| {
-            all.iter().any(|b| b.what == Bound::Value)
-                && all.iter().any(|b| match b.what {
-                    Bound::Import(site) => matches!(
-                        ctx.world.site_object(user, site, 24),
-                        Object::Attribute { module, name: other, .. } if module == home && other == name
-                    ),
-                    _ => false,
-                })
-        };
-        user != home && ctx.world.names.file(user).scope(MODULE).bindings.values().any(|all| both(all))
-    };
-    let of_it = |user: ModuleId, used: &Use<'p>| match ctx.world.trace_use(user, used).object {
-        Object::Attribute { module, name: other, .. } => module == home && other == name,
-        _ => false,
-    };
-    let mut users = BTreeSet::from([home]);
-    let mut todo = vec![home];
-    while let Some(module) = todo.pop() {
-        // Who takes the name may pass it on.
-        let all = ctx.users.of(module).stars.iter().map(|(user, _)| *user);
-        let all = all.chain(ctx.users.uses(module, name).map(|u| u.user));
-        todo.extend(all.filter(|user| !ctx.project().module(*user).is_among_tests() && users.insert(*user)));
-    }
-    users.into_iter().any(|user| {
-        let counts = |used: &&Use| user != home || used.moment != Moment::Import;
-        is_value && grows(user)
-            || ctx.world.names.file(user).uses.iter().filter(counts).any(|used| changes(used) && of_it(user, used))
-    })
+/// Whether what the standard library gives is another thing at another time.
+fn from_outside(path: &str, called: bool) -> bool {
+    let is_of = |name: &&str| path.strip_prefix(*name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    CHANGING.iter().any(is_of) || called && ASKING.iter().any(is_of)
 }

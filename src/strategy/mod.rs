@@ -1,6 +1,7 @@
 //! Strategies: each looks at one cycle and proposes fixes, or refuses with a reason. None touches the disk, and none knows
 //! another.
 
+mod changing;
 mod closure;
 pub mod cost;
 mod defer_import;
