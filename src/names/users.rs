@@ -135,6 +135,13 @@ impl<'p> Users<'p> {
         users.read_unnamed().find(elsewhere).or(handed).copied()
     }
 
+    /// Where an attribute of a module may be read without being named: the module object goes on, or all its names are taken.
+    pub fn readers<'u>(&'u self, module: ModuleId, name: &'u str) -> impl Iterator<Item = (ModuleId, Span)> + 'u {
+        let users = self.of(module);
+        let handed = users.handed.iter().filter(|_| self.loose.contains(name));
+        users.read_unnamed().chain(handed).chain(&users.stars).copied()
+    }
+
     /// Whether what a module's name stands for is handed to code outside the project.
     pub fn is_handed_out(&self, module: ModuleId, name: &str) -> bool {
         self.handed_out.contains(&(module, name.to_owned()))
@@ -329,7 +336,10 @@ fn facts_of_use<'p>(
     if let (Object::Module(module), Role::Argument | Role::Returned | Role::Load) = (&trace.object, used.role) {
         let patched = used.passed_to.as_ref().is_some_and(|to| writes_anything(world, user, used.scope, to));
         out.extend(patched.then_some((*module, Fact::PatchedSomehow(used.span))));
-        let anything = used.passed_to.as_ref().is_some_and(|to| reads_anything(world, user, used, *module, to));
+        let anything = match &used.passed_to {
+            Some(to) => reads_anything(world, user, used, *module, to),
+            None => reads_by_name(world, user, *module),
+        };
         let asked_by = used.passed_to.as_ref().and_then(|to| builtin(world, user, used.scope, to));
         let fact = match asked_by {
             Some("dir") => Fact::Listed(used.span),
@@ -379,7 +389,12 @@ fn reads_anything<'p>(
         Object::Unknown if !matches!(to.name, "dir" | "vars") => user,
         _ => return true,
     };
-    world.names.file(home).reads_by_name && !by_all(world, home, module)
+    reads_by_name(world, home, module)
+}
+
+/// Whether a file reads names of a module that it computes, wherever they come from.
+fn reads_by_name(world: World, user: ModuleId, module: ModuleId) -> bool {
+    world.names.file(user).reads_by_name && !by_all(world, user, module)
 }
 
 /// Whether a file reads `__all__` of modules, so that the names it computes are taken to come from there.

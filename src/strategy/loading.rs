@@ -76,10 +76,18 @@ impl<'g, 'p, C: Fn(&Edge) -> bool> Loading<'g, 'p, C> {
         };
         if let Some((package, name)) = this.name.rsplit_once('.')
             && let Some(package) = project.tree.find(package, this.root)
-            && let Some(found) = ctx.users.uses(package, name).find(reads)
         {
-            let message = format!("`{}` is used as an attribute without being imported there", this.name);
-            return Some(Obstacle::new(Reason::SubmoduleAccess, (found.user, found.span), message));
+            let named = ctx.users.uses(package, name).find(reads).map(|u| (u.user, u.span));
+            let unnamed =
+                || ctx.users.readers(package, name).find(|(user, _)| !is_own(*user) && self.loses(*user, module));
+            if let Some(at) = named {
+                let message = format!("`{}` is used as an attribute without being imported there", this.name);
+                return Some(Obstacle::new(Reason::SubmoduleAccess, at, message));
+            }
+            if let Some(at) = unnamed() {
+                let message = format!("`{}` may be read here of its package, and would not be loaded", this.name);
+                return Some(Obstacle::new(Reason::SubmoduleAccess, at, message));
+            }
         }
         let mut packages = this.ancestors().filter_map(|package| project.tree.find(package, this.root));
         packages.find(|package| self.loses(*package, module)).map(|package| {
