@@ -1,11 +1,16 @@
 //! `--baseline`: what is known does not fail a run, and what is new does.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used)]
 
+#[path = "harness/repository.rs"]
+mod repository;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
+
+use repository::write;
 
 /// A class that inherits from a class that inherits back: nothing dissolves that.
 fn tangle(dir: &Path, names: &[&str]) {
@@ -14,12 +19,6 @@ fn tangle(dir: &Path, names: &[&str]) {
         let text = format!("import {next}\n\n\nclass C_{name}({next}.C_{next}):\n    pass\n");
         write(dir, &format!("{name}.py"), &text);
     }
-}
-
-fn write(dir: &Path, name: &str, text: &str) {
-    let path = dir.join(name);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
 }
 
 /// A project with the cycle of `a` and `b`, and its baseline.

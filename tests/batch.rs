@@ -1,11 +1,16 @@
 //! `--batch`: which projects are found, that one does not stop the others, and what becomes of a run that is stopped.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used)]
 
+#[path = "harness/repository.rs"]
+mod repository;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
+
+use repository::{git, quiet, write};
 
 /// The two modules of a cycle that one deferred import dissolves.
 fn cycle(package: &str, a: &str, b: &str) -> [(String, String); 2] {
@@ -15,27 +20,6 @@ fn cycle(package: &str, a: &str, b: &str) -> [(String, String); 2] {
         (path(a), format!("from {top}.{b} import f\n\n\ndef g():\n    return f()\n")),
         (path(b), format!("import {top}.{a}\n\n\ndef f():\n    return 1\n\n\ndef h():\n    return {top}.{a}.g()\n")),
     ]
-}
-
-fn write(dir: &Path, name: &str, text: &str) {
-    let path = dir.join(name);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
-}
-
-fn quiet(command: &mut Command) {
-    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").env("HOME", "/nonexistent");
-    for name in ["NAME", "EMAIL", "DATE"] {
-        command.env_remove(format!("GIT_AUTHOR_{name}")).env_remove(format!("GIT_COMMITTER_{name}"));
-    }
-}
-
-fn git(dir: &Path, args: &[&str]) -> String {
-    let mut command = Command::new("git");
-    quiet(&mut command);
-    let output = command.args(args).current_dir(dir).output().unwrap();
-    assert!(output.status.success(), "{args:?} {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
 }
 
 fn cyclefix(dir: &Path, args: &[&str]) -> Output {

@@ -1,9 +1,14 @@
 //! `--apply --branch`: the commits, and that nothing else of the repository changes.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used)]
 
+#[path = "harness/repository.rs"]
+mod repository;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+
+use repository::{git, quiet, write};
 
 /// Two cycles, each with a deferrable import, and a module beside them.
 const FILES: [(&str, &str); 6] = [
@@ -15,33 +20,6 @@ const FILES: [(&str, &str); 6] = [
     ("main.py", "import a\nimport p.c\n\nprint(a.g(), p.c.g())\n"),
 ];
 const BRANCH: [&str; 4] = ["--apply", "--branch", "fix/cycles", "--strategy=defer-import"];
-
-/// Runs git as if the user had no settings; gives stdout.
-fn git(dir: &Path, args: &[&str]) -> String {
-    let output = git_command(dir).args(args).output().unwrap();
-    assert!(output.status.success(), "{args:?} {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-fn git_command(dir: &Path) -> Command {
-    let mut command = Command::new("git");
-    command.current_dir(dir);
-    quiet(&mut command);
-    command
-}
-
-fn quiet(command: &mut Command) {
-    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").env("HOME", "/nonexistent");
-    for name in ["NAME", "EMAIL", "DATE"] {
-        command.env_remove(format!("GIT_AUTHOR_{name}")).env_remove(format!("GIT_COMMITTER_{name}"));
-    }
-}
-
-fn write(dir: &Path, name: &str, text: &str) {
-    let path = dir.join(name);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
-}
 
 fn commit(dir: &Path) {
     git(dir, &["add", "."]);

@@ -1,22 +1,14 @@
 //! What counts as uncommitted.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used)]
 
+#[path = "harness/repository.rs"]
+mod repository;
+
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 
 use cyclefix::io::git::{dirty, prefix};
 
-fn git(dir: &Path, args: &[&str]) {
-    let output = Command::new("git").args(args).current_dir(dir).output().unwrap();
-    assert!(output.status.success(), "{args:?} {}", String::from_utf8_lossy(&output.stderr));
-}
-
-fn write(dir: &Path, name: &str, text: &str) {
-    let path = dir.join(name);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
-}
+use repository::{git, write};
 
 /// A repository with two projects, `[x]sub` and `[x]sub2`.
 fn repository() -> tempfile::TempDir {
