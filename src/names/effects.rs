@@ -32,6 +32,8 @@ enum What<'a> {
     Call(Option<Reference<'a>>),
     /// A call whose result is bound: an effect only if the project's own code registers something.
     BoundCall(Reference<'a>),
+    /// A call whose result is used at once: `with Lock(): …`.
+    UsedCall(Reference<'a>),
     Decorator(Option<Reference<'a>>),
     Base(Option<Reference<'a>>),
     Metaclass(Option<Reference<'a>>),
@@ -159,17 +161,12 @@ fn touched(world: World, module: ModuleId, effect: &Effect) -> Changed {
             Object::Attribute { module: home, .. } if home != module => Changed::of(home),
             _ => Changed::nothing(),
         },
-        What::BoundCall(call) => match world.trace_reference(module, MODULE, call).object {
-            Object::Attribute { module: home, name, rest } => by_bound_call(world, module, (home, name, &rest)),
-            Object::External(path) => Changed::anything_if(if is_stdlib(&path) {
-                changes_outside(&path)
-            } else {
-                keeps_track(&path) && path.contains(".register")
-            }),
-            _ => Changed::nothing(),
-        },
+        What::BoundCall(call) => by_bound_call(world, module, call, false),
+        What::UsedCall(call) => by_bound_call(world, module, call, true),
         What::Decorator(Some(decorator)) => match world.trace_reference(module, MODULE, decorator).object {
-            Object::Attribute { module: home, name, rest } if rest.is_empty() => Run::new(world).called(home, name),
+            Object::Attribute { module: home, name, rest } if rest.is_empty() => {
+                Run::new(world).called_at_once(home, name)
+            }
             Object::Attribute { module: home, name, rest } if home != module => {
                 Run::new(world).method(home, name, &rest).unwrap_or_else(|| Changed::of(home))
             }
@@ -191,19 +188,31 @@ fn touched(world: World, module: ModuleId, effect: &Effect) -> Changed {
     }
 }
 
-/// What a call of an attribute of a module does, if its result is kept.
-fn by_bound_call(world: World, module: ModuleId, (home, name, rest): (ModuleId, &str, &[&str])) -> Changed {
+/// What a call does whose result goes on, or is used at once.
+fn by_bound_call(world: World, module: ModuleId, call: &Reference, at_once: bool) -> Changed {
     let mut run = Run::new(world);
-    if rest.is_empty() {
-        return run.called(home, name);
-    }
-    match run.method(home, name, rest) {
-        Some(changed) => changed,
-        // A method of an instance made here and now, which is inherited from outside.
-        None if is_class(world, home, name) => run.called(home, name),
-        // A method of an object that another module owns, e.g. `task = app.task(f)`.
-        None if home != module => Changed::of(home),
-        None => Changed::nothing(),
+    match world.trace_reference(module, MODULE, call).object {
+        Object::Attribute { module: home, name, rest } if rest.is_empty() => {
+            if at_once {
+                run.called_at_once(home, name)
+            } else {
+                run.called(home, name)
+            }
+        }
+        Object::Attribute { module: home, name, rest } => match run.method(home, name, &rest) {
+            Some(changed) => changed,
+            // A method of an instance made here and now, which is inherited from outside.
+            None if is_class(world, home, name) => run.called(home, name),
+            // A method of an object that another module owns, e.g. `task = app.task(f)`.
+            None if home != module => Changed::of(home),
+            None => Changed::nothing(),
+        },
+        Object::External(path) => Changed::anything_if(if is_stdlib(&path) {
+            changes_outside(&path)
+        } else {
+            keeps_track(&path) && path.contains(".register")
+        }),
+        _ => Changed::nothing(),
     }
 }
 

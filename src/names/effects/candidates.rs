@@ -31,8 +31,9 @@ fn reference<'a>(expr: &Expr<'a>) -> Option<Reference<'a>> {
 fn block<'a>(body: &[Stmt<'a>], guards: &Guards<'a>, out: &mut Vec<Effect<'a>>) {
     for stmt in body {
         let mut add = |what| out.push(Effect { span: stmt.span, what });
+        let binds = matches!(stmt.kind, StmtKind::Expr(_) | StmtKind::Assign { .. } | StmtKind::AnnAssign { .. });
         for expr in stmt_exprs(stmt) {
-            calls(expr, &mut add);
+            calls(expr, !binds, &mut add);
         }
         match &stmt.kind {
             StmtKind::Expr(expr) => match &expr.kind {
@@ -94,11 +95,13 @@ fn store<'a>(target: &Expr<'a>, add: &mut impl FnMut(What<'a>)) {
     }
 }
 
-/// All calls that evaluating an expression makes.
-fn calls<'a>(expr: &Expr<'a>, add: &mut impl FnMut(What<'a>)) {
+/// All calls that evaluating an expression makes. What is made may be used at once: entered, iterated over, added up.
+fn calls<'a>(expr: &Expr<'a>, at_once: bool, add: &mut impl FnMut(What<'a>)) {
     if let ExprKind::Call { func, args } = &expr.kind {
-        if let Some(found) = reference(func) {
-            add(What::BoundCall(found));
+        match reference(func) {
+            Some(found) if at_once => add(What::UsedCall(found)),
+            Some(found) => add(What::BoundCall(found)),
+            None => {}
         }
         // `type(name, bases, body)` makes a class.
         if let (Some("type" | "new_class"), Some(ExprKind::Sequence(bases))) =
@@ -106,10 +109,17 @@ fn calls<'a>(expr: &Expr<'a>, add: &mut impl FnMut(What<'a>)) {
         {
             bases.iter().for_each(|base| add(What::Base(reference(base))));
         }
+        calls(func, true, add);
+        args.iter().for_each(|arg| calls(&arg.value, false, add));
+        return;
     }
-    expr.parts(&mut |part| calls(part, add));
+    let holds = matches!(
+        expr.kind,
+        ExprKind::Sequence(_) | ExprKind::Dict(_) | ExprKind::Walrus { .. } | ExprKind::Conditional(_)
+    );
+    expr.parts(&mut |part| calls(part, at_once || !holds, add));
     if let ExprKind::Comprehension { element, clauses } = &expr.kind {
-        element.iter().for_each(|e| calls(e, add));
-        clauses.iter().flat_map(|c| &c.tests).for_each(|t| calls(t, add));
+        element.iter().for_each(|e| calls(e, false, add));
+        clauses.iter().flat_map(|c| &c.tests).for_each(|t| calls(t, true, add));
     }
 }

@@ -222,15 +222,26 @@ impl<'w, 'p> Run<'w, 'p> {
         }
     }
 
-    /// Making an instance, which may be used at once: `with Lock(): …`, `Register()(f)`.
-    pub fn made(&mut self, module: ModuleId, class: ClassId) -> Changed {
-        if !self.seen.insert((module, self.world.names.file(module).class(class).span)) {
-            return Changed::nothing();
-        }
-        let of = lineage(self.world, module, class);
-        Changed::all(of.into_iter().map(|(home, class)| {
+    /// Making an instance. A function that does may enter it.
+    fn made(&mut self, module: ModuleId, class: ClassId) -> Changed {
+        self.special(module, class, &|name| {
+            matches!(name, "__init__" | "__new__" | "__post_init__" | "__set_name__" | "__enter__" | "__exit__")
+        })
+    }
+
+    /// As [`Run::called`], where an instance that is made is used in some way: `with Lock(): …`, `Register()(f)`.
+    pub fn called_at_once(&mut self, module: ModuleId, name: &str) -> Changed {
+        let bindings = self.world.names.file(module).bindings(name).iter();
+        let used = bindings.filter_map(|b| if let Bound::Class(class) = b.what { Some(class) } else { None });
+        let used = Changed::all(used.map(|class| self.special(module, class, &is_special)));
+        used.and(self.called(module, name))
+    }
+
+    /// Special methods of an instance of a class.
+    fn special(&mut self, module: ModuleId, class: ClassId, counts: &dyn Fn(&str) -> bool) -> Changed {
+        Changed::all(lineage(self.world, module, class).into_iter().map(|(home, class)| {
             let methods = self.world.names.file(home).class(class).methods.iter();
-            let special = methods.filter(|(name, _)| is_special(name) || **name == "__post_init__");
+            let special = methods.filter(|(name, _)| counts(name));
             Changed::all(special.flat_map(|(_, all)| all).map(|f| self.function(home, *f)))
         }))
     }
