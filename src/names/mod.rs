@@ -90,7 +90,7 @@ impl<'p> Names<'p> {
             (Arc::new(imports), Arc::new(facts))
         };
         let (imports, files) = project.tree.modules.par_iter().enumerate().map(read).unzip();
-        graph.files = imports;
+        graph.refine(imports);
         Self { project, files, nothing }
     }
 

@@ -1,6 +1,7 @@
 //! The planner: for each component the cheapest fixes after which no cycle is left, applied in memory, checked against a new
 //! analysis of the new text, accepted or dropped, until nothing more can be done.
 
+mod candidates;
 mod choice;
 mod entries;
 pub mod feedback;
@@ -16,7 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use elsa::FrozenVec;
 
-use crate::graph::{Edge, Graph, counts};
+use crate::graph::{Edge, Graph, LARGE, counts};
 use crate::names::{Names, World};
 use crate::outcome::{PlanEntry, ProjectOutcome, Safety};
 use crate::project::settings::Level;
@@ -24,6 +25,7 @@ use crate::project::{ModuleId, Project};
 use crate::rewrite::{self, Intents};
 use crate::strategy::{self, Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, steer};
 use crate::verify;
+use candidates::Candidates;
 use entries::entries;
 use solved::Round;
 pub use solved::{Solved, Touched, Veto};
@@ -65,13 +67,11 @@ fn solve_on<'p>(
     let level = project.settings.level;
     let total = project.tree.modules.len();
     let done = AtomicUsize::new(0);
-    let mut graph = Graph::new(project, &|| progress(Stage::Parse(done.fetch_add(1, Ordering::Relaxed) + 1, total)));
-    let mut found = cycles(&graph, level);
-    if found.is_empty() {
-        return (report::nothing(&graph), Vec::new(), Vec::new());
-    }
-    let wanted = relevant::modules(&graph, &found);
-    let names = Names::new(&mut graph, &wanted);
+    let read = || progress(Stage::Parse(done.fetch_add(1, Ordering::Relaxed) + 1, total));
+    let (graph, names, mut found) = match analysed(project, level, &read) {
+        Ok(analysed) => analysed,
+        Err(graph) => return (report::nothing(&graph), Vec::new(), Vec::new()),
+    };
     let ctx = Context::new(&graph, &names, &found);
     if level == Level::Fragile {
         found.retain(|c| c.edges.iter().any(|e| report::is_early(&ctx, e)));
@@ -80,25 +80,21 @@ fn solve_on<'p>(
     let cycles_before = found.len();
     progress(Stage::Plan(0, cycles_before));
     let mut current: Option<State> = None;
-    for _ in 0..ROUNDS {
-        let step = match &current {
-            None => plan.round(&ctx, &found, states),
+    let mut rounds = ROUNDS;
+    loop {
+        let next = match &current {
+            None => plan.advance(&ctx, &found, states, &mut rounds),
             Some(state) => {
                 let left = state.cycles(level);
                 let ctx = Context::new(&state.graph, &state.names, &left);
                 progress(Stage::Plan(cycles_before.saturating_sub(left.len()), cycles_before));
-                plan.round(&ctx, &left, states)
+                plan.advance(&ctx, &left, states, &mut rounds)
             }
         };
-        match step {
-            Step::Accepted(next) => {
-                // What could not stand beside other imports may do so now.
-                plan.dropped.clear();
-                current = Some(*next);
-            }
-            Step::Dropped => {}
-            Step::Done => break,
-        }
+        let Some(next) = next else { break };
+        // What could not stand beside other imports may do so now.
+        plan.dropped.clear();
+        current = Some(next);
     }
     let rounds = std::mem::take(&mut plan.rounds);
     let worked_on: BTreeSet<ModuleId> =
@@ -111,6 +107,28 @@ fn solve_on<'p>(
     let left = left.into_iter().flat_map(|c| c.modules).collect();
     let touched = solved::touched(ctx.world, after, &outcome.changes, &cycles, &left);
     (outcome, touched, rounds)
+}
+
+/// A project with cycles as far as they need it: its imports, names and cycles. The imports alone if there are none.
+fn analysed<'p>(
+    project: &'p Project,
+    level: Level,
+    read: &(dyn Fn() + Sync),
+) -> Result<(Graph<'p>, Names<'p>, Vec<Cycle>), Graph<'p>> {
+    let mut graph = Graph::skimmed(project, read);
+    let mut found = cycles(&graph, level);
+    if found.is_empty() && project.tree.modules.len() <= LARGE {
+        // The skim passes over text that is no Python, which the report names.
+        graph = Graph::parsed(project);
+        found = cycles(&graph, level);
+    }
+    if found.is_empty() {
+        return Err(graph);
+    }
+    let wanted = relevant::modules(&graph, &found);
+    let names = Names::new(&mut graph, &wanted);
+    let found = cycles(&graph, level);
+    if found.is_empty() { Err(graph) } else { Ok((graph, names, found)) }
 }
 
 /// The project after some of the plan, analysed.
@@ -204,28 +222,57 @@ enum Step<'p> {
 }
 
 impl Plan {
-    /// One choice over all cycles, applied together and checked.
-    fn round<'p>(&mut self, ctx: &Context<'_, 'p>, cycles: &[Cycle], states: &'p FrozenVec<Box<Project>>) -> Step<'p> {
+    /// The next state: as [`round`](Self::round), until something stands. `None` if nothing does, or after the last of `rounds`.
+    fn advance<'p>(
+        &mut self,
+        ctx: &Context<'_, 'p>,
+        cycles: &[Cycle],
+        states: &'p FrozenVec<Box<Project>>,
+        rounds: &mut usize,
+    ) -> Option<State<'p>> {
+        let mut candidates: Vec<Candidates> = Vec::new();
+        while *rounds > 0 {
+            *rounds -= 1;
+            match self.round(ctx, cycles, &mut candidates, states) {
+                Step::Accepted(next) => return Some(*next),
+                Step::Dropped => {}
+                Step::Done => break,
+            }
+        }
+        None
+    }
+
+    /// One choice over all cycles, applied together and checked. `candidates` are those of the cycles that were looked at before.
+    fn round<'p>(
+        &mut self,
+        ctx: &Context<'_, 'p>,
+        cycles: &[Cycle],
+        candidates: &mut Vec<Candidates>,
+        states: &'p FrozenVec<Box<Project>>,
+    ) -> Step<'p> {
         let mut chosen: Vec<Fix> = Vec::new();
         self.tried.clear();
-        for cycle in cycles {
-            let mut proposals = strategy::propose(ctx, cycle);
+        for (index, cycle) in cycles.iter().enumerate() {
+            if index == candidates.len() {
+                let mut proposals = strategy::propose(ctx, cycle);
+                self.heed_vetoes(ctx, &mut proposals);
+                self.note(ctx, &mut proposals);
+                candidates.push(Candidates::new(proposals.fixes));
+            }
             let dropped = |f: &Fix| {
                 f.removes.iter().any(|i| self.dropped.contains(&(key(ctx.world.graph, *i), f.strategy, f.form)))
             };
-            proposals.fixes.retain(|f| !dropped(f));
-            self.heed_vetoes(ctx, &mut proposals);
-            self.note(ctx, &mut proposals);
-            let (fixes, choice) = choice::choose_fixes(ctx.world.graph, cycle, proposals.fixes);
-            match gain::worthwhile(cycle, fixes) {
+            candidates[index].without(dropped);
+            let choice = candidates[index].choose(ctx.world.graph, cycle);
+            match &choice.fixes {
                 Err(little) => {
-                    let gain::LittleGain { fix, message } = *little;
-                    self.refuse_fix(ctx, &fix, Reason::LittleGain, message);
+                    let gain::LittleGain { fix, message } = &**little;
+                    self.refuse_fix(ctx, fix, Reason::LittleGain, message.clone());
                 }
                 Ok(fixes) if fixes.is_empty() => {}
                 Ok(fixes) => {
-                    self.tried.push((cycle.modules.clone(), choice));
-                    chosen.extend(fixes);
+                    self.tried.push((cycle.modules.clone(), choice.entry));
+                    chosen.extend(fixes.iter().cloned());
                 }
             }
         }
@@ -267,8 +314,10 @@ impl Plan {
 
     fn refuse(&mut self, ctx: &Context, refusal: Refusal) {
         let key = key(ctx.world.graph, refusal.import);
-        let (file, line) = report::place(ctx, refusal.at);
-        self.refused.entry((key.clone(), refusal.strategy)).or_insert(Refused { refusal, key, file, line });
+        self.refused.entry((key.clone(), refusal.strategy)).or_insert_with(|| {
+            let (file, line) = report::place(ctx, refusal.at);
+            Refused { refusal, key, file, line }
+        });
     }
 
     fn drop_fix(&mut self, ctx: &Context, fix: &Fix, reason: Reason, message: String) {

@@ -32,8 +32,7 @@ pub fn modules(graph: &Graph, cycles: &[Cycle]) -> Vec<bool> {
     let mut wanted = vec![false; count];
     // What they load: it may call into them while it runs.
     for cycle in cycles {
-        let loaded: BTreeSet<ModuleId> = graph.loaded_by(cycle.modules[0], &|_| false).into_iter().collect();
-        loaded.into_iter().for_each(|module| wanted[module.index()] = true);
+        graph.loads(cycle.modules[0]).iter().for_each(|module| wanted[module.index()] = true);
     }
     for member in &members {
         wanted[member.index()] = true;

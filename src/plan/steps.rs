@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use elsa::FrozenVec;
 
-use super::{State, cycles, entries, relevant};
+use super::{State, analysed, entries};
 use crate::graph::Graph;
-use crate::names::{Names, World};
+use crate::names::World;
 use crate::outcome::{FileChange, Kind, ProjectOutcome, Status, Step};
 use crate::project::{FileId, ModuleId, Project, SourceFile};
 use crate::strategy::{Context, Cycle};
@@ -26,10 +26,7 @@ pub fn steps(project: &Project, outcome: &ProjectOutcome, key: &dyn Fn(&[&str]) 
         return whole(outcome);
     }
     let level = project.settings.level;
-    let mut graph = Graph::new(project, &|| ());
-    let found = cycles(&graph, level);
-    let wanted = relevant::modules(&graph, &found);
-    let names = Names::new(&mut graph, &wanted);
+    let Ok((graph, names, _)) = analysed(project, level, &|| ()) else { return whole(outcome) };
     let states = FrozenVec::new();
     let ordered = groups.iter().flat_map(|group| &group.changes);
     let end = states.push_get(Box::new(advance(project, ordered)));
@@ -162,11 +159,9 @@ fn advance<'c>(project: &Project, changes: impl IntoIterator<Item = &'c &'c File
     for change in changes {
         let text = change.after.clone().unwrap_or_else(|| Arc::from(""));
         match index.get(&change.path) {
-            Some(index) => next.files[*index].text = text,
+            Some(index) => next.rewrite(FileId(*index as u32), text),
             None => {
-                let file = SourceFile { path: change.path.clone(), text, trouble: None, writable: true };
-                next.tree.add(FileId(next.files.len() as u32), &file);
-                next.files.push(file);
+                next.add(SourceFile { path: change.path.clone(), text, trouble: None, writable: true });
             }
         }
     }

@@ -55,27 +55,28 @@ pub fn doubt(ctx: &Context, id: ImportId) -> Option<String> {
 
 /// A module that the target loads, and that asks one which leads to it what it holds so far: that depends on who comes first.
 fn asked_half_way(ctx: &Context, id: ImportId) -> Option<String> {
-    let graph = ctx.world.graph;
-    let target = graph.targets[id.module.index()][id.site]?.module;
-    let loaded: BTreeSet<ModuleId> = graph.loaded_by(target, &|_| false).into_iter().collect();
+    let target = ctx.world.graph.targets[id.module.index()][id.site]?.module;
+    ctx.world.graph.loads(target).iter().find_map(|module| {
+        let asked = ctx.asks_half_way(module)?;
+        let name = |module: ModuleId| &ctx.project().module(module).name;
+        Some(format!("`{}` asks `{}`, when it is loaded, what that holds so far", name(module), name(asked)))
+    })
+}
+
+/// The first module that a module asks while it is loaded what it holds, and that leads to it.
+pub fn asks_half_way(ctx: &Context, module: ModuleId) -> Option<ModuleId> {
     let asks = |used: &&Use| {
         let to = |used: &Use| used.passed_to.as_ref().map_or("", |to| to.name).to_owned();
         let asks = used.role == Role::Inspected
             || used.role == Role::Argument && matches!(to(used).as_str(), "dir" | "vars" | "getattr" | "hasattr");
         used.moment == Moment::Import && asks
     };
-    loaded.into_iter().find_map(|module| {
-        let uses = ctx.world.names.file(module).uses.iter().filter(asks);
-        let asked = uses.filter_map(|used| match ctx.world.trace_use(module, used).object {
-            Object::Module(asked) if asked != module => Some(asked),
-            _ => None,
-        });
-        let mut half_way = asked.filter(|asked| graph.loaded_by(*asked, &|_| false).contains(&module));
-        let name = |module: ModuleId| &ctx.project().module(module).name;
-        half_way.next().map(|asked| {
-            format!("`{}` asks `{}`, when it is loaded, what that holds so far", name(module), name(asked))
-        })
-    })
+    let uses = ctx.world.names.file(module).uses.iter().filter(asks);
+    let asked = uses.filter_map(|used| match ctx.world.trace_use(module, used).object {
+        Object::Module(asked) if asked != module => Some(asked),
+        _ => None,
+    });
+    asked.into_iter().find(|asked| ctx.world.graph.loads(*asked).contains(&module))
 }
 
 /// What a module reads while it is loaded that may be another thing later.

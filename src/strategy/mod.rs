@@ -47,6 +47,7 @@ pub struct Context<'c, 'p> {
     pub running: Running,
     effects: Mutex<HashMap<ModuleId, Vec<(Span, Changed)>>>,
     reads: Mutex<HashMap<ModuleId, Option<String>>>,
+    asks: Mutex<HashMap<ModuleId, Option<ModuleId>>>,
 }
 
 impl<'c, 'p> Context<'c, 'p> {
@@ -57,12 +58,12 @@ impl<'c, 'p> Context<'c, 'p> {
         let mut loaded = BTreeSet::new();
         for cycle in cycles {
             if let Some(first) = cycle.modules.first() {
-                loaded.extend(graph.loaded_by(*first, &|_| false));
+                loaded.extend(graph.loads(*first).iter());
             }
             loaded.extend(&cycle.modules);
         }
         let (users, running) = rayon::join(|| Users::new(world), || Running::new(world, &loaded));
-        Self { world, users, running, effects: Mutex::default(), reads: Mutex::default() }
+        Self { world, users, running, effects: Mutex::default(), reads: Mutex::default(), asks: Mutex::default() }
     }
 
     pub fn project(&self) -> &'p Project {
@@ -80,6 +81,12 @@ impl<'c, 'p> Context<'c, 'p> {
     fn reads_what_changes(&self, module: ModuleId) -> Option<String> {
         let mut known = self.reads.lock().expect("no thread panics while it holds the reads");
         known.entry(module).or_insert_with(|| later::read(self, module)).clone()
+    }
+
+    /// The module that a module asks while it is loaded what it holds, if that leads to it.
+    fn asks_half_way(&self, module: ModuleId) -> Option<ModuleId> {
+        let mut known = self.asks.lock().expect("no thread panics while it holds what modules ask");
+        *known.entry(module).or_insert_with(|| later::asks_half_way(self, module))
     }
 }
 

@@ -26,7 +26,8 @@ pub fn hoist(project: &Project, vetoes: &[Veto], read: &(dyn Fn(usize, usize) + 
     let states = FrozenVec::new();
     let total = project.tree.modules.len();
     let done = std::sync::atomic::AtomicUsize::new(0);
-    let mut graph = Graph::new(project, &|| read(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1, total));
+    let mut graph =
+        Graph::skimmed(project, &|| read(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1, total));
     let names = Names::new(&mut graph, &vec![true; total]);
     // What runs while any module is imported matters, not only what does in a cycle.
     let whole = Cycle { modules: project.modules().map(|(id, _)| id).collect(), edges: Vec::new() };
@@ -157,8 +158,8 @@ fn damage<'p>(
         let blamed = changed.intersection(&grown).copied().collect();
         return Some(("a cycle would come".to_owned(), blamed));
     }
-    let importers = verify::importers(ctx.world.graph, changed.iter().copied());
-    let others = importers.into_iter().filter(|m| !changed.contains(m));
+    let importers = ctx.world.graph.importers(changed.iter().copied());
+    let others = importers.iter().filter(|m| !changed.contains(m));
     let entries: Vec<ModuleId> = changed.iter().copied().chain(others.take(MOST)).collect();
     let world = World { graph: &graph, names: &names };
     let (what, chain) = verify::new_failure(ctx.world, world, &entries)?;
