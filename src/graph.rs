@@ -72,17 +72,9 @@ impl<'p> Graph<'p> {
         Self::link(project, project.tree.modules.par_iter().map(read).collect(), None)
     }
 
-    /// The graph of `project` after a change: files whose text is the same are not read again.
-    pub fn after(&self, project: &'p Project) -> Self {
-        let read = |(index, module): (usize, &Module)| {
-            let text = &project.file(module.file).text;
-            if same_text(self.project, project, module) {
-                self.files[index].clone()
-            } else {
-                Arc::new(imports(&parse(text)))
-            }
-        };
-        Self::link(project, project.tree.modules.par_iter().enumerate().map(read).collect(), Some(self))
+    /// The graph of `project` after a change, of which these are the imports.
+    pub fn with_files(&self, project: &'p Project, files: Vec<Arc<FileImports<'p>>>) -> Self {
+        Self::link(project, files, Some(self))
     }
 
     /// Takes in files as the tree has them. Where that reads other imports than the skim did, they are linked anew.

@@ -38,6 +38,15 @@ pub struct Names<'p> {
     nothing: Arc<FileFacts<'p>>,
 }
 
+/// What somebody wants to know of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wanted {
+    Nothing,
+    Names,
+    /// Its names, and its syntax tree soon.
+    Tree,
+}
+
 /// What is known of one file by itself.
 #[derive(Debug)]
 struct FileFacts<'p> {
@@ -75,37 +84,24 @@ pub struct Trace<'n> {
 const DEPTH: usize = 24;
 
 impl<'p> Names<'p> {
-    /// The names of the modules that are `wanted`, by module; the others are taken to have none. What the graph knows of their
+    /// The names of the modules that are wanted, by module; the others are taken to have none. What the graph knows of their
     /// imports is completed by what only the tree tells.
-    pub fn new(graph: &mut Graph<'p>, wanted: &[bool]) -> Self {
+    pub fn new(graph: &mut Graph<'p>, wanted: &[Wanted]) -> Self {
         let project = graph.project;
         let nothing = Arc::new(FileFacts::of_nothing());
         let read = |(index, module): (usize, &Module)| {
-            if !wanted[index] {
+            if wanted[index] == Wanted::Nothing {
                 return (graph.files[index].clone(), nothing.clone());
             }
             let ast = parse(&project.file(module.file).text);
             let imports = imports(&ast);
             let facts = FileFacts::of(&ast, &imports);
-            (Arc::new(imports), Arc::new(facts))
+            let kept = (wanted[index] == Wanted::Tree).then(|| OnceLock::from(Arc::new(ast)));
+            (Arc::new(imports), Arc::new(FileFacts { tree: kept.unwrap_or_default(), ..facts }))
         };
         let (imports, files) = project.tree.modules.par_iter().enumerate().map(read).unzip();
         graph.refine(imports);
         Self { project, files, nothing }
-    }
-
-    /// The names after a change: files whose text is the same are not read again.
-    pub fn after(&self, graph: &Graph<'p>) -> Self {
-        let project = graph.project;
-        let read = |(index, module): (usize, &Module)| {
-            if same_text(self.project, project, module) {
-                self.files[index].clone()
-            } else {
-                Arc::new(FileFacts::of(&parse(&project.file(module.file).text), &graph.files[index]))
-            }
-        };
-        let files = project.tree.modules.par_iter().enumerate().map(read).collect();
-        Self { project, files, nothing: self.nothing.clone() }
     }
 
     pub fn file(&self, module: ModuleId) -> &FileNames<'p> {
@@ -199,6 +195,22 @@ impl Choice {
 impl<'w, 'p> World<'w, 'p> {
     pub fn project(&self) -> &'p Project {
         self.graph.project
+    }
+
+    /// Imports and names of the project after a change: files whose text is the same are not read again.
+    pub fn after(&self, project: &'p Project) -> (Graph<'p>, Names<'p>) {
+        let read = |(index, module): (usize, &'p Module)| {
+            if same_text(self.graph.project, project, module) {
+                return (self.graph.files[index].clone(), self.names.files[index].clone());
+            }
+            let ast = parse(&project.file(module.file).text);
+            let imports = imports(&ast);
+            let facts = FileFacts::of(&ast, &imports);
+            (Arc::new(imports), Arc::new(FileFacts { tree: OnceLock::from(Arc::new(ast)), ..facts }))
+        };
+        let (imports, files) = project.tree.modules.par_iter().enumerate().map(read).unzip();
+        let names = Names { project, files, nothing: self.names.nothing.clone() };
+        (self.graph.with_files(project, imports), names)
     }
 
     /// Follows `name.attributes…` as read in a scope of a module.

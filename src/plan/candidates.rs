@@ -1,6 +1,8 @@
 //! What is proposed for the cycles of one state of a project. Asked for once; a fix that is dropped makes only the choices of
 //! its own cycle new.
 
+use std::time::Duration;
+
 use super::choice::choose_fixes;
 use super::gain::{LittleGain, worthwhile};
 use crate::graph::Graph;
@@ -33,10 +35,10 @@ impl Candidates {
         }
     }
 
-    /// The fixes to take.
-    pub fn choose(&mut self, graph: &Graph, cycle: &Cycle) -> &Chosen {
+    /// The fixes to take; `budget` is the time for a proof that none are cheaper.
+    pub fn choose(&mut self, graph: &Graph, cycle: &Cycle, budget: Duration) -> &Chosen {
         self.chosen.get_or_insert_with(|| {
-            let (fixes, entry) = choose_fixes(graph, cycle, self.fixes.clone());
+            let (fixes, entry) = choose_fixes(graph, cycle, self.fixes.clone(), budget);
             Chosen { fixes: worthwhile(cycle, fixes), entry }
         })
     }

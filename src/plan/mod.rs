@@ -14,14 +14,16 @@ pub mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use elsa::FrozenVec;
+use rayon::prelude::*;
 
 use crate::graph::{Edge, Graph, LARGE, counts};
 use crate::names::{Names, World};
 use crate::outcome::{PlanEntry, ProjectOutcome, Safety};
 use crate::project::settings::Level;
-use crate::project::{ModuleId, Project};
+use crate::project::{ModuleId, ModuleSet, Project};
 use crate::rewrite::{self, Intents};
 use crate::strategy::{self, Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, steer};
 use crate::verify;
@@ -42,6 +44,9 @@ pub enum Stage {
     /// Runs the command of `--verify`.
     Command,
 }
+
+/// Time that the proof of a choice may take for one component.
+const BUDGET: Duration = Duration::from_secs(2);
 
 /// Rounds of choosing, applying and checking; each drops a fix, removes imports, or ends the loop.
 const ROUNDS: usize = 60;
@@ -206,6 +211,8 @@ struct Plan {
     dropped: BTreeSet<(ImportKey, &'static str, Option<&'static str>)>,
     /// Fixes that did not stand when they were run.
     vetoes: Vec<Veto>,
+    /// Modules of cycles whose choice could not be proved to be the cheapest in time.
+    unproved: ModuleSet,
     /// What was accepted, in order.
     rounds: Vec<Round>,
     /// The state that was accepted last, as an index.
@@ -252,9 +259,12 @@ impl Plan {
     ) -> Step<'p> {
         let mut chosen: Vec<Fix> = Vec::new();
         self.tried.clear();
+        let is_first = candidates.is_empty();
+        let ask = |cycle: &Cycle| strategy::propose(ctx, cycle);
+        let proposed: Vec<Proposals> = cycles.par_iter().filter(|_| is_first).map(ask).collect();
+        let mut proposed = proposed.into_iter();
         for (index, cycle) in cycles.iter().enumerate() {
-            if index == candidates.len() {
-                let mut proposals = strategy::propose(ctx, cycle);
+            if let Some(mut proposals) = proposed.next() {
                 self.heed_vetoes(ctx, &mut proposals);
                 self.note(ctx, &mut proposals);
                 candidates.push(Candidates::new(proposals.fixes));
@@ -263,7 +273,12 @@ impl Plan {
                 f.removes.iter().any(|i| self.dropped.contains(&(key(ctx.world.graph, *i), f.strategy, f.form)))
             };
             candidates[index].without(dropped);
-            let choice = candidates[index].choose(ctx.world.graph, cycle);
+            // What took too long to prove once is not worth the time again.
+            let budget = if cycle.modules.iter().any(|m| self.unproved.contains(m)) { Duration::ZERO } else { BUDGET };
+            let choice = candidates[index].choose(ctx.world.graph, cycle, budget);
+            if !choice.entry.exact {
+                self.unproved.extend(cycle.modules.iter().copied());
+            }
             match &choice.fixes {
                 Err(little) => {
                     let gain::LittleGain { fix, message } = &**little;
@@ -354,8 +369,7 @@ impl Plan {
                 }
             };
             let next = states.push_get(Box::new(change.apply(ctx.project())));
-            let after = ctx.world.graph.after(next);
-            let names = ctx.world.names.after(&after);
+            let (after, names) = ctx.world.after(next);
             let changed: BTreeSet<ModuleId> = intents.modules.keys().copied().collect();
             let expected = fixes.iter().flat_map(|f| f.adds.iter().copied()).collect();
             let damage = verify::compare(ctx, &after, &names, &changed, &expected);

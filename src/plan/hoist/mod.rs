@@ -12,7 +12,7 @@ use super::entries::MOST;
 use super::solved::{self, Round};
 use super::{Solved, Veto, cycles, intents, key, planned, report};
 use crate::graph::Graph;
-use crate::names::{Names, World};
+use crate::names::{Names, Wanted, World};
 use crate::outcome::{HoistEntry, Status};
 use crate::project::settings::Level;
 use crate::project::{ModuleId, Project};
@@ -28,7 +28,7 @@ pub fn hoist(project: &Project, vetoes: &[Veto], read: &(dyn Fn(usize, usize) + 
     let done = std::sync::atomic::AtomicUsize::new(0);
     let mut graph =
         Graph::skimmed(project, &|| read(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1, total));
-    let names = Names::new(&mut graph, &vec![true; total]);
+    let names = Names::new(&mut graph, &vec![Wanted::Names; total]);
     // What runs while any module is imported matters, not only what does in a cycle.
     let whole = Cycle { modules: project.modules().map(|(id, _)| id).collect(), edges: Vec::new() };
     let ctx = Context::new(&graph, &names, &[whole]);
@@ -138,8 +138,7 @@ fn damage<'p>(
     changed: &BTreeSet<ModuleId>,
     chosen: &[Fix],
 ) -> Option<Damage> {
-    let graph = ctx.world.graph.after(after);
-    let names = ctx.world.names.after(&graph);
+    let (graph, names) = ctx.world.after(after);
     let expected = chosen.iter().flat_map(|fix| fix.adds.iter().copied()).collect();
     if let Some(first) = verify::compare(ctx, &graph, &names, changed, &expected).into_iter().next() {
         return Some((first.what, first.modules.into_iter().collect()));
