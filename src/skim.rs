@@ -57,6 +57,18 @@ fn is_word(byte: u8) -> bool {
     byte == b'_' || byte.is_ascii_alphanumeric() || byte >= 0x80
 }
 
+/// Bytes that are but a part of the line that they stand in, wherever that is.
+const PLAIN: [bool; 256] = {
+    let mut plain = [true; 256];
+    let special = b"\0\n\r \t\x0c#\\()[]{};:=\"'";
+    let mut at = 0;
+    while at < special.len() {
+        plain[special[at] as usize] = false;
+        at += 1;
+    }
+    plain
+};
+
 impl<'a> Skim<'a> {
     fn byte(&self, at: usize) -> u8 {
         self.bytes.get(at).copied().unwrap_or(0)
@@ -163,6 +175,13 @@ impl<'a> Skim<'a> {
         let mut line = Line { end: start, colon: false, semicolon: false, inline: false, equals: 0 };
         self.at = start;
         loop {
+            let rest = self.bytes.get(self.at..).unwrap_or_default();
+            if let plain @ 1.. = rest.iter().take_while(|byte| PLAIN[usize::from(**byte)]).count() {
+                line.inline |= line.colon;
+                line.colon = false;
+                self.at += plain;
+                line.end = self.at;
+            }
             let byte = self.byte(self.at);
             match byte {
                 0 if self.at >= self.bytes.len() => {
