@@ -152,12 +152,11 @@ impl<'a> Skim<'a> {
         (!value.starts_with('=')).then(|| self.text.len() - value.trim_start_matches([' ', '\t']).len())
     }
 
-    /// A statement that is no import: it must not hide one behind a semicolon.
+    /// A statement that is no import: it must not hide one behind a semicolon, nor a name that is bound there.
     fn plain(&self, start: usize, line: &Line) -> Option<()> {
-        if line.semicolon && self.hides_import(start, line) {
-            return None;
-        }
-        Some(())
+        let (kind, place) = self.around();
+        let may_bind = kind == Kind::Eager && place < Place::Class && line.equals > 0;
+        (!line.semicolon || !may_bind && !self.hides_import(start, line)).then_some(())
     }
 
     fn word(&self, start: usize) -> &'a str {

@@ -63,7 +63,7 @@ fn agree_below(folder: &Path, step: usize) {
     let skimmed =
         |path: &&PathBuf| std::fs::read_to_string(path).is_ok_and(|text| agree(&text, &path.display().to_string()));
     let sure = some.par_iter().filter(skimmed).count();
-    assert!(sure * 10 > some.len() * 8, "only {sure} of {} files were skimmed below {}", some.len(), folder.display());
+    assert!(sure * 4 > some.len() * 3, "only {sure} of {} files were skimmed below {}", some.len(), folder.display());
 }
 
 #[test]
@@ -111,6 +111,7 @@ fn on_forms_that_are_easy_to_get_wrong() {
         "from a import *\nimport b\n\x0cimport c\n",
         "a = b = 1\nc: int = 2\nd = e == f\n",
         "a = b.c = d = 1\ne.f = g = 2\nh, i = j = 3\nk = l=m = 4\nn = lambda o=1: o\np = q = r == s\nt += 1\n",
+        "(\n); a = lambda: 1\nb; c = 2\nd = 3; e\ndef f(): g; h = 4\n",
         "if not x[0] and (y == 0 or z(False)):\n    import a\nelif x and (0):\n    import b\n",
         "if (x and\n    0):\n    import a\nif not (False):\n    import b\nelse:\n    import c\n",
         "if x or 0 and y:\n    import a\nif a.b(0) and 0.5:\n    import b\nif 0 == x:\n    import c\n",

@@ -197,11 +197,19 @@ impl<'w, 'p> World<'w, 'p> {
         self.graph.project
     }
 
-    /// Imports and names of the project after a change: files whose text is the same are not read again.
-    pub fn after(&self, project: &'p Project) -> (Graph<'p>, Names<'p>) {
+    /// Imports and names of the project after a change: files whose text is the same are not read again, be it the text that
+    /// they had or the one that they had when another change was `tried`.
+    pub fn after(&self, project: &'p Project, tried: Option<World<'_, 'p>>) -> (Graph<'p>, Names<'p>) {
+        let known =
+            |of: &World<'_, 'p>, id: ModuleId| (of.graph.files[id.index()].clone(), of.names.files[id.index()].clone());
         let read = |(index, module): (usize, &'p Module)| {
-            if same_text(self.graph.project, project, module) {
-                return (self.graph.files[index].clone(), self.names.files[index].clone());
+            if same_text(self.project(), project, module) {
+                return known(self, ModuleId(index as u32));
+            }
+            if let Some(tried) = tried.filter(|tried| same_text(tried.project(), project, module))
+                && let Some(id) = tried.project().tree.of_file(module.file)
+            {
+                return known(&tried, id);
             }
             let ast = parse(&project.file(module.file).text);
             let imports = imports(&ast);

@@ -142,7 +142,11 @@ struct State<'p> {
     names: Names<'p>,
 }
 
-impl State<'_> {
+impl<'p> State<'p> {
+    fn world(&self) -> World<'_, 'p> {
+        World { graph: &self.graph, names: &self.names }
+    }
+
     /// The cycles that are left.
     fn cycles(&self, level: Level) -> Vec<Cycle> {
         let mut left = cycles(&self.graph, level);
@@ -224,7 +228,8 @@ struct Plan {
 
 enum Step<'p> {
     Accepted(Box<State<'p>>),
-    Dropped,
+    /// With what was tried, if it came to that.
+    Dropped(Option<Box<State<'p>>>),
     Done,
 }
 
@@ -238,23 +243,26 @@ impl Plan {
         rounds: &mut usize,
     ) -> Option<State<'p>> {
         let mut candidates: Vec<Candidates> = Vec::new();
+        let mut tried: Option<Box<State<'p>>> = None;
         while *rounds > 0 {
             *rounds -= 1;
-            match self.round(ctx, cycles, &mut candidates, states) {
+            match self.round(ctx, cycles, &mut candidates, tried.as_deref(), states) {
                 Step::Accepted(next) => return Some(*next),
-                Step::Dropped => {}
+                Step::Dropped(last) => tried = last.or(tried),
                 Step::Done => break,
             }
         }
         None
     }
 
-    /// One choice over all cycles, applied together and checked. `candidates` are those of the cycles that were looked at before.
+    /// One choice over all cycles, applied together and checked. `candidates` are those of the cycles that were looked at before,
+    /// `tried` is what came of the round before.
     fn round<'p>(
         &mut self,
         ctx: &Context<'_, 'p>,
         cycles: &[Cycle],
         candidates: &mut Vec<Candidates>,
+        tried: Option<&State<'p>>,
         states: &'p FrozenVec<Box<Project>>,
     ) -> Step<'p> {
         let mut chosen: Vec<Fix> = Vec::new();
@@ -294,7 +302,7 @@ impl Plan {
         if chosen.is_empty() {
             return Step::Done;
         }
-        self.try_all(ctx, one_move_a_module(chosen), cycles, states)
+        self.try_all(ctx, one_move_a_module(chosen), cycles, tried, states)
     }
 
     /// Refuses what failed when it was run.
@@ -354,6 +362,7 @@ impl Plan {
         ctx: &Context<'_, 'p>,
         mut fixes: Vec<Fix>,
         cycles: &[Cycle],
+        tried: Option<&State<'p>>,
         states: &'p FrozenVec<Box<Project>>,
     ) -> Step<'p> {
         loop {
@@ -363,20 +372,22 @@ impl Plan {
                 Err((module, error)) => {
                     self.drop_where(ctx, &mut fixes, &BTreeSet::from([module]), Reason::Form, &error.to_string());
                     if fixes.is_empty() {
-                        return Step::Dropped;
+                        return Step::Dropped(None);
                     }
                     continue;
                 }
             };
-            let next = states.push_get(Box::new(change.apply(ctx.project())));
-            let (after, names) = ctx.world.after(next);
+            let mut next = change.apply(ctx.project());
+            tried.into_iter().for_each(|tried| next.share(tried.graph.project));
+            let next = states.push_get(Box::new(next));
+            let (after, names) = ctx.world.after(next, tried.map(State::world));
             let changed: BTreeSet<ModuleId> = intents.modules.keys().copied().collect();
             let expected = fixes.iter().flat_map(|f| f.adds.iter().copied()).collect();
             let damage = verify::compare(ctx, &after, &names, &changed, &expected);
             if let Some(first) = damage.first() {
                 let modules: BTreeSet<ModuleId> = first.modules.iter().copied().collect();
                 self.drop_where(ctx, &mut fixes, &modules, Reason::FailedCheck, &first.what);
-                return Step::Dropped;
+                return Step::Dropped(Some(Box::new(State { graph: after, names })));
             }
             let entries = entries(ctx, &after, cycles, &changed);
             let world = World { graph: &after, names: &names };
@@ -384,12 +395,12 @@ impl Plan {
                 let near: BTreeSet<ModuleId> = chain.intersection(&changed).copied().collect();
                 let blamed = if near.is_empty() { changed } else { near };
                 self.drop_where(ctx, &mut fixes, &blamed, Reason::FailedCheck, &what);
-                return Step::Dropped;
+                return Step::Dropped(Some(Box::new(State { graph: after, names })));
             }
             if !shrinks(ctx, &after, cycles) {
                 let all: BTreeSet<ModuleId> = changed;
                 self.drop_where(ctx, &mut fixes, &all, Reason::FailedCheck, "no cycle becomes smaller");
-                return Step::Dropped;
+                return Step::Dropped(Some(Box::new(State { graph: after, names })));
             }
             let keyed = |fix: &Fix| fix.removes.iter().map(|import| key(ctx.world.graph, *import)).collect();
             let before = self.accepted.replace(states.len() - 1);

@@ -30,7 +30,7 @@ pub fn steps(project: &Project, outcome: &ProjectOutcome, key: &dyn Fn(&[&str]) 
     let states = FrozenVec::new();
     let ordered = groups.iter().flat_map(|group| &group.changes);
     let end = states.push_get(Box::new(advance(project, ordered)));
-    let (end, _) = World { graph: &graph, names: &names }.after(end);
+    let (end, _) = World { graph: &graph, names: &names }.after(end, None);
     let replay = Replay { outcome, end: &end, states: &states };
     let mut current = State { graph, names };
     let (mut out, mut open): (Vec<Step>, Group) = (Vec::new(), Group::default());
@@ -121,7 +121,7 @@ impl<'p> Replay<'_, 'p> {
         let left = current.cycles(level);
         let ctx = Context::new(&current.graph, &current.names, &left);
         let next = self.states.push_get(Box::new(advance(project, &group.changes)));
-        let (graph, names) = ctx.world.after(next);
+        let (graph, names) = ctx.world.after(next, None);
         let paths: BTreeSet<&str> = group.changes.iter().map(|change| change.path.as_str()).collect();
         let is_changed = |id: &ModuleId| paths.contains(project.file(project.module(*id).file).path.as_str());
         let changed: BTreeSet<ModuleId> = project.modules().map(|(id, _)| id).filter(is_changed).collect();

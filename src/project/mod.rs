@@ -116,6 +116,15 @@ impl Project {
         Arc::make_mut(&mut self.files[id.index()]).text = text;
     }
 
+    /// Takes files from another state of the project where they are the same there, so that they are seen to be.
+    pub fn share(&mut self, other: &Self) {
+        for (own, others) in self.files.iter_mut().zip(&other.files) {
+            if !Arc::ptr_eq(own, others) && own.path == others.path && own.text == others.text {
+                own.clone_from(others);
+            }
+        }
+    }
+
     /// Takes in a file that came new.
     pub fn add(&mut self, file: SourceFile) {
         Arc::make_mut(&mut self.tree).add(FileId(self.files.len() as u32), &file);

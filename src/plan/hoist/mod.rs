@@ -138,7 +138,7 @@ fn damage<'p>(
     changed: &BTreeSet<ModuleId>,
     chosen: &[Fix],
 ) -> Option<Damage> {
-    let (graph, names) = ctx.world.after(after);
+    let (graph, names) = ctx.world.after(after, None);
     let expected = chosen.iter().flat_map(|fix| fix.adds.iter().copied()).collect();
     if let Some(first) = verify::compare(ctx, &graph, &names, changed, &expected).into_iter().next() {
         return Some((first.what, first.modules.into_iter().collect()));
