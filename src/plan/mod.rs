@@ -119,7 +119,7 @@ fn analysed<'p>(
     project: &'p Project,
     level: Level,
     read: &(dyn Fn() + Sync),
-) -> Result<(Graph<'p>, Names<'p>, Vec<Cycle>), Graph<'p>> {
+) -> Result<(Graph<'p>, Names<'p>, Vec<Cycle>), Box<Graph<'p>>> {
     let mut graph = Graph::skimmed(project, read);
     let mut found = cycles(&graph, level);
     if found.is_empty() && project.tree.modules.len() <= LARGE {
@@ -128,12 +128,12 @@ fn analysed<'p>(
         found = cycles(&graph, level);
     }
     if found.is_empty() {
-        return Err(graph);
+        return Err(Box::new(graph));
     }
     let wanted = relevant::modules(&graph, &found);
     let names = Names::new(&mut graph, &wanted);
     let found = cycles(&graph, level);
-    if found.is_empty() { Err(graph) } else { Ok((graph, names, found)) }
+    if found.is_empty() { Err(Box::new(graph)) } else { Ok((graph, names, found)) }
 }
 
 /// The project after some of the plan, analysed.
