@@ -33,7 +33,7 @@ fn main() -> std::io::Result<()> {
     listing.files.sort_by(|a, b| a.path.cmp(&b.path));
     let project =
         Project::new(root, listing, Settings::default(), Layout { roots: vec![String::new()], scripts: Vec::new() });
-    let graph = Graph::new(&project, &|| {});
+    let graph = Graph::parsed(&project);
     let mut rows: BTreeMap<(String, String, String, bool), Vec<usize>> = BTreeMap::new();
     for edge in &graph.edges {
         let site = graph.site(edge.from, edge.site);

@@ -27,13 +27,11 @@ impl Change {
         let mut next = project.clone();
         for (file, edit) in &self.edits {
             let text = edit.apply(&project.file(*file).text);
-            next.files[file.index()].text = Arc::from(text);
+            next.rewrite(*file, Arc::from(text));
         }
         for NewFile { path, text } in &self.files {
-            let id = FileId(next.files.len() as u32);
-            let file = SourceFile { path: path.clone(), text: Arc::from(text.as_str()), trouble: None, writable: true };
-            next.tree.add(id, &file);
-            next.files.push(file);
+            let text = Arc::from(text.as_str());
+            next.add(SourceFile { path: path.clone(), text, trouble: None, writable: true });
         }
         next
     }

@@ -1,20 +1,24 @@
-//! The import graph: which module imports which, when, and what of it runs in circles. The only user of petgraph.
+//! The import graph: which module imports which, when, and what of it runs in circles.
+
+mod components;
+mod reach;
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::{Arc, OnceLock};
 
-use petgraph::algo::tarjan_scc;
-use petgraph::graphmap::DiGraphMap;
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 use crate::outcome::Kind;
 use crate::project::resolve::{Resolver, Target, absolute};
 use crate::project::settings::Level;
-use crate::project::{Module, ModuleId, Project};
+use crate::project::{Module, ModuleId, ModuleSet, Project};
 use crate::skim::skim;
 use crate::syntax::imports::{FileImports, ImportSite, Place, imports};
 use crate::syntax::parse;
+pub use components::strongly_connected;
+use reach::Reach;
 
 /// One import of a module of the project by another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,68 +45,88 @@ pub struct Graph<'p> {
     on_demand: Vec<BTreeMap<&'p str, usize>>,
     /// Where the edges of each module begin.
     first: Vec<usize>,
+    /// Submodules whose name their package binds to something else.
+    shadowed: BTreeSet<ModuleId>,
+    /// By module, all that runs when it is imported first, once somebody asked.
+    loads: Vec<OnceLock<ModuleSet>>,
+    reach: OnceLock<Reach>,
 }
 
 impl<'p> Graph<'p> {
-    /// Reads the imports of every module; `done` is called once a file.
-    pub fn new(project: &'p Project, done: &(dyn Fn() + Sync)) -> Self {
-        let large = project.tree.modules.len() > LARGE;
-        let read = |module: &Module| {
-            let text = &project.file(module.file).text;
-            let skimmed = if large { skim(text) } else { None };
+    /// The imports of every module as the skim sees them: what only the tree tells is missing, be it a syntax error or what
+    /// `__all__` lists. `done` is called once a file.
+    pub fn skimmed(project: &'p Project, done: &(dyn Fn() + Sync)) -> Self {
+        Self::read(project, |text| {
             done();
-            Arc::new(skimmed.unwrap_or_else(|| imports(&parse(text))))
-        };
-        Self::link(project, project.tree.modules.par_iter().map(read).collect())
+            skim(text).unwrap_or_else(|| imports(&parse(text)))
+        })
     }
 
-    /// The graph of `project` after a change: files whose text is the same are not read again.
-    pub fn after(&self, project: &'p Project) -> Self {
-        let read = |(index, module): (usize, &Module)| {
-            let text = &project.file(module.file).text;
-            if same_text(self.project, project, module) {
-                self.files[index].clone()
-            } else {
-                Arc::new(imports(&parse(text)))
-            }
-        };
-        Self::link(project, project.tree.modules.par_iter().enumerate().map(read).collect())
+    /// The imports of every module as the tree has them.
+    pub fn parsed(project: &'p Project) -> Self {
+        Self::read(project, |text| imports(&parse(text)))
     }
 
-    fn link(project: &'p Project, files: Vec<Arc<FileImports<'p>>>) -> Self {
-        let resolver = Resolver { tree: &project.tree, shadowed: shadowed(project, &files) };
-        let targets: Vec<Vec<Option<Target>>> = project
-            .modules()
-            .map(|(id, _)| {
-                let resolve = |site: &ImportSite| target(&resolver, project, id, site);
-                files[id.index()].sites.iter().map(resolve).collect()
+    fn read(project: &'p Project, imports: impl Fn(&'p str) -> FileImports<'p> + Sync) -> Self {
+        let read = |module: &'p Module| Arc::new(imports(&project.file(module.file).text));
+        Self::link(project, project.tree.modules.par_iter().map(read).collect(), None)
+    }
+
+    /// The graph of `project` after a change, of which these are the imports.
+    pub fn with_files(&self, project: &'p Project, files: Vec<Arc<FileImports<'p>>>) -> Self {
+        Self::link(project, files, Some(self))
+    }
+
+    /// Takes in files as the tree has them. Where that reads other imports than the skim did, they are linked anew.
+    pub fn refine(&mut self, files: Vec<Arc<FileImports<'p>>>) {
+        let same = |(old, new): (&Arc<FileImports>, &Arc<FileImports>)| {
+            Arc::ptr_eq(old, new) || old.sites == new.sites && old.bound == new.bound
+        };
+        if self.files.par_iter().zip(&files).all(same) {
+            self.files = files;
+        } else {
+            *self = Self::link(self.project, files, None);
+        }
+    }
+
+    /// Leads imports to modules. What is the same as in a state `before` is taken from there.
+    fn link(project: &'p Project, files: Vec<Arc<FileImports<'p>>>, before: Option<&Self>) -> Self {
+        let shadowed = shadowed(project, &files);
+        let same_names = |b: &&Self| Arc::ptr_eq(&b.project.tree, &project.tree) && b.shadowed == shadowed;
+        let before = before.filter(same_names);
+        let same = |index: usize| before.filter(|b| Arc::ptr_eq(&b.files[index], &files[index]));
+        let resolver = Resolver { tree: &project.tree, shadowed: &shadowed };
+        let modules = || project.tree.modules.par_iter().enumerate();
+        let targets: Vec<Vec<Option<Target>>> = modules()
+            .map(|(index, _)| match same(index) {
+                Some(before) => before.targets[index].clone(),
+                None => {
+                    let from = ModuleId(index as u32);
+                    files[index].sites.iter().map(|site| target(&resolver, project, from, site)).collect()
+                }
             })
             .collect();
-        let on_demand: Vec<BTreeMap<&str, usize>> = files.iter().map(|f| served(f)).collect();
-        let mut edges = Vec::new();
-        for (from, _) in project.modules() {
-            for (site, target) in targets[from.index()].iter().enumerate() {
-                let Some(target) = target else { continue };
-                let found = &files[from.index()].sites[site];
-                let kind = found.kind;
-                let mut loaded = vec![(target.module, false)];
-                if found.star || found.name.is_some() && !target.is_module {
-                    let behind = behind(&on_demand, &targets, target.module, found.name, DEPTH);
-                    loaded.extend(behind.into_iter().map(|to| (to, true)));
-                }
-                for (to, implicit) in loaded {
-                    if to != from {
-                        edges.push(Edge { from, to, site, implicit, kind });
-                    }
-                    let packages = packages_above(project, from, to);
-                    edges.extend(packages.map(|to| Edge { from, to, site, implicit: true, kind }));
-                }
-            }
-        }
-        edges.sort_unstable();
-        edges.dedup();
-        let first = (0..=files.len()).map(|m| edges.partition_point(|e| e.from.index() < m)).collect();
-        Self { project, files, targets, edges, on_demand, first }
+        let on_demand: Vec<BTreeMap<&str, usize>> = files.par_iter().map(|f| served(f)).collect();
+        // What a module serves on demand shows in the edges of those that ask it.
+        let serves =
+            |index: usize| !on_demand[index].is_empty() || before.is_some_and(|b| !b.on_demand[index].is_empty());
+        let before = before.filter(|_| !(0..files.len()).any(|index| same(index).is_none() && serves(index)));
+        let same = |index: usize| before.filter(|b| Arc::ptr_eq(&b.files[index], &files[index]));
+        let linked = Linked { project, files: &files, targets: &targets, on_demand: &on_demand };
+        let by_module: Vec<Vec<Edge>> = modules()
+            .map(|(index, _)| {
+                let module = ModuleId(index as u32);
+                same(index).map_or_else(|| linked.edges(module), |before| before.edges_of(module).to_vec())
+            })
+            .collect();
+        let mut first = vec![0];
+        first.extend(by_module.iter().scan(0, |all, edges| {
+            *all += edges.len();
+            Some(*all)
+        }));
+        let edges = by_module.concat();
+        let loads = files.iter().map(|_| OnceLock::new()).collect();
+        Self { project, files, targets, edges, on_demand, first, shadowed, loads, reach: OnceLock::new() }
     }
 
     /// The site under TYPE_CHECKING of a name that a module's `__getattr__` loads when it is asked for.
@@ -146,36 +170,79 @@ impl<'p> Graph<'p> {
     }
 
     /// All modules that run when `entry` is imported first: itself, the packages above it and all they load eagerly.
-    pub fn loaded_by(&self, entry: ModuleId, without: &dyn Fn(&Edge) -> bool) -> HashSet<ModuleId> {
-        let mut seen = HashSet::from([entry]);
-        let mut queue = VecDeque::from([entry]);
+    pub fn loads(&self, entry: ModuleId) -> &ModuleSet {
+        self.loads[entry.index()].get_or_init(|| self.loaded_by(entry, &|_| false))
+    }
+
+    /// As [`loads`](Self::loads), without some imports.
+    pub fn loaded_by(&self, entry: ModuleId, without: &dyn Fn(&Edge) -> bool) -> ModuleSet {
+        let mut seen = ModuleSet::with_capacity(self.files.len());
+        seen.insert(entry);
+        let mut todo = vec![entry];
         let module = self.project.module(entry);
-        for name in module.ancestors() {
-            if let Some(package) = self.project.tree.find(name, module.root)
-                && seen.insert(package)
-            {
-                queue.push_back(package);
-            }
-        }
-        self.spread(&mut seen, queue, without);
+        let packages = module.ancestors().filter_map(|name| self.project.tree.find(name, module.root));
+        todo.extend(packages.filter(|package| seen.insert(*package)));
+        self.spread(&mut seen, todo, without);
         seen
     }
 
     /// All modules that run when the body of `entry` does: itself and all it loads eagerly.
-    pub fn run_by(&self, entry: ModuleId, without: &dyn Fn(&Edge) -> bool) -> HashSet<ModuleId> {
-        let mut seen = HashSet::from([entry]);
-        self.spread(&mut seen, VecDeque::from([entry]), without);
+    pub fn run_by(&self, entry: ModuleId, without: &dyn Fn(&Edge) -> bool) -> ModuleSet {
+        let mut seen = ModuleSet::with_capacity(self.files.len());
+        seen.insert(entry);
+        self.spread(&mut seen, vec![entry], without);
         seen
     }
 
-    fn spread(&self, seen: &mut HashSet<ModuleId>, mut queue: VecDeque<ModuleId>, without: &dyn Fn(&Edge) -> bool) {
-        while let Some(at) = queue.pop_front() {
+    fn spread(&self, seen: &mut ModuleSet, mut todo: Vec<ModuleId>, without: &dyn Fn(&Edge) -> bool) {
+        while let Some(at) = todo.pop() {
             for edge in self.edges_of(at) {
-                if edge.kind == Kind::Eager && !without(edge) && seen.insert(edge.to) {
-                    queue.push_back(edge.to);
+                if edge.kind == Kind::Eager && !seen.contains(&edge.to) && !without(edge) {
+                    seen.insert(edge.to);
+                    todo.push(edge.to);
                 }
             }
         }
+    }
+
+    /// All modules whose import loads one of `modules`, themselves included.
+    pub fn importers(&self, modules: impl IntoIterator<Item = ModuleId>) -> ModuleSet {
+        self.reach.get_or_init(|| Reach::new(self)).importers(modules)
+    }
+}
+
+/// What imports lead to, before the edges are known.
+struct Linked<'g, 'p> {
+    project: &'p Project,
+    files: &'g [Arc<FileImports<'p>>],
+    targets: &'g [Vec<Option<Target>>],
+    on_demand: &'g [BTreeMap<&'p str, usize>],
+}
+
+impl Linked<'_, '_> {
+    /// The edges of a module, sorted.
+    fn edges(&self, from: ModuleId) -> Vec<Edge> {
+        let mut edges = Vec::new();
+        for (site, target) in self.targets[from.index()].iter().enumerate() {
+            let Some(target) = target else { continue };
+            let found = &self.files[from.index()].sites[site];
+            let kind = found.kind;
+            let mut add = |to: ModuleId, implicit: bool| {
+                if to != from {
+                    edges.push(Edge { from, to, site, implicit, kind });
+                }
+                let packages = packages_above(self.project, from, to);
+                edges.extend(packages.map(|to| Edge { from, to, site, implicit: true, kind }));
+            };
+            add(target.module, false);
+            if found.star || found.name.is_some() && !target.is_module {
+                let behind = behind(self.on_demand, self.targets, target.module, found.name, DEPTH);
+                behind.into_iter().for_each(|to| add(to, true));
+            }
+        }
+        edges.sort_unstable();
+        edges.dedup();
+        edges
     }
 }
 
@@ -222,21 +289,6 @@ pub const LARGE: usize = 2000;
 pub fn same_text(before: &Project, after: &Project, module: &Module) -> bool {
     let old = before.files.get(module.file.index());
     old.is_some_and(|old| Arc::ptr_eq(&old.text, &after.file(module.file).text))
-}
-
-/// The strongly connected components of two or more nodes, nodes sorted.
-pub fn strongly_connected(pairs: impl Iterator<Item = (u32, u32)>) -> Vec<Vec<u32>> {
-    let mut graph = DiGraphMap::<u32, ()>::new();
-    for (from, to) in pairs {
-        graph.add_edge(from, to, ());
-    }
-    let components = tarjan_scc(&graph).into_iter().filter(|c| c.len() > 1);
-    components
-        .map(|mut c| {
-            c.sort_unstable();
-            c
-        })
-        .collect()
 }
 
 /// Whether an import of this kind counts at a level. `fragile` has the edges of `eager`; which of its components count
@@ -323,14 +375,18 @@ fn target(resolver: &Resolver, project: &Project, from: ModuleId, site: &ImportS
 
 /// Submodules whose name their package binds to something else at its end: `from .foo import foo` in `__init__` makes
 /// `from package import foo` the function.
-fn shadowed(project: &Project, files: &[Arc<FileImports>]) -> HashSet<ModuleId> {
-    let mut out = HashSet::new();
-    for (id, module) in project.modules().filter(|(_, m)| m.is_package) {
-        let file = &files[id.index()];
-        let last: BTreeMap<&str, Option<usize>> = file.bound.iter().copied().collect();
-        for (name, site) in last {
-            let path = format!("{}.{name}", module.name);
-            let Some(submodule) = project.tree.find(&path, module.root) else { continue };
+fn shadowed(project: &Project, files: &[Arc<FileImports>]) -> BTreeSet<ModuleId> {
+    let packages = project.tree.modules.par_iter().enumerate().filter(|(_, m)| m.is_package);
+    let found = packages.flat_map_iter(|(index, module)| {
+        let file = &files[index];
+        let mut last: FxHashMap<&str, Option<usize>> = FxHashMap::default();
+        last.extend(file.bound.iter().copied());
+        let mut path = format!("{}.", module.name);
+        let start = path.len();
+        let hides = |(name, site): (&str, Option<usize>)| {
+            path.truncate(start);
+            path.push_str(name);
+            let submodule = project.tree.find(&path, module.root)?;
             let is_itself = site.is_some_and(|site| {
                 let site = &file.sites[site];
                 let base = absolute(module, site.level, site.module).unwrap_or_default();
@@ -339,10 +395,11 @@ fn shadowed(project: &Project, files: &[Arc<FileImports>]) -> HashSet<ModuleId> 
                     None => base == path,
                 }
             });
-            if !is_itself {
-                out.insert(submodule);
-            }
-        }
-    }
-    out
+            (!is_itself).then_some(submodule)
+        };
+        let mut last: Vec<(&str, Option<usize>)> = last.into_iter().collect();
+        last.sort_unstable();
+        last.into_iter().filter_map(hides).collect::<Vec<_>>()
+    });
+    found.collect()
 }

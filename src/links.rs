@@ -30,7 +30,8 @@ impl Survey {
             |module: &&Module| shared.contains(project.tree.roots[module.root].as_str()) && is_known_by(&module.name);
         let modules = &project.tree.modules;
         let offered = modules.iter().filter(is_offered).map(|module| module.name.clone()).collect();
-        let resolver = Resolver { tree: &project.tree, shadowed: Default::default() };
+        let shadowed = BTreeSet::new();
+        let resolver = Resolver { tree: &project.tree, shadowed: &shadowed };
         let ids: Vec<_> = project.modules().collect();
         let outside = ids.par_iter().map(|(id, module)| {
             let text = project.text(*id);

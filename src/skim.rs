@@ -57,6 +57,18 @@ fn is_word(byte: u8) -> bool {
     byte == b'_' || byte.is_ascii_alphanumeric() || byte >= 0x80
 }
 
+/// Bytes that are but a part of the line that they stand in, wherever that is.
+const PLAIN: [bool; 256] = {
+    let mut plain = [true; 256];
+    let special = b"\0\n\r \t\x0c#\\()[]{};:=\"'";
+    let mut at = 0;
+    while at < special.len() {
+        plain[special[at] as usize] = false;
+        at += 1;
+    }
+    plain
+};
+
 impl<'a> Skim<'a> {
     fn byte(&self, at: usize) -> u8 {
         self.bytes.get(at).copied().unwrap_or(0)
@@ -101,7 +113,7 @@ impl<'a> Skim<'a> {
             | "async" | "match" | "case" => self.header(start, word, &line, indent, closed),
             // Python 2, which only the parser tells from the rest.
             "print" | "exec" => {
-                self.assignment(start, word)?;
+                self.assignment(start, word, &line)?;
                 let next = self.bytes[start + word.len()..].iter().find(|b| !matches!(b, b' ' | b'\t'));
                 if matches!(next, Some(b'(' | b'=' | b'.' | b',' | b'[' | b':')) {
                     self.plain(start, &line)
@@ -110,40 +122,41 @@ impl<'a> Skim<'a> {
                 }
             }
             _ => {
-                self.assignment(start, word)?;
+                self.assignment(start, word, &line)?;
                 self.plain(start, &line)
             }
         }
     }
 
-    /// Notes the name that a plain assignment binds.
-    fn assignment(&mut self, start: usize, word: &'a str) -> Option<()> {
+    /// Notes the names that a plain assignment binds: `a = b = …` binds both.
+    fn assignment(&mut self, start: usize, word: &'a str, line: &Line) -> Option<()> {
         if word.is_empty() || self.around().0 != Kind::Eager || self.around().1 >= Place::Class {
             return Some(());
         }
-        let value = |at: usize| {
-            let rest = self.text[at..].trim_start_matches([' ', '\t']);
-            let value = rest.strip_prefix('=')?;
-            (!value.starts_with('=')).then_some(self.text.len() - value.len())
-        };
-        if let Some(at) = value(start + word.len()) {
-            self.found.bound.push((word, None));
-            // `a = b = …` binds both.
-            let at = self.text.len() - self.text[at..].trim_start_matches([' ', '\t']).len();
-            let next = self.word(at);
-            if !next.is_empty() && value(at + next.len()).is_some() {
-                return None;
-            }
+        let (mut at, mut name, mut equals) = (start, word, 0);
+        while !name.is_empty()
+            && let Some(value) = self.assigned(at + name.len())
+        {
+            self.found.bound.push((name, None));
+            equals += 1;
+            at = value;
+            name = self.word(at);
         }
-        Some(())
+        // e.g. `a.b = c = …`, where the tree tells what is a target.
+        (line.equals < 2 || line.equals == equals).then_some(())
     }
 
-    /// A statement that is no import: it must not hide one behind a semicolon.
+    /// Where the value of an assignment starts whose target ends at `at`.
+    fn assigned(&self, at: usize) -> Option<usize> {
+        let value = self.text[at..].trim_start_matches([' ', '\t']).strip_prefix('=')?;
+        (!value.starts_with('=')).then(|| self.text.len() - value.trim_start_matches([' ', '\t']).len())
+    }
+
+    /// A statement that is no import: it must not hide one behind a semicolon, nor a name that is bound there.
     fn plain(&self, start: usize, line: &Line) -> Option<()> {
-        if line.semicolon && self.hides_import(start, line) {
-            return None;
-        }
-        Some(())
+        let (kind, place) = self.around();
+        let may_bind = kind == Kind::Eager && place < Place::Class && line.equals > 0;
+        (!line.semicolon || !may_bind && !self.hides_import(start, line)).then_some(())
     }
 
     fn word(&self, start: usize) -> &'a str {
@@ -158,9 +171,16 @@ impl<'a> Skim<'a> {
     /// Goes to the end of the logical line that starts here, and behind it.
     fn line_end(&mut self, start: usize) -> Option<Line> {
         let mut depth = 0usize;
-        let mut line = Line { end: start, colon: false, semicolon: false, inline: false };
+        let mut line = Line { end: start, colon: false, semicolon: false, inline: false, equals: 0 };
         self.at = start;
         loop {
+            let rest = self.bytes.get(self.at..).unwrap_or_default();
+            if let plain @ 1.. = rest.iter().take_while(|byte| PLAIN[usize::from(**byte)]).count() {
+                line.inline |= line.colon;
+                line.colon = false;
+                self.at += plain;
+                line.end = self.at;
+            }
             let byte = self.byte(self.at);
             match byte {
                 0 if self.at >= self.bytes.len() => {
@@ -193,6 +213,7 @@ impl<'a> Skim<'a> {
                 b'(' | b'[' | b'{' => depth += 1,
                 b')' | b']' | b'}' => depth = depth.checked_sub(1)?,
                 b';' if depth == 0 => line.semicolon = true,
+                b'=' if depth == 0 => line.equals += usize::from(self.is_assignment(self.at)),
                 b'"' | b'\'' => {
                     let formatted = self.is_formatted(start);
                     self.at = self.string(self.at, formatted)?;
@@ -209,6 +230,11 @@ impl<'a> Skim<'a> {
             self.at += 1;
             line.end = self.at;
         }
+    }
+
+    /// Whether the `=` at `at` assigns, or may.
+    fn is_assignment(&self, at: usize) -> bool {
+        self.byte(at + 1) != b'=' && !matches!(self.byte(at - 1), b'=' | b'!' | b'<' | b'>')
     }
 
     /// Whether the string that starts here is an f-string or t-string.
@@ -303,7 +329,7 @@ impl<'a> Skim<'a> {
             }
             match word {
                 "def" | "class" | "async" => self.definition(start, word, line)?,
-                "match" | "case" => self.assignment(start, word)?,
+                "match" | "case" => self.assignment(start, word, line)?,
                 // e.g. `if x: a = 1`, which may bind.
                 _ if line.inline && memchr::memchr(b'=', &self.bytes[start..line.end]).is_some() => return None,
                 _ => {}
@@ -411,7 +437,7 @@ impl<'a> Skim<'a> {
         if lazy {
             tokens.word()?;
             if !matches!(tokens.peek_word(), Some("import" | "from")) {
-                self.assignment(start, "lazy")?;
+                self.assignment(start, "lazy", line)?;
                 return self.plain(start, line);
             }
         }
@@ -507,6 +533,8 @@ struct Line {
     semicolon: bool,
     /// A colon outside brackets with something behind it.
     inline: bool,
+    /// Signs outside brackets that assign, or may.
+    equals: usize,
 }
 
 /// What a test says, if its text is one of the plain forms; `None` if it may be one in disguise.
@@ -527,12 +555,25 @@ fn test(text: &str) -> Option<Test> {
         return Some(Test::Main);
     }
     let has = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
-    let constant = || has("False") || text.bytes().any(|b| b == b'0');
-    let plain_number = || text.starts_with(['(', 'n', '0', 'F']) || has("and");
-    if has("TYPE_CHECKING") || has("__main__") || constant() && plain_number() {
+    if has("TYPE_CHECKING") || has("__main__") || has("#") || ["False", "0"].iter().any(|word| may_decide(text, word)) {
         return None;
     }
     Some(Test::Other)
+}
+
+/// Whether a constant may make a test false by itself: it stands alone or beside `and` or `not`, brackets aside.
+fn may_decide(text: &str, constant: &str) -> bool {
+    let is_part = |c: char| c == '_' || c == '.' || c.is_alphanumeric();
+    let blank = |c: char| matches!(c, '(' | ')' | '\\') || c.is_ascii_whitespace();
+    text.match_indices(constant).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + constant.len()..]);
+        if before.ends_with(is_part) || after.starts_with(is_part) {
+            return false;
+        }
+        let (before, after) = (before.trim_end_matches(blank), after.trim_start_matches(blank));
+        (before.is_empty() || before.ends_with("and") || before.ends_with("not"))
+            && (after.is_empty() || after.starts_with("and"))
+    })
 }
 
 /// Reads the parts of one import statement.

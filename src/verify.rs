@@ -1,13 +1,13 @@
 //! What a rewrite made worse: the new text is analysed from scratch and held against the old.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use crate::graph::{Edge, Graph};
+use crate::graph::Graph;
 use crate::names::scope::MODULE;
 use crate::names::users::How;
 use crate::names::{Bound, FileNames, Moment, Names, Object, World};
 use crate::outcome::Kind;
-use crate::project::{ModuleId, Project};
+use crate::project::ModuleId;
 use crate::simulate::{Simulator, Verdict};
 use crate::strategy::Context;
 
@@ -209,20 +209,16 @@ fn load_damage(ctx: &Context, after: &Graph, names: &Names, changed: &BTreeSet<M
         graph.edges_of(module).iter().filter(|e| e.kind == Kind::Eager).map(|e| e.to).collect()
     };
     // Whoever lost a module had it by way of a changed one that lost it, too.
-    let nothing = |_: &Edge| false;
     let mut below: BTreeMap<ModuleId, BTreeSet<ModuleId>> = BTreeMap::new();
     for source in changed.iter().filter(|m| !pairs(before, **m).is_subset(&pairs(after, **m))) {
-        let kept = after.loaded_by(*source, &nothing);
-        let lost: BTreeSet<ModuleId> =
-            before.loaded_by(*source, &nothing).into_iter().filter(|m| !kept.contains(m)).collect();
-        for module in lost {
+        let kept = after.loads(*source);
+        for module in before.loads(*source).iter().filter(|m| !kept.contains(m)) {
             below.entry(module).or_default().insert(*source);
         }
     }
     if below.is_empty() {
         return Vec::new();
     }
-    let (old, new) = (Reach::new(before), Reach::new(after));
     let mut out = Vec::new();
     for (module, sources) in below {
         let users = attribute_users(ctx, module);
@@ -231,8 +227,8 @@ fn load_damage(ctx: &Context, after: &Graph, names: &Names, changed: &BTreeSet<M
         if !is_submodule && users.is_empty() && ctx.effect(module, &|_| false).is_none() {
             continue;
         }
-        let (had, has) = (old.importers([module]), new.importers([module]));
-        let lacking: BTreeSet<ModuleId> = had.difference(&has).copied().collect();
+        let (had, has) = (before.importers([module]), after.importers([module]));
+        let lacking: Vec<ModuleId> = had.iter().filter(|m| !has.contains(m)).collect();
         // Whoever looks at the state of a module that loads this one has its effect, too.
         let unseen = |m: ModuleId| has.contains(&m);
         let name = &before.project.module(module).name;
@@ -267,42 +263,6 @@ fn attribute_users(ctx: &Context, module: ModuleId) -> BTreeSet<ModuleId> {
     reads.map(|u| u.user).collect()
 }
 
-/// Who loads a module, directly or not.
-struct Reach {
-    importers: HashMap<ModuleId, Vec<ModuleId>>,
-}
-
-impl Reach {
-    fn new(graph: &Graph) -> Self {
-        let mut importers: HashMap<ModuleId, Vec<ModuleId>> = HashMap::new();
-        for edge in graph.edges.iter().filter(|e| e.kind == Kind::Eager) {
-            importers.entry(edge.to).or_default().push(edge.from);
-        }
-        let project: &Project = graph.project;
-        for (id, module) in project.modules() {
-            for package in module.ancestors() {
-                if let Some(package) = project.tree.find(package, module.root) {
-                    importers.entry(package).or_default().push(id);
-                }
-            }
-        }
-        Self { importers }
-    }
-
-    fn importers(&self, modules: impl IntoIterator<Item = ModuleId>) -> BTreeSet<ModuleId> {
-        let mut todo: Vec<ModuleId> = modules.into_iter().collect();
-        let mut seen: BTreeSet<ModuleId> = todo.iter().copied().collect();
-        while let Some(at) = todo.pop() {
-            for from in self.importers.get(&at).map_or(&[][..], Vec::as_slice) {
-                if seen.insert(*from) {
-                    todo.push(*from);
-                }
-            }
-        }
-        seen
-    }
-}
-
 /// The first of `entries`, which are modules of cycles, whose import fails now, or may, and did not before, or goes another way
 /// because a failure that the code handles no longer happens: what is wrong, and the modules whose code leads there.
 pub fn new_outcome(before: World, after: World, entries: &[ModuleId]) -> Option<(String, BTreeSet<ModuleId>)> {
@@ -334,9 +294,4 @@ pub fn new_outcome(before: World, after: World, entries: &[ModuleId]) -> Option<
         );
         Some((what, BTreeSet::from([gone.module, *entry])))
     })
-}
-
-/// All modules whose import loads one of `modules`, themselves included.
-pub fn importers(graph: &Graph, modules: impl IntoIterator<Item = ModuleId>) -> BTreeSet<ModuleId> {
-    Reach::new(graph).importers(modules)
 }

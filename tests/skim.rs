@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use cyclefix::skim::skim;
 use cyclefix::syntax::imports::imports;
 use cyclefix::syntax::parse;
+use rayon::prelude::*;
 
 fn python_files(folder: &Path, out: &mut Vec<PathBuf>) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
@@ -31,25 +32,59 @@ fn agree(text: &str, name: &str) -> bool {
     true
 }
 
+/// The standard library of the Python that runs as `python3`.
+fn own_library() -> Option<PathBuf> {
+    let script = "import sysconfig; print(sysconfig.get_path('stdlib'))";
+    let done = std::process::Command::new("python3").args(["-c", script]).output().ok()?;
+    Some(PathBuf::from(String::from_utf8_lossy(&done.stdout).trim())).filter(|folder| folder.is_dir())
+}
+
+/// The standard libraries of Python 3.8 and later that pyenv installed.
+fn libraries() -> Vec<PathBuf> {
+    let Some(home) = std::env::home_dir() else { return Vec::new() };
+    let versions = std::fs::read_dir(home.join(".pyenv/versions")).into_iter().flatten().flatten();
+    let folders = versions.flat_map(|version| std::fs::read_dir(version.path().join("lib")).into_iter().flatten());
+    let is_new = |folder: &PathBuf| {
+        let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let minor = name.strip_prefix("python3.").and_then(|minor| minor.parse::<u32>().ok());
+        minor.is_some_and(|minor| minor >= 8)
+    };
+    let mut found: Vec<PathBuf> = folders.flatten().map(|entry| entry.path()).filter(is_new).collect();
+    found.sort();
+    found
+}
+
+/// Holds both readings of every `step`th file of a folder together; most files must be skimmed.
+fn agree_below(folder: &Path, step: usize) {
+    let mut files = Vec::new();
+    python_files(folder, &mut files);
+    files.sort();
+    let some: Vec<PathBuf> = files.into_iter().step_by(step).collect();
+    let skimmed =
+        |path: &&PathBuf| std::fs::read_to_string(path).is_ok_and(|text| agree(&text, &path.display().to_string()));
+    let sure = some.par_iter().filter(skimmed).count();
+    assert!(sure * 4 > some.len() * 3, "only {sure} of {} files were skimmed below {}", some.len(), folder.display());
+}
+
 #[test]
 fn on_the_standard_library() {
-    let script = "import sysconfig; print(sysconfig.get_path('stdlib'))";
-    let Ok(done) = std::process::Command::new("python3").args(["-c", script]).output() else {
+    let Some(library) = own_library() else {
         eprintln!("skipped: no python3 found");
         return;
     };
-    let mut files = Vec::new();
-    python_files(Path::new(String::from_utf8_lossy(&done.stdout).trim()), &mut files);
-    files.sort();
     // Every third file is enough for each run of the tests.
-    let mut sure = 0;
-    let some: Vec<PathBuf> = files.into_iter().step_by(3).collect();
-    for path in &some {
-        if let Ok(text) = std::fs::read_to_string(path) {
-            sure += usize::from(agree(&text, &path.display().to_string()));
-        }
+    agree_below(&library, 3);
+}
+
+/// All files, which takes minutes without optimisation: `cargo test --release --test skim -- --ignored`.
+#[test]
+#[ignore = "takes long"]
+fn on_all_standard_libraries() {
+    let libraries = libraries();
+    if libraries.is_empty() {
+        eprintln!("skipped: no Python versions below ~/.pyenv/versions");
     }
-    assert!(sure * 2 > some.len(), "only {sure} of {} files were skimmed", some.len());
+    libraries.iter().for_each(|library| agree_below(library, 1));
 }
 
 #[test]
@@ -75,6 +110,11 @@ fn on_forms_that_are_easy_to_get_wrong() {
         "if x == 0:\n    import a\nelif 0:\n    import b\n",
         "from a import *\nimport b\n\x0cimport c\n",
         "a = b = 1\nc: int = 2\nd = e == f\n",
+        "a = b.c = d = 1\ne.f = g = 2\nh, i = j = 3\nk = l=m = 4\nn = lambda o=1: o\np = q = r == s\nt += 1\n",
+        "(\n); a = lambda: 1\nb; c = 2\nd = 3; e\ndef f(): g; h = 4\n",
+        "if not x[0] and (y == 0 or z(False)):\n    import a\nelif x and (0):\n    import b\n",
+        "if (x and\n    0):\n    import a\nif not (False):\n    import b\nelse:\n    import c\n",
+        "if x or 0 and y:\n    import a\nif a.b(0) and 0.5:\n    import b\nif 0 == x:\n    import c\n",
         "with open(x) as y, \\\n        z:\n    import a\n",
         "if (a and\n    TYPE_CHECKING):\n    import b\n",
         "import a \\\n    as b\n",

@@ -460,7 +460,7 @@ mod tests {
             ("tests/x.py", b""),
         ]);
         assert_eq!(files(&tree.load(&[""])), ["p/__init__.py", "p/build/__init__.py", "tests/x.py"]);
-        assert_eq!(tree.load(&[""]).project.stubs, ["p/t.pyi"]);
+        assert_eq!(*tree.load(&[""]).project.stubs, ["p/t.pyi"]);
         assert_eq!(writable(&tree.load(&["gen"])), ["gen/x.py"]);
         assert_eq!(writable(&tree.load(&["build/lib/p/__init__.py"])), ["build/lib/p/__init__.py"]);
         for glob in ["tests", "tests/", "./tests/*", "te*", "**/tests/**"] {

@@ -175,7 +175,7 @@ impl Scratch {
             project.skipped.push(Skipped { file: inside.to_owned(), line: None, reason: (*why).to_owned() });
             let below = format!("{inside}/");
             let inside = project.files.iter_mut().filter(|file| file.path.starts_with(&below));
-            inside.for_each(|file| file.writable = false);
+            inside.for_each(|file| std::sync::Arc::make_mut(file).writable = false);
         }
         project.skipped.sort();
     }

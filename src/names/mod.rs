@@ -39,6 +39,15 @@ pub struct Names<'p> {
     nothing: Arc<FileFacts<'p>>,
 }
 
+/// What somebody wants to know of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wanted {
+    Nothing,
+    Names,
+    /// Its names, and its syntax tree soon.
+    Tree,
+}
+
 /// What is known of one file by itself.
 #[derive(Debug)]
 struct FileFacts<'p> {
@@ -76,37 +85,24 @@ pub struct Trace<'n> {
 const DEPTH: usize = 24;
 
 impl<'p> Names<'p> {
-    /// The names of the modules that are `wanted`, by module; the others are taken to have none. What the graph knows of their
+    /// The names of the modules that are wanted, by module; the others are taken to have none. What the graph knows of their
     /// imports is completed by what only the tree tells.
-    pub fn new(graph: &mut Graph<'p>, wanted: &[bool]) -> Self {
+    pub fn new(graph: &mut Graph<'p>, wanted: &[Wanted]) -> Self {
         let project = graph.project;
         let nothing = Arc::new(FileFacts::of_nothing());
         let read = |(index, module): (usize, &Module)| {
-            if !wanted[index] {
+            if wanted[index] == Wanted::Nothing {
                 return (graph.files[index].clone(), nothing.clone());
             }
             let ast = parse(&project.file(module.file).text);
             let imports = imports(&ast);
             let facts = FileFacts::of(&ast, &imports);
-            (Arc::new(imports), Arc::new(facts))
+            let kept = (wanted[index] == Wanted::Tree).then(|| OnceLock::from(Arc::new(ast)));
+            (Arc::new(imports), Arc::new(FileFacts { tree: kept.unwrap_or_default(), ..facts }))
         };
         let (imports, files) = project.tree.modules.par_iter().enumerate().map(read).unzip();
-        graph.files = imports;
+        graph.refine(imports);
         Self { project, files, nothing }
-    }
-
-    /// The names after a change: files whose text is the same are not read again.
-    pub fn after(&self, graph: &Graph<'p>) -> Self {
-        let project = graph.project;
-        let read = |(index, module): (usize, &Module)| {
-            if same_text(self.project, project, module) {
-                self.files[index].clone()
-            } else {
-                Arc::new(FileFacts::of(&parse(&project.file(module.file).text), &graph.files[index]))
-            }
-        };
-        let files = project.tree.modules.par_iter().enumerate().map(read).collect();
-        Self { project, files, nothing: self.nothing.clone() }
     }
 
     pub fn file(&self, module: ModuleId) -> &FileNames<'p> {
@@ -200,6 +196,30 @@ impl Choice {
 impl<'w, 'p> World<'w, 'p> {
     pub fn project(&self) -> &'p Project {
         self.graph.project
+    }
+
+    /// Imports and names of the project after a change: files whose text is the same are not read again, be it the text that
+    /// they had or the one that they had when another change was `tried`.
+    pub fn after(&self, project: &'p Project, tried: Option<World<'_, 'p>>) -> (Graph<'p>, Names<'p>) {
+        let known =
+            |of: &World<'_, 'p>, id: ModuleId| (of.graph.files[id.index()].clone(), of.names.files[id.index()].clone());
+        let read = |(index, module): (usize, &'p Module)| {
+            if same_text(self.project(), project, module) {
+                return known(self, ModuleId(index as u32));
+            }
+            if let Some(tried) = tried.filter(|tried| same_text(tried.project(), project, module))
+                && let Some(id) = tried.project().tree.of_file(module.file)
+            {
+                return known(&tried, id);
+            }
+            let ast = parse(&project.file(module.file).text);
+            let imports = imports(&ast);
+            let facts = FileFacts::of(&ast, &imports);
+            (Arc::new(imports), Arc::new(FileFacts { tree: OnceLock::from(Arc::new(ast)), ..facts }))
+        };
+        let (imports, files) = project.tree.modules.par_iter().enumerate().map(read).unzip();
+        let names = Names { project, files, nothing: self.names.nothing.clone() };
+        (self.graph.with_files(project, imports), names)
     }
 
     /// Follows `name.attributes…` as read in a scope of a module.

@@ -10,9 +10,6 @@ use crate::outcome::PlanEntry;
 use crate::project::ModuleId;
 use crate::strategy::{Cycle, Fix, ImportId, steer};
 
-/// Time that the exact choice may take for one component.
-const BUDGET: Duration = Duration::from_secs(2);
-
 /// Ways to remove one arc that are looked at, the cheapest. They multiply where several imports make an arc.
 const WAYS: usize = 24;
 
@@ -20,7 +17,7 @@ const WAYS: usize = 24;
 const PARTS: u64 = 100;
 
 /// The cheapest fixes that dissolve what of a cycle can be, in the order in which they were proposed.
-pub fn choose_fixes(graph: &Graph, cycle: &Cycle, fixes: Vec<Fix>) -> (Vec<Fix>, PlanEntry) {
+pub fn choose_fixes(graph: &Graph, cycle: &Cycle, fixes: Vec<Fix>, budget: Duration) -> (Vec<Fix>, PlanEntry) {
     let costs: Vec<u64> = fixes.iter().map(|f| weight(graph, f)).collect();
     let mut by_import: BTreeMap<ImportId, Vec<usize>> = BTreeMap::new();
     for (index, fix) in fixes.iter().enumerate() {
@@ -43,7 +40,7 @@ pub fn choose_fixes(graph: &Graph, cycle: &Cycle, fixes: Vec<Fix>) -> (Vec<Fix>,
             arcs.push(Arc { from: from.0, to: to.0, ways: Vec::new(), when: Some(index) });
         }
     }
-    let choice = choose(&arcs, &costs, BUDGET);
+    let choice = choose(&arcs, &costs, budget);
     let whole = |cost: u64| cost / PARTS;
     let entry = PlanEntry { exact: choice.exact, cost: whole(choice.cost), bound: whole(choice.bound) };
     let taken = fixes.into_iter().enumerate().filter(|(i, _)| choice.fixes.contains(i)).map(|(_, f)| f);

@@ -10,7 +10,6 @@ use crate::project::ModuleId;
 use crate::project::settings::Level;
 use crate::strategy::{Context, Cycle};
 use crate::syntax::imports::Place;
-use crate::verify;
 
 /// More of a kind are not simulated.
 pub const MOST: usize = 400;
@@ -29,11 +28,11 @@ pub fn entries(ctx: &Context, after: &Graph, before: &[Cycle], changed: &BTreeSe
         !changed.contains(&m) && first.is_some() && first == now.first_steps(m)
     };
     let mut known: BTreeSet<ModuleId> = all.iter().copied().collect();
-    let touched = verify::importers(ctx.world.graph, changed.iter().copied());
+    let touched = ctx.world.graph.importers(changed.iter().copied());
     for cycle in &left {
-        let importers = verify::importers(ctx.world.graph, [cycle.modules[0]]);
+        let importers = ctx.world.graph.importers([cycle.modules[0]]);
         let mut differs = |m: &ModuleId| touched.contains(m) && known.insert(*m) && !follows_another(*m);
-        all.extend(importers.into_iter().filter(|m| differs(m)).take(MOST));
+        all.extend(importers.iter().filter(|m| differs(m)).take(MOST));
     }
     all
 }
@@ -91,7 +90,7 @@ impl Starts<'_, '_> {
     fn reach(&mut self, module: ModuleId) -> Reached {
         let (graph, cycles) = (self.graph, self.cycles);
         let load = || {
-            let loaded = graph.loaded_by(module, &|_| false);
+            let loaded = graph.loads(module);
             let inside = |(index, cycle): (usize, &Cycle)| -> Vec<(usize, ModuleId)> {
                 cycle.modules.iter().filter(|m| loaded.contains(m)).map(|m| (index, *m)).collect()
             };

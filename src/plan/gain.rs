@@ -1,6 +1,8 @@
 //! Whether a plan that cannot dissolve a cycle whole is worth its changes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
 
 use crate::graph::{Edge, strongly_connected};
 use crate::strategy::{Cycle, Fix, ImportId};
@@ -22,63 +24,99 @@ struct Gain {
 }
 
 impl Gain {
-    fn of(cycle: &Cycle, fixes: &[&Fix]) -> Self {
-        let removed: BTreeSet<ImportId> = fixes.iter().flat_map(|f| f.removes.iter().copied()).collect();
-        let (cut, kept): (Vec<&Edge>, Vec<&Edge>) =
-            cycle.edges.iter().partition(|e| removed.contains(&ImportId { module: e.from, site: e.site }));
-        let mut kept: BTreeSet<(u32, u32)> = kept.into_iter().map(|e| (e.from.0, e.to.0)).collect();
-        kept.extend(fixes.iter().flat_map(|f| &f.adds).map(|(from, to)| (from.0, to.0)));
-        let pairs: BTreeSet<(u32, u32)> = cut.into_iter().map(|e| (e.from.0, e.to.0)).collect();
-        let pairs = pairs.difference(&kept).count();
-        let left: usize = strongly_connected(kept.into_iter()).iter().map(Vec::len).sum();
-        Self { pairs, freed: cycle.modules.len().saturating_sub(left), left }
-    }
-
     /// Two modules are worth three imports.
     fn is_enough(&self) -> bool {
         self.left == 0 || 2 * self.pairs <= 3 * self.freed
     }
 }
 
+/// A cycle as pairs of modules, ready to be asked what choices among some fixes come to.
+struct Field<'f> {
+    cycle: &'f Cycle,
+    fixes: &'f [Fix],
+    /// Sorted; those of the cycle, and those that a fix adds.
+    pairs: Vec<(u32, u32)>,
+    /// The edges of the cycle: the pair of each, and the fixes that remove its import.
+    edges: Vec<(usize, Vec<usize>)>,
+    /// By fix, the pairs that it adds.
+    adds: Vec<Vec<usize>>,
+}
+
+impl<'f> Field<'f> {
+    fn new(cycle: &'f Cycle, fixes: &'f [Fix]) -> Self {
+        let added = fixes.iter().flat_map(|f| &f.adds).map(|(from, to)| (from.0, to.0));
+        let all: BTreeSet<(u32, u32)> = cycle.edges.iter().map(pair).chain(added).collect();
+        let pairs: Vec<(u32, u32)> = all.into_iter().collect();
+        let place = |pair: (u32, u32)| pairs.partition_point(|p| *p < pair);
+        let mut by_import: BTreeMap<ImportId, Vec<usize>> = BTreeMap::new();
+        for (index, fix) in fixes.iter().enumerate() {
+            fix.removes.iter().for_each(|import| by_import.entry(*import).or_default().push(index));
+        }
+        let removers =
+            |e: &Edge| by_import.get(&ImportId { module: e.from, site: e.site }).cloned().unwrap_or_default();
+        let edges = cycle.edges.iter().map(|e| (place(pair(e)), removers(e))).collect();
+        let adds = fixes.iter().map(|f| f.adds.iter().map(|(from, to)| place((from.0, to.0))).collect()).collect();
+        Self { cycle, fixes, pairs, edges, adds }
+    }
+
+    /// What the fixes come to that are among `taken`, by index, but for one.
+    fn gain(&self, taken: &[usize], without: Option<usize>) -> Gain {
+        let mut has = vec![false; self.fixes.len()];
+        taken.iter().filter(|fix| Some(**fix) != without).for_each(|fix| has[*fix] = true);
+        let (mut cut, mut kept) = (vec![false; self.pairs.len()], vec![false; self.pairs.len()]);
+        for (pair, removers) in &self.edges {
+            let is_cut = removers.iter().any(|fix| has[*fix]);
+            (if is_cut { &mut cut } else { &mut kept })[*pair] = true;
+        }
+        for (adds, _) in self.adds.iter().zip(&has).filter(|(_, has)| **has) {
+            adds.iter().for_each(|pair| kept[*pair] = true);
+        }
+        let pairs = cut.iter().zip(&kept).filter(|(cut, kept)| **cut && !**kept).count();
+        let there = self.pairs.iter().zip(&kept).filter(|(_, kept)| **kept).map(|(pair, _)| *pair);
+        let left: usize = strongly_connected(there).iter().map(Vec::len).sum();
+        Gain { pairs, freed: self.cycle.modules.len().saturating_sub(left), left }
+    }
+
+    /// Those of the fixes without which no more is lost.
+    fn needed(&self, mut taken: Vec<usize>, freed: usize) -> Vec<usize> {
+        for at in (0..taken.len()).rev() {
+            if self.gain(&taken, Some(taken[at])).freed >= freed {
+                taken.remove(at);
+            }
+        }
+        taken
+    }
+}
+
+fn pair(edge: &Edge) -> (u32, u32) {
+    (edge.from.0, edge.to.0)
+}
+
 /// The fixes without those that gain too little: the one is dropped first without which the fewest modules stay. Where none is
 /// worth it, says why.
 pub fn worthwhile(cycle: &Cycle, fixes: Vec<Fix>) -> Result<Vec<Fix>, Box<LittleGain>> {
-    let whole = Gain::of(cycle, &fixes.iter().collect::<Vec<_>>());
+    let field = Field::new(cycle, &fixes);
+    let whole = field.gain(&(0..fixes.len()).collect::<Vec<_>>(), None);
     if whole.left == 0 {
         return Ok(fixes);
     }
     // What is much to read is for cycles that go whole.
-    let mut kept: Vec<&Fix> = fixes.iter().filter(|f| !f.is_for_whole_cycles()).collect();
-    let gain = Gain::of(cycle, &kept);
-    if gain.freed > 0 && gain.is_enough() {
-        return Ok(needed(cycle, kept, gain.freed));
-    }
-    while !kept.is_empty() {
-        let without = |index: &usize| {
-            let others: Vec<&Fix> = kept.iter().enumerate().filter(|(i, _)| i != index).map(|(_, f)| *f).collect();
-            (Gain::of(cycle, &others).freed, kept[*index].cost, std::cmp::Reverse(*index))
-        };
-        let Some(least) = (0..kept.len()).max_by_key(without) else { break };
-        kept.remove(least);
-        let gain = Gain::of(cycle, &kept);
+    let mut kept: Vec<usize> = (0..fixes.len()).filter(|fix| !fixes[*fix].is_for_whole_cycles()).collect();
+    loop {
+        let gain = field.gain(&kept, None);
         if gain.freed > 0 && gain.is_enough() {
-            return Ok(needed(cycle, kept, gain.freed));
+            return Ok(field.needed(kept, gain.freed).into_iter().map(|fix| fixes[fix].clone()).collect());
         }
+        let without = |at: &usize| {
+            let fix = kept[*at];
+            (field.gain(&kept, Some(fix)).freed, fixes[fix].cost, std::cmp::Reverse(*at))
+        };
+        let Some(least) = (0..kept.len()).into_par_iter().max_by_key(without) else { break };
+        kept.remove(least);
     }
     let message = format!(
         "{} imports between modules would have to go to free {} modules, and {} would stay in cycles",
         whole.pairs, whole.freed, whole.left
     );
     fixes.into_iter().next().map_or(Ok(Vec::new()), |fix| Err(Box::new(LittleGain { fix, message })))
-}
-
-/// The fixes without those that free nothing.
-fn needed(cycle: &Cycle, mut kept: Vec<&Fix>, freed: usize) -> Vec<Fix> {
-    for index in (0..kept.len()).rev() {
-        let fix = kept.remove(index);
-        if Gain::of(cycle, &kept).freed < freed {
-            kept.insert(index, fix);
-        }
-    }
-    kept.into_iter().cloned().collect()
 }

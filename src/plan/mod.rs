@@ -1,6 +1,7 @@
 //! The planner: for each component the cheapest fixes after which no cycle is left, applied in memory, checked against a new
 //! analysis of the new text, accepted or dropped, until nothing more can be done.
 
+mod candidates;
 mod choice;
 mod entries;
 pub mod feedback;
@@ -13,17 +14,20 @@ pub mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use elsa::FrozenVec;
+use rayon::prelude::*;
 
-use crate::graph::{Edge, Graph, counts};
+use crate::graph::{Edge, Graph, LARGE, counts};
 use crate::names::{Names, World};
 use crate::outcome::{PlanEntry, ProjectOutcome, Safety};
 use crate::project::settings::Level;
-use crate::project::{ModuleId, Project};
+use crate::project::{ModuleId, ModuleSet, Project};
 use crate::rewrite::{self, Intents};
 use crate::strategy::{self, Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, steer};
 use crate::verify;
+use candidates::Candidates;
 use entries::entries;
 use solved::Round;
 pub use solved::{Solved, Touched, Veto};
@@ -40,6 +44,9 @@ pub enum Stage {
     /// Runs the command of `--verify`.
     Command,
 }
+
+/// Time that the proof of a choice may take for one component.
+const BUDGET: Duration = Duration::from_secs(2);
 
 /// Rounds of choosing, applying and checking; each drops a fix, removes imports, or ends the loop.
 const ROUNDS: usize = 60;
@@ -65,13 +72,11 @@ fn solve_on<'p>(
     let level = project.settings.level;
     let total = project.tree.modules.len();
     let done = AtomicUsize::new(0);
-    let mut graph = Graph::new(project, &|| progress(Stage::Parse(done.fetch_add(1, Ordering::Relaxed) + 1, total)));
-    let mut found = cycles(&graph, level);
-    if found.is_empty() {
-        return (report::nothing(&graph), Vec::new(), Vec::new());
-    }
-    let wanted = relevant::modules(&graph, &found);
-    let names = Names::new(&mut graph, &wanted);
+    let read = || progress(Stage::Parse(done.fetch_add(1, Ordering::Relaxed) + 1, total));
+    let (graph, names, mut found) = match analysed(project, level, &read) {
+        Ok(analysed) => analysed,
+        Err(graph) => return (report::nothing(&graph), Vec::new(), Vec::new()),
+    };
     let ctx = Context::new(&graph, &names, &found);
     if level == Level::Fragile {
         found.retain(|c| c.edges.iter().any(|e| report::is_early(&ctx, e)));
@@ -80,25 +85,21 @@ fn solve_on<'p>(
     let cycles_before = found.len();
     progress(Stage::Plan(0, cycles_before));
     let mut current: Option<State> = None;
-    for _ in 0..ROUNDS {
-        let step = match &current {
-            None => plan.round(&ctx, &found, states),
+    let mut rounds = ROUNDS;
+    loop {
+        let next = match &current {
+            None => plan.advance(&ctx, &found, states, &mut rounds),
             Some(state) => {
                 let left = state.cycles(level);
                 let ctx = Context::new(&state.graph, &state.names, &left);
                 progress(Stage::Plan(cycles_before.saturating_sub(left.len()), cycles_before));
-                plan.round(&ctx, &left, states)
+                plan.advance(&ctx, &left, states, &mut rounds)
             }
         };
-        match step {
-            Step::Accepted(next) => {
-                // What could not stand beside other imports may do so now.
-                plan.dropped.clear();
-                current = Some(*next);
-            }
-            Step::Dropped => {}
-            Step::Done => break,
-        }
+        let Some(next) = next else { break };
+        // What could not stand beside other imports may do so now.
+        plan.dropped.clear();
+        current = Some(next);
     }
     let rounds = std::mem::take(&mut plan.rounds);
     let worked_on: BTreeSet<ModuleId> =
@@ -113,13 +114,39 @@ fn solve_on<'p>(
     (outcome, touched, rounds)
 }
 
+/// A project with cycles as far as they need it: its imports, names and cycles. The imports alone if there are none.
+fn analysed<'p>(
+    project: &'p Project,
+    level: Level,
+    read: &(dyn Fn() + Sync),
+) -> Result<(Graph<'p>, Names<'p>, Vec<Cycle>), Box<Graph<'p>>> {
+    let mut graph = Graph::skimmed(project, read);
+    let mut found = cycles(&graph, level);
+    if found.is_empty() && project.tree.modules.len() <= LARGE {
+        // The skim passes over text that is no Python, which the report names.
+        graph = Graph::parsed(project);
+        found = cycles(&graph, level);
+    }
+    if found.is_empty() {
+        return Err(Box::new(graph));
+    }
+    let wanted = relevant::modules(&graph, &found);
+    let names = Names::new(&mut graph, &wanted);
+    let found = cycles(&graph, level);
+    if found.is_empty() { Err(Box::new(graph)) } else { Ok((graph, names, found)) }
+}
+
 /// The project after some of the plan, analysed.
 struct State<'p> {
     graph: Graph<'p>,
     names: Names<'p>,
 }
 
-impl State<'_> {
+impl<'p> State<'p> {
+    fn world(&self) -> World<'_, 'p> {
+        World { graph: &self.graph, names: &self.names }
+    }
+
     /// The cycles that are left.
     fn cycles(&self, level: Level) -> Vec<Cycle> {
         let mut left = cycles(&self.graph, level);
@@ -188,6 +215,8 @@ struct Plan {
     dropped: BTreeSet<(ImportKey, &'static str, Option<&'static str>)>,
     /// Fixes that did not stand when they were run.
     vetoes: Vec<Veto>,
+    /// Modules of cycles whose choice could not be proved to be the cheapest in time.
+    unproved: ModuleSet,
     /// What was accepted, in order.
     rounds: Vec<Round>,
     /// The state that was accepted last, as an index.
@@ -199,40 +228,81 @@ struct Plan {
 
 enum Step<'p> {
     Accepted(Box<State<'p>>),
-    Dropped,
+    /// With what was tried, if it came to that.
+    Dropped(Option<Box<State<'p>>>),
     Done,
 }
 
 impl Plan {
-    /// One choice over all cycles, applied together and checked.
-    fn round<'p>(&mut self, ctx: &Context<'_, 'p>, cycles: &[Cycle], states: &'p FrozenVec<Box<Project>>) -> Step<'p> {
+    /// The next state: as [`round`](Self::round), until something stands. `None` if nothing does, or after the last of `rounds`.
+    fn advance<'p>(
+        &mut self,
+        ctx: &Context<'_, 'p>,
+        cycles: &[Cycle],
+        states: &'p FrozenVec<Box<Project>>,
+        rounds: &mut usize,
+    ) -> Option<State<'p>> {
+        let mut candidates: Vec<Candidates> = Vec::new();
+        let mut tried: Option<Box<State<'p>>> = None;
+        while *rounds > 0 {
+            *rounds -= 1;
+            match self.round(ctx, cycles, &mut candidates, tried.as_deref(), states) {
+                Step::Accepted(next) => return Some(*next),
+                Step::Dropped(last) => tried = last.or(tried),
+                Step::Done => break,
+            }
+        }
+        None
+    }
+
+    /// One choice over all cycles, applied together and checked. `candidates` are those of the cycles that were looked at before,
+    /// `tried` is what came of the round before.
+    fn round<'p>(
+        &mut self,
+        ctx: &Context<'_, 'p>,
+        cycles: &[Cycle],
+        candidates: &mut Vec<Candidates>,
+        tried: Option<&State<'p>>,
+        states: &'p FrozenVec<Box<Project>>,
+    ) -> Step<'p> {
         let mut chosen: Vec<Fix> = Vec::new();
         self.tried.clear();
-        for cycle in cycles {
-            let mut proposals = strategy::propose(ctx, cycle);
+        let is_first = candidates.is_empty();
+        let ask = |cycle: &Cycle| strategy::propose(ctx, cycle);
+        let proposed: Vec<Proposals> = cycles.par_iter().filter(|_| is_first).map(ask).collect();
+        let mut proposed = proposed.into_iter();
+        for (index, cycle) in cycles.iter().enumerate() {
+            if let Some(mut proposals) = proposed.next() {
+                self.heed_vetoes(ctx, &mut proposals);
+                self.note(ctx, &mut proposals);
+                candidates.push(Candidates::new(proposals.fixes));
+            }
             let dropped = |f: &Fix| {
                 f.removes.iter().any(|i| self.dropped.contains(&(key(ctx.world.graph, *i), f.strategy, f.form)))
             };
-            proposals.fixes.retain(|f| !dropped(f));
-            self.heed_vetoes(ctx, &mut proposals);
-            self.note(ctx, &mut proposals);
-            let (fixes, choice) = choice::choose_fixes(ctx.world.graph, cycle, proposals.fixes);
-            match gain::worthwhile(cycle, fixes) {
+            candidates[index].without(dropped);
+            // What took too long to prove once is not worth the time again.
+            let budget = if cycle.modules.iter().any(|m| self.unproved.contains(m)) { Duration::ZERO } else { BUDGET };
+            let choice = candidates[index].choose(ctx.world.graph, cycle, budget);
+            if !choice.entry.exact {
+                self.unproved.extend(cycle.modules.iter().copied());
+            }
+            match &choice.fixes {
                 Err(little) => {
-                    let gain::LittleGain { fix, message } = *little;
-                    self.refuse_fix(ctx, &fix, Reason::LittleGain, message);
+                    let gain::LittleGain { fix, message } = &**little;
+                    self.refuse_fix(ctx, fix, Reason::LittleGain, message.clone());
                 }
                 Ok(fixes) if fixes.is_empty() => {}
                 Ok(fixes) => {
-                    self.tried.push((cycle.modules.clone(), choice));
-                    chosen.extend(fixes);
+                    self.tried.push((cycle.modules.clone(), choice.entry));
+                    chosen.extend(fixes.iter().cloned());
                 }
             }
         }
         if chosen.is_empty() {
             return Step::Done;
         }
-        self.try_all(ctx, one_move_a_module(chosen), cycles, states)
+        self.try_all(ctx, one_move_a_module(chosen), cycles, tried, states)
     }
 
     /// Refuses what failed when it was run.
@@ -267,8 +337,10 @@ impl Plan {
 
     fn refuse(&mut self, ctx: &Context, refusal: Refusal) {
         let key = key(ctx.world.graph, refusal.import);
-        let (file, line) = report::place(ctx, refusal.at);
-        self.refused.entry((key.clone(), refusal.strategy)).or_insert(Refused { refusal, key, file, line });
+        self.refused.entry((key.clone(), refusal.strategy)).or_insert_with(|| {
+            let (file, line) = report::place(ctx, refusal.at);
+            Refused { refusal, key, file, line }
+        });
     }
 
     fn drop_fix(&mut self, ctx: &Context, fix: &Fix, reason: Reason, message: String) {
@@ -290,6 +362,7 @@ impl Plan {
         ctx: &Context<'_, 'p>,
         mut fixes: Vec<Fix>,
         cycles: &[Cycle],
+        tried: Option<&State<'p>>,
         states: &'p FrozenVec<Box<Project>>,
     ) -> Step<'p> {
         loop {
@@ -299,21 +372,22 @@ impl Plan {
                 Err((module, error)) => {
                     self.drop_where(ctx, &mut fixes, &BTreeSet::from([module]), Reason::Form, &error.to_string());
                     if fixes.is_empty() {
-                        return Step::Dropped;
+                        return Step::Dropped(None);
                     }
                     continue;
                 }
             };
-            let next = states.push_get(Box::new(change.apply(ctx.project())));
-            let after = ctx.world.graph.after(next);
-            let names = ctx.world.names.after(&after);
+            let mut next = change.apply(ctx.project());
+            tried.into_iter().for_each(|tried| next.share(tried.graph.project));
+            let next = states.push_get(Box::new(next));
+            let (after, names) = ctx.world.after(next, tried.map(State::world));
             let changed: BTreeSet<ModuleId> = intents.modules.keys().copied().collect();
             let expected = fixes.iter().flat_map(|f| f.adds.iter().copied()).collect();
             let damage = verify::compare(ctx, &after, &names, &changed, &expected);
             if let Some(first) = damage.first() {
                 let modules: BTreeSet<ModuleId> = first.modules.iter().copied().collect();
                 self.drop_where(ctx, &mut fixes, &modules, Reason::FailedCheck, &first.what);
-                return Step::Dropped;
+                return Step::Dropped(Some(Box::new(State { graph: after, names })));
             }
             let entries = entries(ctx, &after, cycles, &changed);
             let world = World { graph: &after, names: &names };
@@ -321,12 +395,12 @@ impl Plan {
                 let near: BTreeSet<ModuleId> = chain.intersection(&changed).copied().collect();
                 let blamed = if near.is_empty() { changed } else { near };
                 self.drop_where(ctx, &mut fixes, &blamed, Reason::FailedCheck, &what);
-                return Step::Dropped;
+                return Step::Dropped(Some(Box::new(State { graph: after, names })));
             }
             if !shrinks(ctx, &after, cycles) {
                 let all: BTreeSet<ModuleId> = changed;
                 self.drop_where(ctx, &mut fixes, &all, Reason::FailedCheck, "no cycle becomes smaller");
-                return Step::Dropped;
+                return Step::Dropped(Some(Box::new(State { graph: after, names })));
             }
             let keyed = |fix: &Fix| fix.removes.iter().map(|import| key(ctx.world.graph, *import)).collect();
             let before = self.accepted.replace(states.len() - 1);

@@ -7,6 +7,7 @@ use aho_corasick::AhoCorasick;
 use rayon::prelude::*;
 
 use crate::graph::{Graph, LARGE};
+use crate::names::Wanted;
 use crate::project::ModuleId;
 use crate::strategy::Cycle;
 
@@ -21,8 +22,17 @@ const LOOKING: [&str; 7] = [
     "getmodule(",
 ];
 
-/// By module. In a project that is not large, all are.
-pub fn modules(graph: &Graph, cycles: &[Cycle]) -> Vec<bool> {
+/// What is wanted of each module. In a project that is not large, the names of all are.
+pub fn modules(graph: &Graph, cycles: &[Cycle]) -> Vec<Wanted> {
+    let mut wanted: Vec<Wanted> = matter(graph, cycles)
+        .into_iter()
+        .map(|matters| if matters { Wanted::Names } else { Wanted::Nothing })
+        .collect();
+    cycles.iter().flat_map(|c| &c.modules).for_each(|member| wanted[member.index()] = Wanted::Tree);
+    wanted
+}
+
+fn matter(graph: &Graph, cycles: &[Cycle]) -> Vec<bool> {
     let project = graph.project;
     let count = project.tree.modules.len();
     if count <= LARGE {
@@ -32,8 +42,7 @@ pub fn modules(graph: &Graph, cycles: &[Cycle]) -> Vec<bool> {
     let mut wanted = vec![false; count];
     // What they load: it may call into them while it runs.
     for cycle in cycles {
-        let loaded: BTreeSet<ModuleId> = graph.loaded_by(cycle.modules[0], &|_| false).into_iter().collect();
-        loaded.into_iter().for_each(|module| wanted[module.index()] = true);
+        graph.loads(cycle.modules[0]).iter().for_each(|module| wanted[module.index()] = true);
     }
     for member in &members {
         wanted[member.index()] = true;

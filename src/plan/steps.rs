@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use elsa::FrozenVec;
 
-use super::{State, cycles, entries, relevant};
+use super::{State, analysed, entries};
 use crate::graph::Graph;
-use crate::names::{Names, World};
+use crate::names::World;
 use crate::outcome::{FileChange, Kind, ProjectOutcome, Status, Step};
 use crate::project::{FileId, ModuleId, Project, SourceFile};
 use crate::strategy::{Context, Cycle};
@@ -26,14 +26,11 @@ pub fn steps(project: &Project, outcome: &ProjectOutcome, key: &dyn Fn(&[&str]) 
         return whole(outcome);
     }
     let level = project.settings.level;
-    let mut graph = Graph::new(project, &|| ());
-    let found = cycles(&graph, level);
-    let wanted = relevant::modules(&graph, &found);
-    let names = Names::new(&mut graph, &wanted);
+    let Ok((graph, names, _)) = analysed(project, level, &|| ()) else { return whole(outcome) };
     let states = FrozenVec::new();
     let ordered = groups.iter().flat_map(|group| &group.changes);
     let end = states.push_get(Box::new(advance(project, ordered)));
-    let end = graph.after(end);
+    let (end, _) = World { graph: &graph, names: &names }.after(end, None);
     let replay = Replay { outcome, end: &end, states: &states };
     let mut current = State { graph, names };
     let (mut out, mut open): (Vec<Step>, Group) = (Vec::new(), Group::default());
@@ -124,8 +121,7 @@ impl<'p> Replay<'_, 'p> {
         let left = current.cycles(level);
         let ctx = Context::new(&current.graph, &current.names, &left);
         let next = self.states.push_get(Box::new(advance(project, &group.changes)));
-        let graph = current.graph.after(next);
-        let names = current.names.after(&graph);
+        let (graph, names) = ctx.world.after(next, None);
         let paths: BTreeSet<&str> = group.changes.iter().map(|change| change.path.as_str()).collect();
         let is_changed = |id: &ModuleId| paths.contains(project.file(project.module(*id).file).path.as_str());
         let changed: BTreeSet<ModuleId> = project.modules().map(|(id, _)| id).filter(is_changed).collect();
@@ -162,11 +158,9 @@ fn advance<'c>(project: &Project, changes: impl IntoIterator<Item = &'c &'c File
     for change in changes {
         let text = change.after.clone().unwrap_or_else(|| Arc::from(""));
         match index.get(&change.path) {
-            Some(index) => next.files[*index].text = text,
+            Some(index) => next.rewrite(FileId(*index as u32), text),
             None => {
-                let file = SourceFile { path: change.path.clone(), text, trouble: None, writable: true };
-                next.tree.add(FileId(next.files.len() as u32), &file);
-                next.files.push(file);
+                next.add(SourceFile { path: change.path.clone(), text, trouble: None, writable: true });
             }
         }
     }

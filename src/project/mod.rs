@@ -4,6 +4,7 @@
 pub mod folders;
 pub mod layout;
 pub mod manifest;
+mod module_set;
 mod modules;
 pub mod pattern;
 pub mod resolve;
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use layout::Layout;
+pub use module_set::ModuleSet;
 pub use modules::{Module, ModuleTree, ancestors, is_identifier};
 pub use settings::Settings;
 
@@ -79,20 +81,22 @@ pub struct Listing {
 pub struct Project {
     /// Where it is, as shown to the user; not used to read anything.
     pub root: String,
-    pub files: Vec<SourceFile>,
-    pub stubs: Vec<String>,
+    /// The states of a project share the files that stay as they are.
+    pub files: Vec<Arc<SourceFile>>,
+    pub stubs: Arc<[String]>,
     pub skipped: Vec<Skipped>,
-    pub manifests: BTreeMap<String, String>,
+    pub manifests: Arc<BTreeMap<String, String>>,
     pub settings: Settings,
-    pub tree: ModuleTree,
+    pub tree: Arc<ModuleTree>,
 }
 
 impl Project {
     /// Lays modules over the files.
     pub fn new(root: String, listing: Listing, settings: Settings, layout: Layout) -> Self {
-        let tree = ModuleTree::new(&listing.files, layout);
+        let tree = Arc::new(ModuleTree::new(&listing.files, layout));
         let Listing { files, stubs, manifests, skipped } = listing;
-        Self { root, files, stubs, skipped, manifests, settings, tree }
+        let files = files.into_iter().map(Arc::new).collect();
+        Self { root, files, stubs: stubs.into(), skipped, manifests: Arc::new(manifests), settings, tree }
     }
 
     pub fn file(&self, id: FileId) -> &SourceFile {
@@ -105,6 +109,26 @@ impl Project {
 
     pub fn text(&self, module: ModuleId) -> &str {
         &self.file(self.module(module).file).text
+    }
+
+    /// Gives a file another text.
+    pub fn rewrite(&mut self, id: FileId, text: Arc<str>) {
+        Arc::make_mut(&mut self.files[id.index()]).text = text;
+    }
+
+    /// Takes files from another state of the project where they are the same there, so that they are seen to be.
+    pub fn share(&mut self, other: &Self) {
+        for (own, others) in self.files.iter_mut().zip(&other.files) {
+            if !Arc::ptr_eq(own, others) && own.path == others.path && own.text == others.text {
+                own.clone_from(others);
+            }
+        }
+    }
+
+    /// Takes in a file that came new.
+    pub fn add(&mut self, file: SourceFile) {
+        Arc::make_mut(&mut self.tree).add(FileId(self.files.len() as u32), &file);
+        self.files.push(Arc::new(file));
     }
 
     pub fn modules(&self) -> impl Iterator<Item = (ModuleId, &Module)> {

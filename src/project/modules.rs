@@ -1,6 +1,6 @@
 //! Modules by dotted name, per source root.
 
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::layout::Layout;
 use super::{FileId, ModuleId, SourceFile};
@@ -61,20 +61,20 @@ pub struct ModuleTree {
     pub modules: Vec<Module>,
     /// Whether each root holds only scripts, whose modules code elsewhere does not find.
     scripts: Vec<bool>,
-    by_name: HashMap<String, Vec<ModuleId>>,
-    by_file: HashMap<FileId, ModuleId>,
+    by_name: FxHashMap<String, Vec<ModuleId>>,
+    by_file: FxHashMap<FileId, ModuleId>,
     /// Names above modules, themselves modules or not.
-    above: HashSet<String>,
-    by_root: HashMap<String, usize>,
+    above: FxHashSet<String>,
+    by_root: FxHashMap<String, usize>,
 }
 
 impl ModuleTree {
     /// All modules among the files.
     pub fn new(files: &[SourceFile], layout: Layout) -> Self {
         let Layout { roots, scripts } = layout;
-        let by_root: HashMap<String, usize> = roots.iter().enumerate().map(|(i, r)| (r.clone(), i)).collect();
+        let by_root: FxHashMap<String, usize> = roots.iter().enumerate().map(|(i, r)| (r.clone(), i)).collect();
         let scripts: Vec<bool> = roots.iter().map(|root| scripts.contains(root)).collect();
-        let packages: HashSet<&str> = files.iter().filter_map(|f| f.path.strip_suffix("/__init__.py")).collect();
+        let packages: FxHashSet<&str> = files.iter().filter_map(|f| f.path.strip_suffix("/__init__.py")).collect();
         // A package hides a module of the same name.
         let hidden = |file: &SourceFile| file.path.strip_suffix(".py").is_some_and(|stem| packages.contains(stem));
         let visible = files.iter().enumerate().filter(|(_, file)| !hidden(file));
@@ -85,9 +85,9 @@ impl ModuleTree {
             roots,
             modules: Vec::with_capacity(modules.len()),
             scripts,
-            by_name: HashMap::with_capacity(modules.len()),
-            by_file: HashMap::with_capacity(modules.len()),
-            above: HashSet::new(),
+            by_name: FxHashMap::default(),
+            by_file: FxHashMap::default(),
+            above: FxHashSet::default(),
             by_root,
         };
         modules.into_iter().for_each(|module| tree.push(module));
@@ -147,7 +147,7 @@ impl ModuleTree {
 }
 
 /// The module that a file is: it belongs to the deepest root above it; a path that is no dotted name is no module.
-fn module(roots: &HashMap<String, usize>, id: FileId, file: &SourceFile) -> Option<Module> {
+fn module(roots: &FxHashMap<String, usize>, id: FileId, file: &SourceFile) -> Option<Module> {
     let stem = file.path.strip_suffix(".py")?;
     let mut folder = stem.rsplit_once('/').map_or("", |(folder, _)| folder);
     let root = loop {

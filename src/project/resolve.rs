@@ -1,6 +1,6 @@
 //! What module an import statement loads.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use super::{Module, ModuleId, ModuleTree};
 
@@ -23,7 +23,7 @@ pub fn absolute(module: &Module, level: usize, base: &str) -> Option<String> {
 pub struct Resolver<'t> {
     pub tree: &'t ModuleTree,
     /// Submodules whose name their package binds to something else, so that `from package import name` is not they.
-    pub shadowed: HashSet<ModuleId>,
+    pub shadowed: &'t BTreeSet<ModuleId>,
 }
 
 /// What an import reaches.

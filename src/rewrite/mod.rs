@@ -14,6 +14,8 @@ mod type_checking;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use crate::change::{Change, NewFile};
 use crate::edit::{Conflict, Edit, TextEdit};
 use crate::project::{ModuleId, Project};
@@ -82,11 +84,12 @@ pub fn change(project: &Project, intents: &Intents) -> Result<Change, (ModuleId,
     // Imports of modules that come new sort with those of the project.
     let with_new = (!change.files.is_empty()).then(|| change.apply(project));
     let project = with_new.as_ref().unwrap_or(project);
-    for (module, wanted) in &intents.modules {
-        let file = project.module(*module).file;
+    let print = |(module, wanted): (&ModuleId, &BTreeSet<Intent>)| {
         let edit = edits(project, *module, wanted).map_err(|e| (*module, e))?;
-        change.edits.insert(file, edit);
-    }
+        Ok((project.module(*module).file, edit))
+    };
+    let printed: Vec<Result<_, _>> = intents.modules.par_iter().map(print).collect();
+    change.edits = printed.into_iter().collect::<Result<_, _>>()?;
     Ok(change)
 }
 

@@ -56,18 +56,16 @@ pub fn doubt(ctx: &Context, id: ImportId) -> Option<String> {
 
 /// A module that the target loads, and that asks one which leads to it what it holds so far: that depends on who comes first.
 fn asked_half_way(ctx: &Context, id: ImportId) -> Option<String> {
-    let graph = ctx.world.graph;
-    let target = graph.targets[id.module.index()][id.site]?.module;
-    let loaded: BTreeSet<ModuleId> = graph.loaded_by(target, &|_| false).into_iter().collect();
+    let target = ctx.world.graph.targets[id.module.index()][id.site]?.module;
     let name = |module: ModuleId| &ctx.project().module(module).name;
-    loaded.into_iter().find_map(|module| {
+    ctx.world.graph.loads(target).iter().find_map(|module| {
         let asked = ctx.asks_half_way(module)?;
         Some(format!("`{}` asks `{}`, when it is loaded, what that holds so far", name(module), name(asked)))
     })
 }
 
-/// A module that another asks what it holds when it is loaded, and whose own imports lead there.
-pub fn asked(ctx: &Context, module: ModuleId) -> Option<ModuleId> {
+/// The first module that a module asks while it is loaded what it holds, and whose own imports lead there.
+pub fn asks_half_way(ctx: &Context, module: ModuleId) -> Option<ModuleId> {
     let graph = ctx.world.graph;
     let asks = |used: &&Use| {
         let to = used.passed_to.as_ref().map_or("", |to| to.name);

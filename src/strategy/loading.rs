@@ -1,14 +1,12 @@
 //! What is no longer loaded, or later, when some imports no longer run with their module.
 
-use std::collections::HashSet;
-
 use super::import_use::{Obstacle, bound_anew};
 use super::{Context, ImportId, Reason};
 use crate::graph::{Edge, Graph};
 use crate::names::Object;
 use crate::names::users::{AttributeUse, How};
 use crate::outcome::Kind;
-use crate::project::ModuleId;
+use crate::project::{ModuleId, ModuleSet};
 use crate::syntax::Span;
 
 /// What comes in the place of an import.
@@ -27,22 +25,22 @@ pub struct Loading<'g, 'p, C> {
     module: ModuleId,
     cut: C,
     /// What the module loads instead.
-    instead: HashSet<ModuleId>,
+    instead: ModuleSet,
 }
 
 impl<'g, 'p, C: Fn(&Edge) -> bool> Loading<'g, 'p, C> {
     pub fn without(graph: &'g Graph<'p>, module: ModuleId, cut: C) -> Self {
-        Self { graph, module, cut, instead: HashSet::new() }
+        Self { graph, module, cut, instead: ModuleSet::default() }
     }
 
-    fn before(&self, entry: ModuleId) -> HashSet<ModuleId> {
-        self.graph.loaded_by(entry, &|_| false)
+    fn before(&self, entry: ModuleId) -> &'g ModuleSet {
+        self.graph.loads(entry)
     }
 
-    fn after(&self, entry: ModuleId) -> HashSet<ModuleId> {
+    fn after(&self, entry: ModuleId) -> ModuleSet {
         let mut loaded = self.graph.loaded_by(entry, &self.cut);
         if loaded.contains(&self.module) {
-            loaded.extend(&self.instead);
+            loaded.extend(self.instead.iter());
         }
         loaded
     }
@@ -55,9 +53,7 @@ impl<'g, 'p, C: Fn(&Edge) -> bool> Loading<'g, 'p, C> {
     /// What the module no longer loads, in a fixed order.
     fn lost(&self) -> Vec<ModuleId> {
         let after = self.after(self.module);
-        let mut lost: Vec<ModuleId> = self.before(self.module).into_iter().filter(|m| !after.contains(m)).collect();
-        lost.sort_unstable();
-        lost
+        self.before(self.module).iter().filter(|m| !after.contains(m)).collect()
     }
 
     /// A package that would no longer load `module`, or a use of it as an attribute of its package that nothing else would
@@ -118,7 +114,7 @@ pub fn loaded_later(ctx: &Context, id: ImportId) -> Vec<ModuleId> {
 pub fn load_obstacle(ctx: &Context, id: ImportId, instead: Instead) -> Option<Obstacle> {
     let here = (id.module, ctx.world.graph.site(id.module, id.site).at);
     let mut loading = cut_all(ctx, id);
-    loading.instead = instead.modules.iter().flat_map(|m| loading.after(*m)).collect();
+    loading.instead = instead.modules.iter().flat_map(|m| loading.after(*m).iter().collect::<Vec<_>>()).collect();
     let lost = loading.lost();
     for module in &lost {
         // Whoever looks at the state of a module that loads this one has its effect, too.

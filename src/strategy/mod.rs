@@ -20,7 +20,9 @@ mod unused_import;
 mod utility_home;
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+
+use rayon::prelude::*;
 
 use crate::change::NewFile;
 use crate::graph::{Edge, Graph};
@@ -46,9 +48,9 @@ pub struct Context<'c, 'p> {
     pub world: World<'c, 'p>,
     pub users: Users<'p>,
     pub running: Running,
-    effects: Mutex<HashMap<ModuleId, Vec<(Span, Changed)>>>,
-    reads: Mutex<HashMap<ModuleId, Option<String>>>,
-    asked: Mutex<HashMap<ModuleId, Option<ModuleId>>>,
+    effects: Known<Arc<[(Span, Changed)]>>,
+    reads: Known<Option<String>>,
+    asks: Known<Option<ModuleId>>,
 }
 
 impl<'c, 'p> Context<'c, 'p> {
@@ -59,12 +61,12 @@ impl<'c, 'p> Context<'c, 'p> {
         let mut loaded = BTreeSet::new();
         for cycle in cycles {
             if let Some(first) = cycle.modules.first() {
-                loaded.extend(graph.loaded_by(*first, &|_| false));
+                loaded.extend(graph.loads(*first).iter());
             }
             loaded.extend(&cycle.modules);
         }
         let (users, running) = rayon::join(|| Users::new(world), || Running::new(world, &loaded));
-        Self { world, users, running, effects: Mutex::default(), reads: Mutex::default(), asked: Mutex::default() }
+        Self { world, users, running, effects: Mutex::default(), reads: Mutex::default(), asks: Mutex::default() }
     }
 
     pub fn project(&self) -> &'p Project {
@@ -73,22 +75,33 @@ impl<'c, 'p> Context<'c, 'p> {
 
     /// The first statement of a module that changes the state of a module which is not `unseen` when it is imported.
     pub fn effect(&self, module: ModuleId, unseen: &dyn Fn(ModuleId) -> bool) -> Option<Span> {
-        let mut known = self.effects.lock().expect("no thread panics while it holds the effects");
-        let all = known.entry(module).or_insert_with(|| crate::names::effects::effects(self.world, module));
+        let all = known(&self.effects, module, || crate::names::effects::effects(self.world, module).into());
         all.iter().find(|(_, touched)| touched.shows(unseen)).map(|(span, _)| *span)
     }
 
     /// What a module reads while it is loaded that may be another thing later.
     fn reads_what_changes(&self, module: ModuleId) -> Option<String> {
-        let mut known = self.reads.lock().expect("no thread panics while it holds the reads");
-        known.entry(module).or_insert_with(|| later::read(self, module)).clone()
+        known(&self.reads, module, || later::read(self, module))
     }
 
-    /// A module that another asks what it holds while that may be half imported.
+    /// The module that a module asks while it is loaded what it holds, if that leads to it.
     fn asks_half_way(&self, module: ModuleId) -> Option<ModuleId> {
-        let mut known = self.asked.lock().expect("no thread panics while it holds what is asked");
-        *known.entry(module).or_insert_with(|| later::asked(self, module))
+        known(&self.asks, module, || later::asks_half_way(self, module))
     }
+}
+
+/// Facts of modules that are looked for when they are asked for, by any thread.
+type Known<T> = Mutex<HashMap<ModuleId, T>>;
+
+/// What is known of a module. Nothing is held while it is looked for: two threads may find the same.
+fn known<T: Clone>(facts: &Known<T>, module: ModuleId, find: impl FnOnce() -> T) -> T {
+    let poison = "no thread panics while it holds facts of modules";
+    if let Some(found) = facts.lock().expect(poison).get(&module) {
+        return found.clone();
+    }
+    let found = find();
+    facts.lock().expect(poison).insert(module, found.clone());
+    found
 }
 
 /// A component and the edges inside it that count.
@@ -174,16 +187,16 @@ pub fn names() -> Vec<&'static str> {
     REGISTRY.iter().map(|s| s.name).collect()
 }
 
-/// What all allowed strategies propose for a cycle.
+/// What all allowed strategies propose for a cycle, in their order.
 pub fn propose(ctx: &Context, cycle: &Cycle) -> Proposals {
     let allowed = &ctx.project().settings.strategies;
+    let is_allowed = |strategy: &&Strategy| allowed.is_empty() || allowed.iter().any(|a| a == strategy.name);
+    let steered = |strategy: &Strategy| steer::steered(ctx, strategy.name, (strategy.propose)(ctx, cycle));
+    let found: Vec<Proposals> = REGISTRY.par_iter().filter(is_allowed).map(steered).collect();
     let mut all = Proposals::default();
-    for strategy in &REGISTRY {
-        if allowed.is_empty() || allowed.iter().any(|a| a == strategy.name) {
-            let found = steer::steered(ctx, strategy.name, (strategy.propose)(ctx, cycle));
-            all.fixes.extend(found.fixes);
-            all.refusals.extend(found.refusals);
-        }
+    for found in found {
+        all.fixes.extend(found.fixes);
+        all.refusals.extend(found.refusals);
     }
     all
 }

@@ -221,10 +221,9 @@ impl<'p> Group<'_, '_, 'p> {
     /// The submodules that are no longer loaded with the package and have to be asked for.
     fn submodules(&self) -> Result<BTreeSet<&'p str>, Obstacle> {
         let (ctx, graph, project) = (self.ctx, self.ctx.world.graph, self.ctx.project());
-        let before = graph.loaded_by(self.module, &|_| false);
+        let before = graph.loads(self.module);
         let after = graph.loaded_by(self.module, &|edge| self.cuts(edge));
-        let mut lost: Vec<ModuleId> = before.iter().filter(|m| !after.contains(m)).copied().collect();
-        lost.sort_unstable();
+        let lost: Vec<ModuleId> = before.iter().filter(|m| !after.contains(m)).collect();
         let targets = &graph.targets[self.module.index()];
         let is_module =
             |id: &ImportId| !graph.site(id.module, id.site).star && targets[id.site].is_some_and(|t| t.is_module);

@@ -94,12 +94,7 @@ pub fn existing(
             && (shared || takes(last, &kinds))
             && module != user
             && may_take(ctx, module, sheet, closure)
-            && ctx
-                .world
-                .graph
-                .loaded_by(module, &|_| false)
-                .iter()
-                .all(|m| !members.contains(m) || is_above(ctx, *m, module))
+            && ctx.world.graph.loads(module).iter().all(|m| !members.contains(&m) || is_above(ctx, m, module))
             && [user, sheet.module].iter().all(|from| {
                 let name = &project.module(*from).name;
                 loaded_with(ctx, name, module).all(|m| m == module || !members.contains(&m))
@@ -139,7 +134,7 @@ fn may_take(ctx: &Context, module: ModuleId, sheet: &Sheet, closure: &Closure) -
     // What it has to import may not import it.
     let loads_it = |site: &usize| {
         let target = graph.targets[sheet.module.index()][*site];
-        target.is_some_and(|t| graph.loaded_by(t.module, &|_| false).contains(&module))
+        target.is_some_and(|t| graph.loads(t.module).contains(&module))
     };
     let has = |site: &usize| is_from(ctx, sheet.module, *site, module);
     let bound = |site: &usize| graph.site(sheet.module, *site).bound();

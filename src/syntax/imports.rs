@@ -17,7 +17,7 @@ pub enum Place {
 }
 
 /// One name of an import statement, or one call of `import_module("…")`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportSite<'a> {
     /// The whole statement or call.
     pub stmt: Span,

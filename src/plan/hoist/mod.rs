@@ -12,7 +12,7 @@ use super::entries::MOST;
 use super::solved::{self, Round};
 use super::{Solved, Veto, cycles, intents, key, planned, report};
 use crate::graph::Graph;
-use crate::names::{Names, World};
+use crate::names::{Names, Wanted, World};
 use crate::outcome::{HoistEntry, Status};
 use crate::project::settings::Level;
 use crate::project::{ModuleId, Project};
@@ -26,8 +26,9 @@ pub fn hoist(project: &Project, vetoes: &[Veto], read: &(dyn Fn(usize, usize) + 
     let states = FrozenVec::new();
     let total = project.tree.modules.len();
     let done = std::sync::atomic::AtomicUsize::new(0);
-    let mut graph = Graph::new(project, &|| read(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1, total));
-    let names = Names::new(&mut graph, &vec![true; total]);
+    let mut graph =
+        Graph::skimmed(project, &|| read(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1, total));
+    let names = Names::new(&mut graph, &vec![Wanted::Names; total]);
     // What runs while any module is imported matters, not only what does in a cycle.
     let whole = Cycle { modules: project.modules().map(|(id, _)| id).collect(), edges: Vec::new() };
     let ctx = Context::new(&graph, &names, &[whole]);
@@ -137,8 +138,7 @@ fn damage<'p>(
     changed: &BTreeSet<ModuleId>,
     chosen: &[Fix],
 ) -> Option<Damage> {
-    let graph = ctx.world.graph.after(after);
-    let names = ctx.world.names.after(&graph);
+    let (graph, names) = ctx.world.after(after, None);
     let expected = chosen.iter().flat_map(|fix| fix.adds.iter().copied()).collect();
     if let Some(first) = verify::compare(ctx, &graph, &names, changed, &expected).into_iter().next() {
         return Some((first.what, first.modules.into_iter().collect()));
@@ -157,8 +157,8 @@ fn damage<'p>(
         let blamed = changed.intersection(&grown).copied().collect();
         return Some(("a cycle would come".to_owned(), blamed));
     }
-    let importers = verify::importers(ctx.world.graph, changed.iter().copied());
-    let others = importers.into_iter().filter(|m| !changed.contains(m));
+    let importers = ctx.world.graph.importers(changed.iter().copied());
+    let others = importers.iter().filter(|m| !changed.contains(m));
     let entries: Vec<ModuleId> = changed.iter().copied().chain(others.take(MOST)).collect();
     let world = World { graph: &graph, names: &names };
     let (what, chain) = verify::new_outcome(ctx.world, world, &entries)?;

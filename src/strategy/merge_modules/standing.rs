@@ -237,14 +237,10 @@ fn effects(ctx: &Context, pair: Pair) -> Option<Obstacle> {
     let graph = ctx.world.graph;
     let between = |e: &Edge| pair.has(e.from) && pair.has(e.to);
     let home = graph.loaded_by(pair.home, &between);
-    let mut moved: Vec<ModuleId> =
-        graph.loaded_by(pair.emptied, &between).into_iter().filter(|m| !home.contains(m)).collect();
-    moved.sort_unstable();
-    let (moved, at) =
-        moved.into_iter().filter(|m| *m != pair.emptied).find_map(|m| Some((m, ctx.effect(m, &|_| false)?)))?;
-    let mut home: Vec<ModuleId> = home.into_iter().collect();
-    home.sort_unstable();
-    let other = home.into_iter().find(|m| ctx.effect(*m, &|_| false).is_some())?;
+    let emptied = graph.loaded_by(pair.emptied, &between);
+    let mut moved = emptied.iter().filter(|m| !home.contains(m) && *m != pair.emptied);
+    let (moved, at) = moved.find_map(|m| Some((m, ctx.effect(m, &|_| false)?)))?;
+    let other = home.iter().find(|m| ctx.effect(*m, &|_| false).is_some())?;
     let message =
         format!("the imports of `{}` and `{}`, which others can see, would change order", name(moved), name(other));
     Some(Obstacle::new(Reason::ImportSideEffect, (moved, at), message))

@@ -1,0 +1,45 @@
+//! What is proposed for the cycles of one state of a project. Asked for once; a fix that is dropped makes only the choices of
+//! its own cycle new.
+
+use std::time::Duration;
+
+use super::choice::choose_fixes;
+use super::gain::{LittleGain, worthwhile};
+use crate::graph::Graph;
+use crate::outcome::PlanEntry;
+use crate::strategy::{Cycle, Fix};
+
+/// The fixes that may be taken for one cycle, and those that are.
+pub struct Candidates {
+    fixes: Vec<Fix>,
+    chosen: Option<Chosen>,
+}
+
+/// The choice for a cycle; or why the fixes are not worth it.
+pub struct Chosen {
+    pub fixes: Result<Vec<Fix>, Box<LittleGain>>,
+    pub entry: PlanEntry,
+}
+
+impl Candidates {
+    pub fn new(fixes: Vec<Fix>) -> Self {
+        Self { fixes, chosen: None }
+    }
+
+    /// Takes out what was dropped.
+    pub fn without(&mut self, dropped: impl Fn(&Fix) -> bool) {
+        let before = self.fixes.len();
+        self.fixes.retain(|fix| !dropped(fix));
+        if self.fixes.len() < before {
+            self.chosen = None;
+        }
+    }
+
+    /// The fixes to take; `budget` is the time for a proof that none are cheaper.
+    pub fn choose(&mut self, graph: &Graph, cycle: &Cycle, budget: Duration) -> &Chosen {
+        self.chosen.get_or_insert_with(|| {
+            let (fixes, entry) = choose_fixes(graph, cycle, self.fixes.clone(), budget);
+            Chosen { fixes: worthwhile(cycle, fixes), entry }
+        })
+    }
+}
