@@ -8,7 +8,7 @@ use super::lines::*;
 use super::{Page, RewriteError};
 use crate::edit::Edit;
 use crate::syntax::Span;
-use crate::syntax::ast::{Import, Stmt, StmtKind};
+use crate::syntax::ast::{Expr, Import, Stmt, StmtKind};
 
 /// Adds imports to the first run of import statements, or makes one.
 pub fn add(page: &mut Page, imports: Vec<ImportText>, gone: &BTreeSet<Span>) -> Result<(), RewriteError> {
@@ -17,9 +17,22 @@ pub fn add(page: &mut Page, imports: Vec<ImportText>, gone: &BTreeSet<Span>) -> 
     }
     let is_import = |s: &&Stmt| matches!(s.kind, StmtKind::Import(_));
     let start = page.ast.body.iter().position(|s| is_import(&s));
+    // Imports below code stand there for a reason, and what they load may ask for what is added.
+    let start = start.filter(|start| !page.ast.body[..*start].iter().any(is_code));
     let Some(start) = start else { return first(page, imports) };
     let run: Vec<Line> = page.ast.body[start..].iter().take_while(is_import).map(|s| Line::of(page, s)).collect();
     among(page, run, imports, gone)
+}
+
+/// Whether a statement defines something: a file's head has docstrings, `__names__` and conditions alone.
+fn is_code(stmt: &Stmt) -> bool {
+    let is_dunder = |target: &Expr| target.as_name().is_some_and(|name| name.starts_with("__"));
+    match &stmt.kind {
+        StmtKind::Function(_) | StmtKind::Class(_) => true,
+        StmtKind::Assign { targets, .. } => !targets.iter().all(is_dunder),
+        StmtKind::AnnAssign { target, .. } => !is_dunder(target),
+        _ => false,
+    }
 }
 
 /// Replaces the imports of some names by others where they stand. What is replaced is among the `removed`, too; gives the

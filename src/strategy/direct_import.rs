@@ -281,7 +281,10 @@ fn by_star<'n>(ctx: &'n Context, module: ModuleId, name: &'n str) -> Option<Home
 
 /// What stands against taking the names of an import from these modules.
 fn movable(ctx: &Context, id: ImportId, instead: &[ModuleId]) -> Result<(), Obstacle> {
-    if let Some(found) = not_writable(ctx, id).or_else(|| super::import_use::kept_by_comment(ctx, id)) {
+    if let Some(found) = not_writable(ctx, id)
+        .or_else(|| super::import_use::kept_by_comment(ctx, id))
+        .or_else(|| super::import_use::two_things(ctx, id))
+    {
         return Err(found);
     }
     load_obstacle(ctx, id, Instead { modules: instead, moved_from: None }).map_or(Ok(()), Err)

@@ -178,6 +178,38 @@ pub fn not_writable(ctx: &Context, id: ImportId) -> Option<Obstacle> {
     Some(Obstacle::new(Reason::NotWritable, here, message))
 }
 
+/// A name of a package that is a submodule, too: which of them an import gets depends on how far the package has come.
+pub fn two_things(ctx: &Context, id: ImportId) -> Option<Obstacle> {
+    let (project, world) = (ctx.project(), ctx.world);
+    let site = world.graph.site(id.module, id.site);
+    // Later on, the package is complete.
+    let target = world.graph.targets[id.module.index()][id.site].filter(|_| site.kind == Kind::Eager)?;
+    let this = project.module(target.module);
+    let (package, name) = match (site.name, site.asname) {
+        (Some(name), _) if !target.is_module => (target.module, name),
+        (Some(_), _) | (None, Some(_)) => {
+            let (package, name) = this.name.rsplit_once('.')?;
+            (project.tree.find(package, this.root)?, name)
+        }
+        (None, None) => return None,
+    };
+    let submodule = project.tree.find(&format!("{}.{name}", project.module(package).name), this.root)?;
+    let other = world.names.file(package).bindings(name).iter().find(|binding| match binding.what {
+        Bound::Import(import) => world.site_object(package, import, 24) != Object::Module(submodule),
+        Bound::Declared => false,
+        _ => true,
+    })?;
+    // Bound before anything leads to the module that imports it, it is the object for sure.
+    let leads = world.graph.edges_of(package).iter().filter(|e| e.kind == Kind::Eager);
+    let runs = |to: ModuleId| world.graph.run_by(to, &|edge| edge.to == package).contains(&id.module);
+    let mut leads = leads.filter(|e| runs(e.to));
+    if !target.is_module && leads.all(|e| other.span.start < world.graph.site(package, e.site).at.start) {
+        return None;
+    }
+    let message = format!("`{name}` is a submodule of `{}` and another name in it", project.module(package).name);
+    Some(Obstacle::new(Reason::ReboundName, (package, other.span), message))
+}
+
 /// Whether the name may leave the module's namespace, whatever its uses are.
 pub fn obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
     let world = ctx.world;
@@ -202,7 +234,7 @@ pub fn obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
             return Some(Obstacle::new(Reason::ConditionalImport, here, message));
         }
     }
-    if let Some(kept) = kept_by_comment(ctx, id) {
+    if let Some(kept) = kept_by_comment(ctx, id).or_else(|| two_things(ctx, id)) {
         return Some(kept);
     }
     let others: Vec<&Binding> = file.bindings(name).iter().filter(|b| !is_binding_of(ctx, b, id)).collect();

@@ -75,8 +75,12 @@ impl<'c, 'p> Context<'c, 'p> {
 
     /// The first statement of a module that changes the state of a module which is not `unseen` when it is imported.
     pub fn effect(&self, module: ModuleId, unseen: &dyn Fn(ModuleId) -> bool) -> Option<Span> {
-        let all = known(&self.effects, module, || crate::names::effects::effects(self.world, module).into());
-        all.iter().find(|(_, touched)| touched.shows(unseen)).map(|(span, _)| *span)
+        self.effects(module).iter().find(|(_, touched)| touched.shows(unseen)).map(|(span, _)| *span)
+    }
+
+    /// What importing a module changes, by place.
+    fn effects(&self, module: ModuleId) -> Arc<[(Span, Changed)]> {
+        known(&self.effects, module, || crate::names::effects::effects(self.world, module).into())
     }
 
     /// What a module reads while it is loaded that may be another thing later.
