@@ -317,6 +317,8 @@ impl<'w, 'p> World<'w, 'p> {
         let target = self.graph.targets[module.index()][site];
         match (found.name, found.asname, target) {
             (Some(_), _, Some(target)) if target.is_module => Object::Module(target.module),
+            // What is compiled is not seen.
+            (Some(name), _, Some(target)) if target.falls_back => Object::External(format!("{}.{name}", found.module)),
             (Some(name), _, Some(target)) => {
                 if depth == 0 {
                     return Object::Unknown;
@@ -381,7 +383,8 @@ impl<'w, 'p> World<'w, 'p> {
     /// The module that a star import of this one takes the name from. None of those seen does.
     fn star_source(&self, module: ModuleId, name: &str, seen: &mut HashSet<ModuleId>) -> Option<ModuleId> {
         let sites = self.graph.files[module.index()].sites.iter().zip(&self.graph.targets[module.index()]);
-        let mut stars = sites.filter(|(site, _)| site.star).filter_map(|(_, target)| Some((*target)?.module));
+        let stars = sites.filter(|(site, _)| site.star).filter_map(|(_, target)| *target);
+        let mut stars = stars.filter(|target| !target.falls_back).map(|target| target.module);
         stars.find(|target| seen.insert(*target) && self.exports_besides(*target, name, seen))
     }
 

@@ -32,6 +32,8 @@ pub struct Target {
     pub module: ModuleId,
     /// Whether the imported name is the module itself: `from p import m`.
     pub is_module: bool,
+    /// Whether the import names something below the module that is no module of the project, e.g. a compiled extension.
+    pub falls_back: bool,
 }
 
 impl Resolver<'_> {
@@ -43,12 +45,13 @@ impl Resolver<'_> {
             && let Some(module) = self.tree.find(&format!("{base}.{name}"), root)
             && (!self.shadowed.contains(&module) || self.tree.modules[from.index()].name == base)
         {
-            return Some(Target { module, is_module: true });
+            return Some(Target { module, is_module: true, falls_back: false });
         }
         let mut path = base;
         loop {
             if let Some(module) = self.tree.find(path, root) {
-                return Some(Target { module, is_module: name.is_none() && path == base });
+                let falls_back = path != base;
+                return Some(Target { module, is_module: name.is_none() && !falls_back, falls_back });
             }
             path = path.rsplit_once('.')?.0;
         }

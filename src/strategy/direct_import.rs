@@ -11,6 +11,7 @@ use crate::names::scope::{Binding, MODULE, ScopeId};
 use crate::names::{Bound, Object, Role, Use};
 use crate::outcome::{Kind, Safety};
 use crate::project::ModuleId;
+use crate::project::resolve::Target;
 use crate::rewrite::{ImportText, Intent};
 use crate::syntax::Span;
 use crate::syntax::imports::Place;
@@ -51,7 +52,7 @@ fn from_import(ctx: &Context, id: ImportId) -> Result<Option<Fix>, Obstacle> {
     let (Some(target), Some(name)) = (ctx.world.graph.targets[id.module.index()][id.site], site.name) else {
         return Ok(None);
     };
-    if target.is_module {
+    if target.is_module || target.falls_back {
         return Ok(None);
     }
     if site.place == Place::Block && site.kind == Kind::Eager {
@@ -250,7 +251,8 @@ fn step<'n>(ctx: &'n Context, module: ModuleId, name: &'n str, bindings: &'n [Bi
     }
     let [Binding { what: Bound::Import(site), conditional: false, .. }] = real.as_slice() else { return None };
     let found = world.graph.site(module, *site);
-    let target = world.graph.targets[module.index()][*site].filter(|_| found.kind == Kind::Eager)?;
+    let eager = |_: &Target| found.kind == Kind::Eager;
+    let target = world.graph.targets[module.index()][*site].filter(eager).filter(|t| !t.falls_back)?;
     match (found.name, target.is_module) {
         (Some(_), true) => Some(Home { module: target.module, name: None }),
         (Some(name), false) => Some(Home { module: target.module, name: Some(name) }),
@@ -268,7 +270,7 @@ fn by_star<'n>(ctx: &'n Context, module: ModuleId, name: &'n str) -> Option<Home
     let mut from = Vec::new();
     for (index, site) in sites.iter().enumerate().filter(|(_, s)| s.star) {
         // A star import from outside may bring anything.
-        let target = world.graph.targets[module.index()][index]?;
+        let target = world.graph.targets[module.index()][index].filter(|t| !t.falls_back)?;
         if world.exports(target.module, name) {
             from.push((target.module, site.kind));
         }
