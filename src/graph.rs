@@ -176,25 +176,18 @@ impl<'p> Graph<'p> {
 
     /// As [`loads`](Self::loads), without some imports.
     pub fn loaded_by(&self, entry: ModuleId, without: &dyn Fn(&Edge) -> bool) -> ModuleSet {
-        let mut seen = ModuleSet::with_capacity(self.files.len());
-        seen.insert(entry);
-        let mut todo = vec![entry];
-        let module = self.project.module(entry);
-        let packages = module.ancestors().filter_map(|name| self.project.tree.find(name, module.root));
-        todo.extend(packages.filter(|package| seen.insert(*package)));
-        self.spread(&mut seen, todo, without);
-        seen
+        self.reached([entry].into_iter().chain(self.project.tree.above(entry)).collect(), without)
     }
 
     /// All modules that run when the body of `entry` does: itself and all it loads eagerly.
     pub fn run_by(&self, entry: ModuleId, without: &dyn Fn(&Edge) -> bool) -> ModuleSet {
-        let mut seen = ModuleSet::with_capacity(self.files.len());
-        seen.insert(entry);
-        self.spread(&mut seen, vec![entry], without);
-        seen
+        self.reached(vec![entry], without)
     }
 
-    fn spread(&self, seen: &mut ModuleSet, mut todo: Vec<ModuleId>, without: &dyn Fn(&Edge) -> bool) {
+    /// Modules and all that they load eagerly.
+    fn reached(&self, mut todo: Vec<ModuleId>, without: &dyn Fn(&Edge) -> bool) -> ModuleSet {
+        let mut seen = ModuleSet::with_capacity(self.files.len());
+        seen.extend(todo.iter().copied());
         while let Some(at) = todo.pop() {
             for edge in self.edges_of(at) {
                 if edge.kind == Kind::Eager && !seen.contains(&edge.to) && !without(edge) {
@@ -203,6 +196,7 @@ impl<'p> Graph<'p> {
                 }
             }
         }
+        seen
     }
 
     /// All modules whose import loads one of `modules`, themselves included.

@@ -157,7 +157,7 @@ impl<'w, 'p> Simulator<'w, 'p> {
             {
                 run.rewind(&open.pop().expect("it was just looked at").before);
             }
-            for package in this.ancestors().filter_map(|name| project.tree.find(name, this.root)) {
+            for package in project.tree.above(*entry) {
                 if open.iter().all(|o| o.package != package) && !open.iter().any(|o| o.failed.is_some()) {
                     let before = run.mark();
                     let failed = run.enter(package);

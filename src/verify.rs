@@ -176,7 +176,7 @@ fn other_object<'p>(
     let mut both = bindings.filter(|(name, all)| {
         all.iter().any(imported) && ctx.world.names.file(module).bindings(name).iter().any(imported)
     });
-    both.find(|(name, _)| match (ctx.world.attribute(module, name, 24), after.attribute(module, name, 24)) {
+    both.find(|(name, _)| match (ctx.world.attribute(module, name), after.attribute(module, name)) {
         (Object::Module(old), Object::Module(new)) => old != new,
         (Object::Attribute { module: old, name: was, .. }, Object::Attribute { module: new, name: is, .. }) => {
             (old, was) != (new, is) && !moved(old) && !moved(new)
@@ -233,7 +233,7 @@ fn load_damage(ctx: &Context, after: &Graph, names: &Names, changed: &BTreeSet<M
         let unseen = |m: ModuleId| has.contains(&m);
         let name = &before.project.module(module).name;
         let this = before.project.module(module);
-        let packages: Vec<ModuleId> = this.ancestors().filter_map(|p| before.project.tree.find(p, this.root)).collect();
+        let packages: Vec<ModuleId> = before.project.tree.above(module).collect();
         // Whoever has the package has the submodule, or gets it from the package's `__getattr__`.
         let parent = packages
             .iter()

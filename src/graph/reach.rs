@@ -17,9 +17,8 @@ impl Reach {
         let project = graph.project;
         let mut pairs: Vec<(ModuleId, ModuleId)> =
             graph.edges.iter().filter(|e| e.kind == Kind::Eager).map(|e| (e.to, e.from)).collect();
-        for (id, module) in project.modules() {
-            let packages = module.ancestors().filter_map(|package| project.tree.find(package, module.root));
-            pairs.extend(packages.map(|package| (package, id)));
+        for (id, _) in project.modules() {
+            pairs.extend(project.tree.above(id).map(|package| (package, id)));
         }
         pairs.sort_unstable();
         pairs.dedup();

@@ -112,8 +112,7 @@ impl<'p> Search<'_, 'p> {
                 _ => false,
             };
             if calls {
-                let attributes = used.attributes.iter().map(|a| a.text).collect();
-                self.todo.push((*user, used.scope, Reference { name: used.name, attributes }));
+                self.todo.push((*user, used.scope, used.reference()));
             }
         }
     }

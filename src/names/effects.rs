@@ -181,10 +181,7 @@ fn touched(world: World, module: ModuleId, effect: &Effect) -> Changed {
             },
         },
         What::Base(Some(base)) => base_registers(world, module, base, 16),
-        What::Metaclass(Some(path)) => {
-            let path: Vec<&str> = std::iter::once(path.name).chain(path.attributes.iter().copied()).collect();
-            metaclass_registers(world, module, &path, 16)
-        }
+        What::Metaclass(Some(metaclass)) => metaclass_registers(world, module, &metaclass.path(), 16),
     }
 }
 

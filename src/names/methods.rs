@@ -113,9 +113,14 @@ pub const BUILTIN_METHODS: [&str; 60] = [
     "capitalize",
 ];
 
+/// Whether a method is one that Python calls by itself, at what import-time code may do.
+pub fn is_special(name: &str) -> bool {
+    name.starts_with("__") && name.ends_with("__") && !NOT_ON_IMPORT.contains(&name)
+}
+
 /// Special methods that only run at what import-time code does not do: in an event loop, when an instance is copied, pickled,
 /// shown or dropped, or when a descriptor is reached through an instance.
-pub const NOT_ON_IMPORT: [&str; 19] = [
+const NOT_ON_IMPORT: [&str; 19] = [
     "__del__",
     "__aenter__",
     "__aexit__",

@@ -302,11 +302,11 @@ impl<'w, 'p> World<'w, 'p> {
     }
 
     /// What an import binds.
-    pub fn site_object(&self, module: ModuleId, site: usize, depth: usize) -> Object<'w>
+    pub fn site_object(&self, module: ModuleId, site: usize) -> Object<'w>
     where
         'p: 'w,
     {
-        self.site_object_by(module, site, depth, &Choice::last())
+        self.site_object_by(module, site, DEPTH, &Choice::last())
     }
 
     fn site_object_by(&self, module: ModuleId, site: usize, depth: usize, choice: &Choice) -> Object<'w>
@@ -343,12 +343,12 @@ impl<'w, 'p> World<'w, 'p> {
     }
 
     /// What `module.name` stands for.
-    pub fn attribute<'n>(&self, module: ModuleId, name: &'n str, depth: usize) -> Object<'n>
+    pub fn attribute<'n>(&self, module: ModuleId, name: &'n str) -> Object<'n>
     where
         'p: 'n,
         'w: 'n,
     {
-        self.attribute_by(module, name, depth, &Choice::last())
+        self.attribute_by(module, name, DEPTH, &Choice::last())
     }
 
     fn attribute_by<'n>(&self, module: ModuleId, name: &'n str, depth: usize, choice: &Choice) -> Object<'n>

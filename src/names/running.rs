@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::methods::{BUILTIN_METHODS, NOT_ON_IMPORT};
+use super::methods::{BUILTIN_METHODS, is_special};
 use super::scope::{ClassId, FunctionId, MODULE, Moment, Reference, Role, ScopeKind, Use};
 use super::{Bound, Object, ScopeId, World};
 use crate::outcome::Kind;
@@ -551,7 +551,7 @@ impl<'w, 'p> Search<'w, 'p> {
         let file = self.world.names.file(module);
         let found = file.class(class);
         for (name, functions) in &found.methods {
-            let special = name.starts_with("__") && name.ends_with("__") && !NOT_ON_IMPORT.contains(name);
+            let special = is_special(name);
             for function in functions {
                 self.live.entry(name).or_default().push((module, *function));
                 let read = self.read.contains(name) && self.is_decorated(module, *function);

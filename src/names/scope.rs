@@ -74,6 +74,13 @@ pub struct Reference<'a> {
     pub attributes: Vec<&'a str>,
 }
 
+impl<'a> Reference<'a> {
+    /// The name and the attributes behind it.
+    pub fn path(&self) -> Vec<&'a str> {
+        std::iter::once(self.name).chain(self.attributes.iter().copied()).collect()
+    }
+}
+
 /// When code runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Moment {
@@ -121,6 +128,13 @@ pub struct Use<'a> {
     pub owner: Option<ScopeId>,
     /// What it is handed to, if that is a dotted name and it is handed over whole.
     pub passed_to: Option<Box<Reference<'a>>>,
+}
+
+impl<'a> Use<'a> {
+    /// The name with its attributes.
+    pub fn reference(&self) -> Reference<'a> {
+        Reference { name: self.name, attributes: self.attributes.iter().map(|a| a.text).collect() }
+    }
 }
 
 #[derive(Debug)]

@@ -60,13 +60,12 @@ impl Starts<'_, '_> {
     /// complete before anything else of the module runs, so that the module ends as that import does.
     fn first_steps(&mut self, module: ModuleId) -> Option<Vec<Option<First>>> {
         let project = self.graph.project;
-        let this = project.module(module);
         let all = self.reach(module);
         if all.iter().any(|(_, m)| *m == module) {
             return None;
         }
-        let packages = this.ancestors().filter_map(|name| project.tree.find(name, this.root));
-        let mut steps: Vec<(First, Reached)> = packages.map(|p| (First::Package(p), self.reach(p))).collect();
+        let mut steps: Vec<(First, Reached)> =
+            project.tree.above(module).map(|p| (First::Package(p), self.reach(p))).collect();
         let mut by_site: BTreeMap<usize, Reached> = BTreeMap::new();
         for edge in self.graph.edges_of(module).iter().filter(|e| e.kind == Kind::Eager) {
             by_site.entry(edge.site).or_default().extend(self.reach(edge.to));

@@ -53,13 +53,7 @@ fn matter(graph: &Graph, cycles: &[Cycle]) -> Vec<bool> {
     for edge in cycles.iter().flat_map(|c| &c.edges) {
         taken.entry(edge.from).or_default().extend(graph.site(edge.from, edge.site).bound());
     }
-    let packages: BTreeSet<ModuleId> = members
-        .iter()
-        .flat_map(|m| {
-            let this = project.module(*m);
-            this.ancestors().filter_map(|p| project.tree.find(p, this.root)).collect::<Vec<_>>()
-        })
-        .collect();
+    let packages: BTreeSet<ModuleId> = members.iter().flat_map(|m| project.tree.above(*m)).collect();
     for edge in graph.edges.iter().filter(|e| !e.implicit) {
         let Some(names) = taken.get(&edge.to) else {
             // `import package`, from which a member can be reached by attributes.

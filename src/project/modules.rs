@@ -126,6 +126,12 @@ impl ModuleTree {
         .copied()
     }
 
+    /// The packages above a module that have an `__init__`, as its code would find them, the topmost first: they run before it.
+    pub fn above(&self, module: ModuleId) -> impl Iterator<Item = ModuleId> {
+        let this = &self.modules[module.index()];
+        this.ancestors().filter_map(|name| self.find(name, this.root))
+    }
+
     /// The folders in which code of a root finds its modules, in the order of [`find`](Self::find); for no root in particular,
     /// those whose modules all code finds.
     pub fn search_path(&self, root: Option<&str>) -> Vec<&str> {

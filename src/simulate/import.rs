@@ -23,9 +23,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         if matches!(self.state.status(module), Status::Running | Status::Done) {
             return Ok(());
         }
-        let project = self.simulator.world.project();
-        let this = project.module(module);
-        for package in this.ancestors().filter_map(|name| project.tree.find(name, this.root)) {
+        for package in self.simulator.world.project().tree.above(module) {
             self.load_one(package)?;
         }
         self.load_one(module)

@@ -6,7 +6,7 @@ use super::Context;
 use crate::names::effects::method_changes;
 use crate::names::methods::READING;
 use crate::names::scope::{Binding, MODULE, Reference};
-use crate::names::{Bound, Object, Role, Use};
+use crate::names::{Bound, Moment, Object, Role, Use};
 use crate::project::ModuleId;
 
 /// A name of a module, and what changes the object that it is bound to.
@@ -33,7 +33,7 @@ impl<'p> Changing<'_, '_, 'p> {
         };
         is_value && self.has_method_of_its_own_name()
             || self.users().into_iter().any(|user| {
-                let elsewhere = |used: &&Use| user != self.home || used.moment != crate::names::Moment::Import;
+                let elsewhere = |used: &&Use| user != self.home || used.moment != Moment::Import;
                 let uses = self.ctx.world.names.file(user).uses.iter().filter(elsewhere);
                 is_value && self.grows_in(user)
                     || uses.into_iter().any(|used| self.reached(user, used).is_some_and(|rest| changes(used, &rest)))
@@ -54,7 +54,7 @@ impl<'p> Changing<'_, '_, 'p> {
     fn grows_in(&self, user: ModuleId) -> bool {
         let is_it = |binding: &Binding| match binding.what {
             Bound::Import(site) => matches!(
-                self.ctx.world.site_object(user, site, 24),
+                self.ctx.world.site_object(user, site),
                 Object::Attribute { module, name, .. } if (module, name) == (self.home, self.name)
             ),
             _ => false,

@@ -139,7 +139,7 @@ fn respelled<'n>(
     let mut end = first;
     for attribute in &used.attributes {
         end = attribute;
-        if let Object::Module(next) = ctx.world.attribute(module, attribute.text, CHAIN) {
+        if let Object::Module(next) = ctx.world.attribute(module, attribute.text) {
             let is_child =
                 ctx.project().module(next).name == format!("{}.{}", ctx.project().module(module).name, attribute.text);
             if !is_child {

@@ -195,7 +195,7 @@ pub fn two_things(ctx: &Context, id: ImportId) -> Option<Obstacle> {
     };
     let submodule = project.tree.find(&format!("{}.{name}", project.module(package).name), this.root)?;
     let other = world.names.file(package).bindings(name).iter().find(|binding| match binding.what {
-        Bound::Import(import) => world.site_object(package, import, 24) != Object::Module(submodule),
+        Bound::Import(import) => world.site_object(package, import) != Object::Module(submodule),
         Bound::Declared => false,
         _ => true,
     })?;
@@ -369,7 +369,7 @@ pub fn later_obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
 /// Whether a module's attribute is replaced there, or where it is defined, at run time.
 pub fn replaced_at_home(ctx: &Context, target: ModuleId, name: &str) -> Option<Obstacle> {
     let world = ctx.world;
-    let homes = match world.attribute(target, name, 24) {
+    let homes = match world.attribute(target, name) {
         Object::Attribute { module, name, .. } => vec![(target, name), (module, name)],
         _ => vec![(target, name)],
     };

@@ -80,10 +80,7 @@ pub fn asks_half_way(ctx: &Context, module: ModuleId) -> Option<ModuleId> {
     });
     asked.find(|asked| {
         // The packages above it run before it does, not while it does.
-        let above: BTreeSet<ModuleId> = {
-            let asked = ctx.project().module(*asked);
-            asked.ancestors().filter_map(|name| ctx.project().tree.find(name, asked.root)).collect()
-        };
+        let above: BTreeSet<ModuleId> = ctx.project().tree.above(*asked).collect();
         graph.run_by(*asked, &|edge| above.contains(&edge.to)).contains(&module)
     })
 }

@@ -85,8 +85,7 @@ impl<'g, 'p, C: Fn(&Edge) -> bool> Loading<'g, 'p, C> {
                 return Some(Obstacle::new(Reason::SubmoduleAccess, at, message));
             }
         }
-        let mut packages = this.ancestors().filter_map(|package| project.tree.find(package, this.root));
-        packages.find(|package| self.loses(*package, module)).map(|package| {
+        project.tree.above(module).find(|package| self.loses(*package, module)).map(|package| {
             let message = format!("`import {}` would no longer load `{}`", project.module(package).name, this.name);
             Obstacle::new(Reason::SubmoduleAccess, here, message)
         })
@@ -146,7 +145,7 @@ fn state_read(ctx: &Context, module: ModuleId) -> Option<Obstacle> {
     let sites = graph.files[module.index()].sites.iter().zip(&graph.targets[module.index()]);
     sites.filter(|(site, _)| site.kind == Kind::Eager).find_map(|(site, target)| {
         let (name, target) = (site.name?, target.filter(|t| !t.is_module)?);
-        let Object::Attribute { module: home, name, rest } = ctx.world.attribute(target.module, name, 24) else {
+        let Object::Attribute { module: home, name, rest } = ctx.world.attribute(target.module, name) else {
             return None;
         };
         let at = bound_anew(ctx.world.names.file(home).bindings(name)).filter(|_| rest.is_empty())?;

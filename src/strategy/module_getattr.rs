@@ -195,7 +195,7 @@ impl<'p> Group<'_, '_, 'p> {
         if self.is_child(self.target, name) {
             return Ok(());
         }
-        let defined = match world.attribute(self.target, name, 24) {
+        let defined = match world.attribute(self.target, name) {
             Object::Attribute { module, name, .. } => !world.names.file(module).bindings(name).is_empty(),
             Object::Module(_) | Object::External(_) => true,
             Object::Unknown => false,

@@ -1,10 +1,11 @@
 //! What making a class changes: hooks of its bases and of its metaclass.
 
 use super::Changed;
-use super::code::{Run, is_special};
+use super::code::Run;
 use super::objects::{Lineage, class_of, lineage};
 use super::outside::keeps_track;
 use crate::names::evaluated::is_stdlib;
+use crate::names::methods::is_special;
 use crate::names::scope::{Class, ClassId, MODULE, Reference};
 use crate::names::{Bound, Object, World};
 use crate::project::ModuleId;

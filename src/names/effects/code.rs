@@ -7,7 +7,7 @@ use super::objects::{self, calls_parameter, keeps_in_closure, keeps_in_object, l
 use super::outside::{changes_outside, keeps_track};
 use super::{Changed, is_changed_by_call, is_code, is_parameter, state};
 use crate::names::evaluated::is_stdlib;
-use crate::names::methods::{MUTATORS, NOT_ON_IMPORT};
+use crate::names::methods::{MUTATORS, is_special};
 use crate::names::scope::{ClassId, FunctionId, MODULE, Reference, Role};
 use crate::names::{Bound, FileNames, Object, Use, World};
 use crate::project::ModuleId;
@@ -55,10 +55,6 @@ const NOT_ON_USE: [&str; 13] = [
 /// Special methods that tell something, and may keep it to tell it faster the next time.
 const TELLING: [&str; 10] =
     ["__bool__", "__contains__", "__eq__", "__ge__", "__gt__", "__hash__", "__le__", "__len__", "__lt__", "__ne__"];
-
-pub(super) fn is_special(name: &str) -> bool {
-    name.starts_with("__") && name.ends_with("__") && !NOT_ON_IMPORT.contains(&name)
-}
 
 /// Follows what runs, each function and class once.
 pub(super) struct Run<'w, 'p> {
@@ -127,7 +123,7 @@ impl<'w, 'p> Run<'w, 'p> {
 
     fn use_in(&mut self, module: ModuleId, id: FunctionId, used: &Use<'p>) -> Changed {
         let file = self.world.names.file(module);
-        let stored = || state(self.world, module, &reference(used));
+        let stored = || state(self.world, module, &used.reference());
         match used.role {
             _ if used.owner.is_some() && shares(file, id, used) => Changed::of(module),
             // e.g. `self.register()`.
@@ -146,7 +142,7 @@ impl<'w, 'p> Run<'w, 'p> {
             }
             Role::Called if used.owner.is_none_or(|owner| owner == MODULE) => self.call(module, used),
             Role::Called => self.call_by_alias(module, used),
-            Role::Base => base_registers(self.world, module, &reference(used), 16),
+            Role::Base => base_registers(self.world, module, &used.reference(), 16),
             _ => Changed::nothing(),
         }
     }
@@ -181,13 +177,13 @@ impl<'w, 'p> Run<'w, 'p> {
             }
             Object::Attribute { module: home, name, rest } => match self.method(home, name, &rest) {
                 Some(changed) => changed,
-                None if mutates => state(self.world, module, &reference(used)),
+                None if mutates => state(self.world, module, &used.reference()),
                 None => Changed::nothing(),
             },
             Object::External(path) => Changed::anything_if(
                 mutates || changes_outside(&path) || used.attributes.is_empty() && keeps_track(&path),
             ),
-            _ if mutates && used.owner == Some(MODULE) => state(self.world, module, &reference(used)),
+            _ if mutates && used.owner == Some(MODULE) => state(self.world, module, &used.reference()),
             _ => Changed::nothing(),
         }
     }
@@ -333,10 +329,6 @@ impl<'w, 'p> Run<'w, 'p> {
             Changed::all(all.map(|f| self.function(*at, *f)))
         })))
     }
-}
-
-fn reference<'a>(used: &Use<'a>) -> Reference<'a> {
-    Reference { name: used.name, attributes: used.attributes.iter().map(|a| a.text).collect() }
 }
 
 /// Whether a use names the object or class that a method is called on.

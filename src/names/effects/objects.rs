@@ -38,10 +38,7 @@ pub(super) fn class_of(world: World, module: ModuleId, path: &[&str]) -> Option<
 
 /// The classes that a value may be made of.
 pub(super) fn classes(world: World, module: ModuleId, value: &Binding) -> Vec<Lineage> {
-    let of = |from: &Reference| {
-        let path: Vec<&str> = std::iter::once(from.name).chain(from.attributes.iter().copied()).collect();
-        class_of(world, module, &path).map(|(home, class)| lineage(world, home, class))
-    };
+    let of = |from: &Reference| class_of(world, module, &from.path()).map(|(home, class)| lineage(world, home, class));
     value.from.iter().filter_map(of).collect()
 }
 
@@ -50,7 +47,7 @@ pub(super) fn is_made(world: World, module: ModuleId, value: &Binding) -> bool {
     let after = world.project().text(module).get(value.span.end..).unwrap_or_default();
     let Some(first) = value.from.first() else { return false };
     let mut call = after.trim_start().strip_prefix('=').map(str::trim_start);
-    for part in std::iter::once(&first.name).chain(&first.attributes) {
+    for part in first.path() {
         call = call.and_then(|text| text.trim_start_matches('.').strip_prefix(part));
     }
     call.is_some_and(|text| text.starts_with('('))

@@ -90,8 +90,7 @@ impl<'g, 'p> Loads<'g, 'p> {
 }
 
 fn packages(graph: &Graph, module: ModuleId) -> Vec<ModuleId> {
-    let this = graph.project.module(module);
-    this.ancestors().filter_map(|p| graph.project.tree.find(p, this.root)).collect()
+    graph.project.tree.above(module).collect()
 }
 
 /// Whether an import may run while its module is imported.

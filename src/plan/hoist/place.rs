@@ -274,7 +274,7 @@ fn steady(ctx: &Context, id: ImportId) -> Result<ModuleId, Obstacle> {
     if bindings.is_empty() || !bindings.iter().all(|b| plain(b) && b.what != Bound::Deleted) {
         return obstacle(Reason::ReboundState, format!("`{name}` may stand for something else later"));
     }
-    let home = match ctx.world.attribute(target.module, name, 24) {
+    let home = match ctx.world.attribute(target.module, name) {
         Object::Attribute { module, name, .. } => Some((module, name)),
         _ => None,
     };
