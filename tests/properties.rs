@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use cyclefix::edit::{Edit, TextEdit};
-use cyclefix::plan::feedback::{Arc, Choice, choose};
+use cyclefix::plan::feedback::{Arc, Choice, choose, choose_most};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -127,6 +127,12 @@ impl Problem {
         self.stuck(there) == self.stuck(|a| a.ways.is_empty() && a.when.is_none())
     }
 
+    /// The nodes that are left in cycles.
+    fn left(&self, fixes: &BTreeSet<usize>) -> usize {
+        let there = |a: &Arc| a.when.is_none_or(|f| fixes.contains(&f)) && !a.ways.iter().any(|w| w.is_subset(fixes));
+        self.stuck(there).iter().map(|(node, _)| *node).collect::<BTreeSet<u32>>().len()
+    }
+
     fn cost(&self, fixes: &BTreeSet<usize>) -> u64 {
         fixes.iter().map(|f| self.costs[*f]).sum()
     }
@@ -167,6 +173,10 @@ proptest! {
         problem.sound(&hasty)?;
         prop_assert!(hasty.cost >= choice.cost && hasty.bound <= choice.cost);
         prop_assert!(optimum.is_none() || problem.is_enough(&hasty.fixes));
+        let most = choose_most(&problem.arcs, &problem.costs, LONG);
+        problem.sound(&most)?;
+        prop_assert!(problem.left(&most.fixes) <= problem.left(&choice.fixes));
+        prop_assert!(!choice.forgiven.is_empty() || most == choice);
     }
 }
 
@@ -188,4 +198,25 @@ proptest! {
     fn the_choice_does_not_depend_on_chance(problem in problems(12, 40, 20)) {
         prop_assert_eq!(choose(&problem.arcs, &problem.costs, LONG), choose(&problem.arcs, &problem.costs, LONG));
     }
+}
+
+/// A ring of two that only closes another of two, and a long ring through one of its arcs: that can be broken all the same.
+#[test]
+fn a_cycle_that_cannot_be_broken_does_not_save_those_that_can() {
+    let arc = |from, to, ways: &[usize], when| {
+        let ways = ways.iter().map(|fix| BTreeSet::from([*fix])).collect();
+        Arc { from, to, ways, when }
+    };
+    let arcs = [
+        arc(0, 1, &[0], None),
+        arc(1, 0, &[], None),
+        arc(0, 1, &[], Some(0)),
+        arc(1, 2, &[1], None),
+        arc(2, 3, &[2], None),
+        arc(3, 0, &[3], None),
+    ];
+    let problem = Problem { arcs: arcs.to_vec(), costs: vec![5, 7, 6, 8] };
+    assert_eq!(problem.left(&choose(&problem.arcs, &problem.costs, LONG).fixes), 4);
+    let most = choose_most(&problem.arcs, &problem.costs, LONG);
+    assert_eq!((problem.left(&most.fixes), most.fixes), (2, BTreeSet::from([2])));
 }

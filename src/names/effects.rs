@@ -48,9 +48,17 @@ enum What<'a> {
 /// Whose state a statement may change, beyond names that it binds.
 #[derive(Clone, Debug, Default)]
 pub struct Changed {
-    modules: BTreeSet<ModuleId>,
+    places: BTreeSet<Place>,
+}
+
+/// Whose state is changed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    Module(ModuleId),
+    /// A package from outside of the project, by its name.
+    Package(String),
     /// Something of which nothing is known.
-    anything: bool,
+    Anything,
 }
 
 impl Changed {
@@ -58,21 +66,33 @@ impl Changed {
         Self::default()
     }
 
+    fn at(place: Place) -> Self {
+        Self { places: BTreeSet::from([place]) }
+    }
+
     fn anything() -> Self {
-        Self { anything: true, ..Self::default() }
+        Self::at(Place::Anything)
     }
 
     fn of(module: ModuleId) -> Self {
-        Self { modules: BTreeSet::from([module]), anything: false }
+        Self::at(Place::Module(module))
     }
 
     fn anything_if(unknown: bool) -> Self {
-        Self { anything: unknown, ..Self::default() }
+        if unknown { Self::anything() } else { Self::nothing() }
+    }
+
+    /// What stands behind a dotted name from outside, if that changes.
+    fn outside_if(path: &str, changes: bool) -> Self {
+        if changes {
+            Self::at(Place::Package(path.split('.').next().unwrap_or_default().to_owned()))
+        } else {
+            Self::nothing()
+        }
     }
 
     fn and(mut self, other: Self) -> Self {
-        self.modules.extend(other.modules);
-        self.anything |= other.anything;
+        self.places.extend(other.places);
         self
     }
 
@@ -82,12 +102,16 @@ impl Changed {
 
     /// Whether it changes nothing at all.
     pub fn is_nothing(&self) -> bool {
-        self.modules.is_empty() && !self.anything
+        self.places.is_empty()
+    }
+
+    pub fn places(&self) -> impl Iterator<Item = &Place> {
+        self.places.iter()
     }
 
     /// Whether it changes something outside of the modules that are `unseen`.
     pub fn shows(&self, unseen: &dyn Fn(ModuleId) -> bool) -> bool {
-        self.anything || self.modules.iter().any(|m| !unseen(*m))
+        self.places.iter().any(|place| !matches!(place, Place::Module(module) if unseen(*module)))
     }
 }
 
@@ -171,7 +195,7 @@ fn touched(world: World, module: ModuleId, effect: &Effect) -> Changed {
                 Run::new(world).method(home, name, &rest).unwrap_or_else(|| Changed::of(home))
             }
             Object::Attribute { .. } => Changed::nothing(),
-            Object::External(path) => Changed::anything_if(keeps_track(&path)),
+            Object::External(path) => Changed::outside_if(&path, keeps_track(&path)),
             Object::Module(_) => Changed::anything(),
             Object::Unknown => match defined_around(world.names.file(module), effect.span, decorator) {
                 Some(functions) => Changed::all(functions.iter().map(|f| Run::new(world).function(module, *f))),
@@ -204,11 +228,10 @@ fn by_bound_call(world: World, module: ModuleId, call: &Reference, at_once: bool
             None if home != module => Changed::of(home),
             None => Changed::nothing(),
         },
-        Object::External(path) => Changed::anything_if(if is_stdlib(&path) {
-            changes_outside(&path)
-        } else {
-            keeps_track(&path) && path.contains(".register")
-        }),
+        Object::External(path) => {
+            let registers = || keeps_track(&path) && path.contains(".register");
+            Changed::outside_if(&path, if is_stdlib(&path) { changes_outside(&path) } else { registers() })
+        }
         _ => Changed::nothing(),
     }
 }
@@ -224,7 +247,7 @@ fn state(world: World, module: ModuleId, reference: &Reference) -> Changed {
                     Changed::of(home)
                 }
                 Object::Module(home) => Changed::of(home),
-                Object::External(path) => Changed::anything_if(gives_shared(&path)),
+                Object::External(path) => Changed::outside_if(&path, gives_shared(&path)),
                 _ => Changed::nothing(),
             }
         });
@@ -232,6 +255,7 @@ fn state(world: World, module: ModuleId, reference: &Reference) -> Changed {
     }
     match world.trace_reference(module, MODULE, reference).object {
         Object::Attribute { module: home, .. } | Object::Module(home) if home != module => Changed::of(home),
+        Object::External(path) => Changed::outside_if(&path, true),
         _ => Changed::anything(),
     }
 }
@@ -264,10 +288,10 @@ fn is_own(world: World, module: ModuleId, reference: &Reference) -> bool {
 /// What a call does whose result is thrown away.
 fn by_call(world: World, module: ModuleId, call: &Reference) -> Changed {
     match world.trace_reference(module, MODULE, call).object {
-        Object::External(path) => Changed::anything_if(!matches!(
-            path.as_str(),
-            "logging.getLogger.addHandler" | "typing.cast" | "warnings.warn"
-        )),
+        Object::External(path) => {
+            let harmless = ["logging.getLogger.addHandler", "typing.cast", "warnings.warn"];
+            Changed::outside_if(&path, !harmless.contains(&path.as_str()))
+        }
         Object::Attribute { module: home, name, rest } if rest.is_empty() && is_function(world, home, name) => {
             Run::new(world).called(home, name)
         }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::feedback::{Arc, choose};
+use super::feedback::{Arc, choose_most};
 use crate::graph::Graph;
 use crate::outcome::PlanEntry;
 use crate::project::ModuleId;
@@ -40,7 +40,7 @@ pub fn choose_fixes(graph: &Graph, cycle: &Cycle, fixes: Vec<Fix>, budget: Durat
             arcs.push(Arc { from: from.0, to: to.0, ways: Vec::new(), when: Some(index) });
         }
     }
-    let choice = choose(&arcs, &costs, budget);
+    let choice = choose_most(&arcs, &costs, budget);
     let whole = |cost: u64| cost / PARTS;
     let entry = PlanEntry { exact: choice.exact, cost: whole(choice.cost), bound: whole(choice.bound) };
     let taken = fixes.into_iter().enumerate().filter(|(i, _)| choice.fixes.contains(i)).map(|(_, f)| f);

@@ -9,16 +9,21 @@ use crate::names::scope::{Binding, MODULE, Reference};
 use crate::names::{Bound, Moment, Object, Role, Use};
 use crate::project::ModuleId;
 
+/// Whether code changes the object in place that a name of a module is bound to. Of a class, it is the attribute that counts.
+pub fn is_changed(ctx: &Context, home: ModuleId, name: &str, attribute: Option<&str>) -> bool {
+    Changing { ctx, home, name }.is_changed(attribute)
+}
+
 /// A name of a module, and what changes the object that it is bound to.
-pub struct Changing<'c, 'x, 'p> {
-    pub ctx: &'x Context<'c, 'p>,
-    pub home: ModuleId,
-    pub name: &'x str,
+struct Changing<'c, 'x, 'p> {
+    ctx: &'x Context<'c, 'p>,
+    home: ModuleId,
+    name: &'x str,
 }
 
 impl<'p> Changing<'_, '_, 'p> {
-    /// Whether code changes the object in place: not only the module's own body. Of a class, it is the attribute that counts.
-    pub fn is_changed(&self, attribute: Option<&str>) -> bool {
+    /// Whether code changes it: not only the module's own body.
+    fn is_changed(&self, attribute: Option<&str>) -> bool {
         let bindings = self.ctx.world.names.file(self.home).bindings(self.name);
         let is_value = bindings.iter().all(|b| b.what == Bound::Value);
         if !is_value && attribute.is_none() {

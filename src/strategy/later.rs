@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::changing::Changing;
 use super::loading::loaded_later;
 use super::{Context, ImportId};
 use crate::names::scope::FunctionId;
 use crate::names::{Bound, Moment, Object, Role, Use};
 use crate::project::ModuleId;
+use crate::syntax::Span;
 
 /// Names of the standard library, and all below them, that are another thing at another time.
 const CHANGING: [&str; 6] = ["os.environ", "os.environb", "sys.argv", "sys.path", "sys.modules", "sys.meta_path"];
@@ -47,9 +47,10 @@ pub fn doubt(ctx: &Context, id: ImportId) -> Option<String> {
     loaded_later(ctx, id)
         .into_iter()
         .find_map(|module| {
-            let read = ctx.reads_what_changes(module)?;
+            let reads = ctx.reads(module);
+            let what = &reads.first()?.what;
             let name = &ctx.project().module(module).name;
-            Some(format!("`{name}` reads `{read}` when it is loaded, which may be another by then"))
+            Some(format!("`{name}` reads `{what}` when it is loaded, which may be another by then"))
         })
         .or_else(|| asked_half_way(ctx, id))
 }
@@ -85,9 +86,23 @@ pub fn asks_half_way(ctx: &Context, module: ModuleId) -> Option<ModuleId> {
     })
 }
 
+/// Something that a module reads while it is loaded and that may be another thing later.
+#[derive(Clone, Debug)]
+pub struct Read {
+    /// The use in the module's body that reads it, or calls what does.
+    pub at: Span,
+    /// Whose state it is, if it is that of a module of the project.
+    pub home: Option<ModuleId>,
+    pub what: String,
+}
+
 /// What a module reads while it is loaded that may be another thing later.
-pub fn read(ctx: &Context, module: ModuleId) -> Option<String> {
-    Reading { ctx, loaded: module, seen: BTreeSet::new() }.at(module, Moment::Import)
+pub fn reads(ctx: &Context, module: ModuleId) -> Vec<Read> {
+    let mut reading = Reading { ctx, loaded: module, seen: BTreeSet::new(), found: Vec::new() };
+    for used in ctx.world.names.file(module).uses.iter().filter(|u| u.moment == Moment::Import) {
+        reading.by(module, used, used.span);
+    }
+    reading.found
 }
 
 /// Follows what is read while a module is loaded, each function that runs once.
@@ -95,35 +110,41 @@ struct Reading<'c, 'x, 'p> {
     ctx: &'x Context<'c, 'p>,
     loaded: ModuleId,
     seen: BTreeSet<(ModuleId, FunctionId)>,
+    found: Vec<Read>,
 }
 
 impl Reading<'_, '_, '_> {
-    /// What runs at one moment of a module.
-    fn at(&mut self, module: ModuleId, moment: Moment) -> Option<String> {
-        let uses = self.ctx.world.names.file(module).uses.iter().filter(|u| u.moment == moment);
-        uses.into_iter().find_map(|used| self.by(module, used))
-    }
-
-    fn by(&mut self, module: ModuleId, used: &Use) -> Option<String> {
+    /// What a use reads that runs because of the code `at` a place of the module.
+    fn by(&mut self, module: ModuleId, used: &Use, at: Span) {
         let called = matches!(used.role, Role::Called | Role::Decorator);
         let attributes: Vec<&str> = used.attributes.iter().map(|a| a.text).collect();
         if attributes.last() == Some(&"__subclasses__") {
-            return Some(format!("{}.__subclasses__", used.name));
+            self.found.push(Read { at, home: None, what: format!("{}.__subclasses__", used.name) });
+            return;
         }
         match self.ctx.world.trace(module, used.scope, used.name, &attributes).object {
-            Object::External(path) => from_outside(&path, called).then_some(path),
-            Object::Unknown if called && used.owner.is_none() && used.name == "open" => Some("open".to_owned()),
+            Object::External(what) if from_outside(&what, called) => self.found.push(Read { at, home: None, what }),
+            Object::Unknown if called && used.owner.is_none() && used.name == "open" => {
+                self.found.push(Read { at, home: None, what: "open".to_owned() });
+            }
             Object::Attribute { module: home, name, rest } => {
                 if home != self.loaded && self.may_differ(home, name, rest.first().copied()) {
-                    return Some(format!("{}.{name}", self.ctx.project().module(home).name));
+                    let what = format!("{}.{name}", self.ctx.project().module(home).name);
+                    self.found.push(Read { at, home: Some(home), what });
                 }
-                let runs = called && rest.is_empty();
-                self.ctx.world.names.file(home).bindings(name).iter().find_map(|binding| match binding.what {
-                    Bound::Function(id) if runs && self.seen.insert((home, id)) => self.at(home, Moment::Call(id)),
-                    _ => None,
-                })
+                if !called || !rest.is_empty() {
+                    return;
+                }
+                for binding in self.ctx.world.names.file(home).bindings(name) {
+                    if let Bound::Function(id) = binding.what
+                        && self.seen.insert((home, id))
+                    {
+                        let uses = self.ctx.world.names.file(home).uses.iter();
+                        uses.filter(|u| u.moment == Moment::Call(id)).for_each(|used| self.by(home, used, at));
+                    }
+                }
             }
-            _ => None,
+            _ => {}
         }
     }
 
@@ -134,7 +155,7 @@ impl Reading<'_, '_, '_> {
         let replaced = ctx.users.replaced(home, name);
         rebound
             || replaced.is_some_and(|(user, _)| !ctx.project().module(user).is_among_tests())
-            || Changing { ctx, home, name }.is_changed(attribute)
+            || ctx.is_changed(home, name, attribute)
     }
 }
 

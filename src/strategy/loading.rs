@@ -1,6 +1,7 @@
 //! What is no longer loaded, or later, when some imports no longer run with their module.
 
 use super::import_use::{Obstacle, bound_anew};
+use super::order::{self, Cut};
 use super::{Context, ImportId, Reason};
 use crate::graph::{Edge, Graph};
 use crate::names::Object;
@@ -126,6 +127,10 @@ pub fn load_obstacle(ctx: &Context, id: ImportId, instead: Instead) -> Option<Ob
         }
     }
     if let Some(found) = lost.iter().find_map(|module| state_read(ctx, *module)) {
+        return Some(found);
+    }
+    let cut = Cut { module: id.module, edges: &loading.cut, instead: Some((id.site, instead.modules)) };
+    if let Some(found) = order::obstacle(ctx, &cut) {
         return Some(found);
     }
     lost.iter().find_map(|module| {

@@ -13,6 +13,7 @@ mod loading;
 mod merge_modules;
 mod module_getattr;
 mod movable;
+mod order;
 mod reason;
 mod standing;
 pub mod steer;
@@ -20,6 +21,7 @@ mod unused_import;
 mod utility_home;
 
 use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
 use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
@@ -49,8 +51,12 @@ pub struct Context<'c, 'p> {
     pub users: Users<'p>,
     pub running: Running,
     effects: Known<Arc<[(Span, Changed)]>>,
-    reads: Known<Option<String>>,
+    reads: Known<Arc<[later::Read]>>,
     asks: Known<Option<ModuleId>>,
+    stops: Known<Arc<[order::Stop]>>,
+    touches: Known<order::Touches>,
+    /// By module, name and attribute.
+    changed: Known<bool, (ModuleId, String, Option<String>)>,
 }
 
 impl<'c, 'p> Context<'c, 'p> {
@@ -66,7 +72,17 @@ impl<'c, 'p> Context<'c, 'p> {
             loaded.extend(&cycle.modules);
         }
         let (users, running) = rayon::join(|| Users::new(world), || Running::new(world, &loaded));
-        Self { world, users, running, effects: Mutex::default(), reads: Mutex::default(), asks: Mutex::default() }
+        Self {
+            world,
+            users,
+            running,
+            effects: Mutex::default(),
+            reads: Mutex::default(),
+            asks: Mutex::default(),
+            stops: Mutex::default(),
+            touches: Mutex::default(),
+            changed: Mutex::default(),
+        }
     }
 
     pub fn project(&self) -> &'p Project {
@@ -84,8 +100,24 @@ impl<'c, 'p> Context<'c, 'p> {
     }
 
     /// What a module reads while it is loaded that may be another thing later.
-    fn reads_what_changes(&self, module: ModuleId) -> Option<String> {
-        known(&self.reads, module, || later::read(self, module))
+    fn reads(&self, module: ModuleId) -> Arc<[later::Read]> {
+        known(&self.reads, module, || later::reads(self, module).into())
+    }
+
+    /// Whether code changes the object in place that a name of a module is bound to.
+    fn is_changed(&self, home: ModuleId, name: &str, attribute: Option<&str>) -> bool {
+        let of = (home, name.to_owned(), attribute.map(str::to_owned));
+        known(&self.changed, of, || changing::is_changed(self, home, name, attribute))
+    }
+
+    /// The imports of a module that run something of the project with it, by place.
+    fn stops(&self, module: ModuleId) -> Arc<[order::Stop]> {
+        known(&self.stops, module, || order::stops(self.world.graph, module))
+    }
+
+    /// What a module's import does to the state of modules.
+    fn touches(&self, module: ModuleId) -> order::Touches {
+        known(&self.touches, module, || order::touches(self, module))
     }
 
     /// The module that a module asks while it is loaded what it holds, if that leads to it.
@@ -94,17 +126,17 @@ impl<'c, 'p> Context<'c, 'p> {
     }
 }
 
-/// Facts of modules that are looked for when they are asked for, by any thread.
-type Known<T> = Mutex<HashMap<ModuleId, T>>;
+/// Facts, of modules mostly, that are looked for when they are asked for, by any thread.
+type Known<T, K = ModuleId> = Mutex<HashMap<K, T>>;
 
-/// What is known of a module. Nothing is held while it is looked for: two threads may find the same.
-fn known<T: Clone>(facts: &Known<T>, module: ModuleId, find: impl FnOnce() -> T) -> T {
-    let poison = "no thread panics while it holds facts of modules";
-    if let Some(found) = facts.lock().expect(poison).get(&module) {
+/// What is known of something. Nothing is held while it is looked for: two threads may find the same.
+fn known<T: Clone, K: Eq + Hash>(facts: &Known<T, K>, of: K, find: impl FnOnce() -> T) -> T {
+    let poison = "no thread panics while it holds facts";
+    if let Some(found) = facts.lock().expect(poison).get(&of) {
         return found.clone();
     }
     let found = find();
-    facts.lock().expect(poison).insert(module, found.clone());
+    facts.lock().expect(poison).insert(of, found.clone());
     found
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::defer_import::STRATEGY;
 use super::import_use::{Obstacle, replaced_at_home, uses};
+use super::order::{self, Cut};
 use super::{Context, Fix, ImportId, Reason, cost};
 use crate::graph::{Edge, LARGE};
 use crate::names::users::{AttributeUse, How, only_passes_on};
@@ -224,6 +225,10 @@ impl<'p> Group<'_, '_, 'p> {
         let before = graph.loads(self.module);
         let after = graph.loaded_by(self.module, &|edge| self.cuts(edge));
         let lost: Vec<ModuleId> = before.iter().filter(|m| !after.contains(m)).collect();
+        let cut = Cut { module: self.module, edges: &|edge| self.cuts(edge), instead: None };
+        if let Some(found) = order::obstacle(ctx, &cut) {
+            return Err(found);
+        }
         let targets = &graph.targets[self.module.index()];
         let is_module =
             |id: &ImportId| !graph.site(id.module, id.site).star && targets[id.site].is_some_and(|t| t.is_module);

@@ -59,7 +59,7 @@ pub(super) fn base_registers(world: World, module: ModuleId, base: &Reference, d
         return Changed::anything();
     }
     match world.trace_reference(module, MODULE, base).object {
-        Object::External(path) => Changed::anything_if(keeps_track(&path)),
+        Object::External(path) => Changed::outside_if(&path, keeps_track(&path)),
         Object::Attribute { module: home, name, rest } if rest.is_empty() => {
             let bindings = world.names.file(home).bindings(name).iter();
             Changed::all(bindings.map(|b| match b.what {
@@ -81,7 +81,11 @@ fn class_keeps_track(world: World, home: ModuleId, name: &str, class: ClassId, d
     let hooks = class.methods.get("__init_subclass__").into_iter().flatten();
     let hook = Changed::all(hooks.map(|f| Changed::of(home).and(Run::new(world).function(home, *f))));
     let asked = subclasses_are_asked_for(world, home, name);
-    let metaclass = class.metaclass.as_ref().map(|path| metaclass_registers(world, home, path, depth));
+    // A metaclass may keep what it makes in the class that it is of.
+    let metaclass = class.metaclass.as_ref().map(|path| match metaclass_registers(world, home, path, depth) {
+        changed if changed.is_nothing() => changed,
+        changed => changed.and(Changed::of(home)),
+    });
     let bases = class.bases.iter().map(|path| match path.split_first() {
         Some((first, rest)) => {
             base_registers(world, home, &Reference { name: first, attributes: rest.to_vec() }, depth - 1)
@@ -95,19 +99,24 @@ fn class_keeps_track(world: World, home: ModuleId, name: &str, class: ClassId, d
 pub(super) fn metaclass_registers(world: World, module: ModuleId, path: &[&str], depth: usize) -> Changed {
     let Some((first, rest)) = path.split_first() else { return Changed::anything() };
     match world.trace(module, MODULE, first, rest).object {
-        Object::External(path) => Changed::anything_if(!is_stdlib(&path)),
+        Object::External(path) => Changed::outside_if(&path, !is_stdlib(&path)),
         Object::Attribute { module: home, name, rest } if rest.is_empty() && depth > 0 => {
-            let file = world.names.file(home);
-            Changed::all(file.bindings(name).iter().map(|b| match b.what {
-                Bound::Class(class) => {
-                    let class = file.class(class);
-                    let hooks = ["__new__", "__init__", "__call__"].iter().filter_map(|m| class.methods.get(m));
-                    Changed::anything_if(hooks.flatten().next().is_some())
-                }
+            let bindings = world.names.file(home).bindings(name).iter();
+            Changed::all(bindings.map(|b| match b.what {
+                Bound::Class(class) => metaclass_hooks(world, home, class, depth),
                 _ => Changed::anything(),
             }))
         }
         Object::Unknown => Changed::anything_if(first != &"type"),
         _ => Changed::anything(),
     }
+}
+
+/// What a metaclass does with each class that is made, or one that it inherits from.
+fn metaclass_hooks(world: World, home: ModuleId, class: ClassId, depth: usize) -> Changed {
+    let class = world.names.file(home).class(class);
+    let hooks = ["__new__", "__init__", "__call__"].iter().filter_map(|m| class.methods.get(m)).flatten();
+    let own = Changed::all(hooks.map(|f| Changed::of(home).and(Run::new(world).function(home, *f))));
+    let bases = class.bases.iter().map(|path| metaclass_registers(world, home, path, depth - 1));
+    own.and(Changed::all(bases))
 }

@@ -102,7 +102,7 @@ impl<'w, 'p> Run<'w, 'p> {
                 let kept = if keeps { Changed::of(module) } else { Changed::nothing() };
                 self.called(home, maker).and(kept)
             }
-            Object::External(path) => Changed::anything_if(!is_stdlib(&path)),
+            Object::External(path) => Changed::outside_if(&path, !is_stdlib(&path)),
             Object::Unknown if from.attributes.is_empty() && TYPES.contains(&from.name) => Changed::nothing(),
             _ => Changed::anything(),
         }
@@ -180,9 +180,10 @@ impl<'w, 'p> Run<'w, 'p> {
                 None if mutates => state(self.world, module, &used.reference()),
                 None => Changed::nothing(),
             },
-            Object::External(path) => Changed::anything_if(
-                mutates || changes_outside(&path) || used.attributes.is_empty() && keeps_track(&path),
-            ),
+            Object::External(path) => {
+                let keeps = || used.attributes.is_empty() && keeps_track(&path);
+                Changed::outside_if(&path, mutates || changes_outside(&path) || keeps())
+            }
             _ if mutates && used.owner == Some(MODULE) => state(self.world, module, &used.reference()),
             _ => Changed::nothing(),
         }

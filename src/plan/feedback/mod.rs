@@ -8,11 +8,13 @@
 mod greedy;
 mod hitting;
 mod network;
+mod stuck;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use network::{Demand, Network, Stop, Taken};
+pub use stuck::choose_most;
 
 /// An arc between two nodes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub struct Choice {
     pub bound: u64,
     /// Whether no cheaper choice exists.
     pub exact: bool,
+    /// Arcs that the choice takes for missing, as nothing breaks some cycle through them.
+    pub forgiven: Vec<(u32, u32)>,
 }
 
 /// Work on the first search, which settles most choices. Work, not time, so that the choice is the same on every machine.
@@ -47,7 +51,7 @@ const NEAR: usize = 20;
 const WIDTHS: [usize; 2] = [10, 25];
 
 /// Chooses fixes such that every cycle that can be broken is. Cycles of arcs that cannot be removed are left: their nodes
-/// count as one. Where no choice breaks all others, as few arcs as possible stay in cycles.
+/// count as one. Where no choice breaks all others, as few arcs as possible are forgiven, and the cycles through them stay.
 pub fn choose(arcs: &[Arc], costs: &[u64], budget: Duration) -> Choice {
     let deadline = Instant::now() + budget;
     let network = Network::new(&contracted(arcs), costs);

@@ -50,6 +50,8 @@ struct Link {
 /// the arc: it costs more than all real ones together, so that it is taken only where nothing else helps.
 pub struct Network {
     links: Vec<Link>,
+    /// The nodes, as the arcs name them.
+    names: Vec<u32>,
     nodes: usize,
     pub costs: Vec<u64>,
     /// Number of real fixes.
@@ -84,7 +86,7 @@ impl Network {
             let when = arc.when.map(|f| f as u32);
             links.push(Link { from: index(arc.from), to: index(arc.to), ways, when });
         }
-        Self { links, nodes: names.len(), costs: all, real: costs.len(), work: Cell::new(0) }
+        Self { links, nodes: names.len(), names, costs: all, real: costs.len(), work: Cell::new(0) }
     }
 
     pub fn worked(&self, amount: usize) {
@@ -112,7 +114,15 @@ impl Network {
         let fixes: BTreeSet<usize> = taken.all().map(|f| f as usize).filter(|f| *f < self.real).collect();
         let cost = fixes.iter().map(|f| self.costs[*f]).sum();
         let ignored = self.cost(taken) - cost;
-        Choice { exact: bound >= self.cost(taken), bound: bound.saturating_sub(ignored).min(cost), fixes, cost }
+        let is_ignored = |l: &&Link| l.ways.last().is_some_and(|w| w[0] as usize >= self.real && taken.holds(w));
+        let ends = |l: &Link| (self.names[l.from as usize], self.names[l.to as usize]);
+        Choice {
+            exact: bound >= self.cost(taken),
+            bound: bound.saturating_sub(ignored).min(cost),
+            fixes,
+            cost,
+            forgiven: self.links.iter().filter(is_ignored).map(ends).collect(),
+        }
     }
 
     /// The arcs that are there, as indices, of the part in which cycles lie: what has nothing before or behind it is trimmed.

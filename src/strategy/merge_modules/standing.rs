@@ -228,10 +228,10 @@ fn effects(ctx: &Context, pair: Pair) -> Option<Obstacle> {
         return Some(Obstacle::new(Reason::ImportSideEffect, (pair.emptied, at), message));
     }
     if let Some(at) = ctx.effect(pair.home, &|_| false)
-        && let Some(read) = ctx.reads_what_changes(pair.emptied)
+        && let Some(read) = ctx.reads(pair.emptied).first()
     {
-        let message =
-            format!("`{}` reads `{read}`, and `{}` does something first", name(pair.emptied), name(pair.home));
+        let (emptied, what, home) = (name(pair.emptied), &read.what, name(pair.home));
+        let message = format!("`{emptied}` reads `{what}`, and `{home}` does something first");
         return Some(Obstacle::new(Reason::ImportSideEffect, (pair.home, at), message));
     }
     let graph = ctx.world.graph;
