@@ -39,6 +39,10 @@ enum What<'a> {
     Metaclass(Option<Reference<'a>>),
     /// Assigns to an attribute or item of something.
     Store(Option<Reference<'a>>),
+    /// Asks for an item of something.
+    Item(Option<Reference<'a>>),
+    /// A lambda that is handed to a call, which may call it.
+    Lambda(Span),
     /// `name += …`, which changes what the name stands for if that is an object of another module.
     Grown(Reference<'a>),
     /// Deletes, raises, prints, and what else has no name.
@@ -181,9 +185,15 @@ fn touched(world: World, module: ModuleId, effect: &Effect) -> Changed {
         }
         What::Call(Some(call)) => by_call(world, module, call),
         What::Store(Some(target)) => state(world, module, target),
+        What::Item(value) => value.as_ref().map_or_else(Changed::nothing, |value| by_item(world, module, value)),
+        What::Lambda(span) => {
+            let functions = world.names.file(module).functions.iter().enumerate();
+            let found = functions.filter(|(_, function)| function.is_lambda && function.span == *span);
+            Changed::all(found.map(|(index, _)| Run::new(world).function(module, FunctionId(index as u32))))
+        }
         What::Grown(name) => match world.trace_reference(module, MODULE, name).object {
             Object::Attribute { module: home, .. } if home != module => Changed::of(home),
-            _ => Changed::nothing(),
+            _ => sources(world, module, name),
         },
         What::BoundCall(call) => by_bound_call(world, module, call, false),
         What::UsedCall(call) => by_bound_call(world, module, call, true),
@@ -207,6 +217,20 @@ fn touched(world: World, module: ModuleId, effect: &Effect) -> Changed {
         What::Base(Some(base)) => base_registers(world, module, base, 16),
         What::Metaclass(Some(metaclass)) => metaclass_registers(world, module, &metaclass.path(), 16),
     }
+}
+
+/// What asking for an item changes: a `defaultdict` makes what it does not hold.
+fn by_item(world: World, module: ModuleId, value: &Reference) -> Changed {
+    let Object::Attribute { module: home, name, rest } = world.trace_reference(module, MODULE, value).object else {
+        return Changed::nothing();
+    };
+    let makes = |from: &Reference| {
+        let made = world.trace_reference(home, MODULE, from).object;
+        matches!(made, Object::External(path) if path == "collections.defaultdict")
+    };
+    let mut bindings = world.names.file(home).bindings(name).iter();
+    let grows = home != module && rest.is_empty() && bindings.any(|b| b.from.first().is_some_and(makes));
+    if grows { Changed::of(home) } else { Changed::nothing() }
 }
 
 /// What a call does whose result goes on, or is used at once.
@@ -239,25 +263,46 @@ fn by_bound_call(world: World, module: ModuleId, call: &Reference, at_once: bool
 /// Whose state an object is that a dotted name of the module's own scope stands for.
 fn state(world: World, module: ModuleId, reference: &Reference) -> Changed {
     if is_own(world, module, reference) {
-        // What it was made of may be an object of another module.
-        let bindings = world.names.file(module).bindings(reference.name);
-        let sources = bindings.iter().flat_map(|b| &b.from).map(|from| {
-            match world.trace_reference(module, MODULE, from).object {
-                Object::Attribute { module: home, name, .. } if home != module && !is_code(world, home, name) => {
-                    Changed::of(home)
-                }
-                Object::Module(home) => Changed::of(home),
-                Object::External(path) => Changed::outside_if(&path, gives_shared(&path)),
-                _ => Changed::nothing(),
-            }
-        });
-        return Changed::of(module).and(Changed::all(sources));
+        return Changed::of(module).and(sources(world, module, reference)).and(returned(world, module, reference.name));
     }
     match world.trace_reference(module, MODULE, reference).object {
         Object::Attribute { module: home, .. } | Object::Module(home) if home != module => Changed::of(home),
         Object::External(path) => Changed::outside_if(&path, true),
         _ => Changed::anything(),
     }
+}
+
+/// Whose state the objects are that a name of the module's own may have been made of.
+fn sources(world: World, module: ModuleId, reference: &Reference) -> Changed {
+    let bindings = world.names.file(module).bindings(reference.name);
+    Changed::all(bindings.iter().flat_map(|b| &b.from).map(|from| {
+        match world.trace_reference(module, MODULE, from).object {
+            Object::Attribute { module: home, name, .. } if home != module && !is_code(world, home, name) => {
+                Changed::of(home)
+            }
+            Object::Module(home) => Changed::of(home),
+            Object::External(path) => Changed::outside_if(&path, gives_shared(&path)),
+            _ => Changed::nothing(),
+        }
+    }))
+}
+
+/// Whose state what a function of the module returns may be, if that is an object of another module.
+fn returned(world: World, module: ModuleId, name: &str) -> Changed {
+    let file = world.names.file(module);
+    let functions = file.bindings(name).iter().filter_map(|b| match b.what {
+        Bound::Function(id) => Some(id),
+        _ => None,
+    });
+    Changed::all(functions.flat_map(|id| {
+        let uses = file.uses.iter().filter(move |u| u.role == Role::Returned && file.runs_in(id, u.moment));
+        uses.map(|used| match world.trace_use(module, used).object {
+            Object::Attribute { module: home, name, .. } if home != module && !is_code(world, home, name) => {
+                Changed::of(home)
+            }
+            _ => Changed::nothing(),
+        })
+    }))
 }
 
 /// Whether a name stands for a function or class: calling it gives something new.

@@ -110,8 +110,16 @@ fn calls<'a>(expr: &Expr<'a>, at_once: bool, add: &mut impl FnMut(What<'a>)) {
             bases.iter().for_each(|base| add(What::Base(reference(base))));
         }
         calls(func, true, add);
-        args.iter().for_each(|arg| calls(&arg.value, false, add));
+        for arg in args {
+            if let ExprKind::Lambda { .. } = &arg.value.kind {
+                add(What::Lambda(arg.value.span));
+            }
+            calls(&arg.value, false, add);
+        }
         return;
+    }
+    if let ExprKind::Subscript { value, .. } = &expr.kind {
+        add(What::Item(reference(value)));
     }
     let holds = matches!(
         expr.kind,

@@ -35,6 +35,9 @@ const CALLING: [&str; 14] = [
     "takewhile",
 ];
 
+/// Methods of objects of Python that call what they are handed, now or a little later.
+const CALLING_LATER: [&str; 6] = ["callback", "call_soon", "enter_context", "map", "push", "submit"];
+
 /// Special methods that a plain use of an object does not run.
 const NOT_ON_USE: [&str; 13] = [
     "__call__",
@@ -100,7 +103,13 @@ impl<'w, 'p> Run<'w, 'p> {
                     _ => false,
                 });
                 let kept = if keeps { Changed::of(module) } else { Changed::nothing() };
-                self.called(home, maker).and(kept)
+                let classes = self.world.names.file(home).bindings(maker).iter().filter_map(|b| match b.what {
+                    Bound::Class(class) => Some(class),
+                    _ => None,
+                });
+                let calls = classes.map(|class| self.special(home, class, &|name| name == "__call__"));
+                let calls = Changed::all(calls);
+                self.called(home, maker).and(kept).and(calls)
             }
             Object::External(path) => Changed::outside_if(&path, !is_stdlib(&path)),
             Object::Unknown if from.attributes.is_empty() && TYPES.contains(&from.name) => Changed::nothing(),
@@ -204,6 +213,8 @@ impl<'w, 'p> Run<'w, 'p> {
             }
             Object::Unknown => CALLING.contains(to.attributes.last().unwrap_or(&to.name)),
         };
+        let last = to.attributes.last().copied().unwrap_or(to.name);
+        let calls = calls || CALLING_LATER.contains(&last);
         match self.world.trace_use(module, used).object {
             Object::Attribute { module: home, name, rest } if rest.is_empty() => {
                 let is_code = calls && is_code(self.world, home, name);
