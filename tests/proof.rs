@@ -172,6 +172,15 @@ fn unittest_is_read_by_what_it_prints() {
 }
 
 #[test]
+fn the_error_of_a_traceback_is_what_a_command_says() {
+    let lines: String = (0..20).map(|n| format!("    frame {n}\n")).collect();
+    let text = format!("collected\nTraceback (most recent call last):\n{lines}ValueError: no shop\n");
+    assert_eq!(Ran::new(Some(1), text, "").ending(), "exit code 1: ValueError: no shop");
+    let text = "one\n\ntwo\n".to_owned();
+    assert_eq!(Ran::new(Some(3), text, "").ending(), "exit code 3: one\ntwo");
+}
+
+#[test]
 fn imports_are_held_against_those_before() {
     let mut touched = Touched {
         module: "shop".into(),

@@ -44,11 +44,12 @@ impl Ran {
         self.is_fine() || self.tests.as_ref().is_some_and(|t| !t.passed.is_empty() || t.unnamed > t.failed.len())
     }
 
-    /// How it ended, and the last lines that it printed.
+    /// How it ended, and what it printed last: the error of a traceback, if there is one.
     pub fn ending(&self) -> String {
         let how = self.exit.map_or("it was ended by a signal".to_owned(), |code| format!("exit code {code}"));
         let lines: Vec<&str> = self.output.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
-        let last = lines[lines.len().saturating_sub(LAST)..].join("\n");
+        let first = error(&lines).unwrap_or(lines.len().saturating_sub(LAST));
+        let last = lines[first..lines.len().min(first + LAST)].join("\n");
         if last.is_empty() { how } else { format!("{how}: {last}") }
     }
 
@@ -90,6 +91,13 @@ impl Ran {
             _ => matches!(self.worse(before, &BTreeSet::new()), Some(failure) if failure.item == Item::Command),
         }
     }
+}
+
+/// The line that names the error of the last traceback.
+fn error(lines: &[&str]) -> Option<usize> {
+    let traceback = lines.iter().rposition(|line| line.starts_with("Traceback (most recent call last)"))?;
+    let behind = lines[traceback + 1..].iter().position(|line| !line.starts_with([' ', '\t']))?;
+    Some(traceback + 1 + behind)
 }
 
 impl Tests {

@@ -183,6 +183,9 @@ impl<'p> Unite<'_, '_, 'p> {
                 self.names.twins.insert(twin);
                 continue;
             }
+            if *name == "_" && self.is_thrown_away(name) {
+                continue;
+            }
             let plain = |b: &Binding| !matches!(b.what, Bound::Import(_) | Bound::Deleted) && !b.from_inside;
             if name.starts_with('_') && !name.starts_with("__") && theirs.iter().all(plain) {
                 let new = self.free_name(name);
@@ -194,6 +197,16 @@ impl<'p> Unite<'_, '_, 'p> {
             return Err(Obstacle::new(Reason::NameCollision, at, message));
         }
         Ok(())
+    }
+
+    /// Whether nobody reads a name of either module: e.g. of functions that a decorator takes.
+    fn is_thrown_away(&self, name: &str) -> bool {
+        Side::BOTH.iter().all(|side| {
+            let module = self.pair.module(*side);
+            let read = |used: &Use| used.name == name && used.owner == Some(MODULE);
+            !self.ctx.world.names.file(module).uses.iter().any(read)
+                && self.ctx.users.uses(module, name).next().is_none()
+        })
     }
 
     /// Whether both import the same by the name, each once.
