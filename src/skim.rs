@@ -210,6 +210,8 @@ impl<'a> Skim<'a> {
                     self.at += 1;
                     continue;
                 }
+                // No Python: what the parser makes of it is its own affair.
+                0..=0x08 | 0x0b | 0x0e..=0x1f | 0x7f => return None,
                 b'(' | b'[' | b'{' => depth += 1,
                 b')' | b']' | b'}' => depth = depth.checked_sub(1)?,
                 b';' if depth == 0 => line.semicolon = true,
@@ -234,7 +236,8 @@ impl<'a> Skim<'a> {
 
     /// Whether the `=` at `at` assigns, or may.
     fn is_assignment(&self, at: usize) -> bool {
-        self.byte(at + 1) != b'=' && !matches!(self.byte(at - 1), b'=' | b'!' | b'<' | b'>')
+        let before = at.checked_sub(1).map_or(0, |before| self.byte(before));
+        self.byte(at + 1) != b'=' && !matches!(before, b'=' | b'!' | b'<' | b'>')
     }
 
     /// Whether the string that starts here is an f-string or t-string.

@@ -3,6 +3,7 @@
 mod candidates;
 mod classes;
 mod code;
+mod hooks;
 mod objects;
 mod outside;
 
@@ -14,7 +15,7 @@ use code::Run;
 use outside::{changes_outside, gives_shared, keeps_track};
 
 use super::evaluated::is_stdlib;
-use super::scope::{FunctionId, MODULE, Reference, Role};
+use super::scope::{Binding, FunctionId, MODULE, Reference, Role};
 use super::{Bound, FileNames, Moment, Object, ScopeId, Use, World};
 use crate::project::ModuleId;
 use crate::syntax::Span;
@@ -364,8 +365,10 @@ fn by_alias(world: World, module: ModuleId, name: &str) -> Option<Changed> {
     all.filter(|all| !all.is_empty()).map(Changed::all)
 }
 
-fn is_parameter(file: &FileNames, scope: ScopeId, name: &str) -> bool {
-    file.scope(scope).bindings.get(name).is_some_and(|all| all.iter().any(|b| b.what == Bound::Parameter))
+/// Whether a name is a parameter whose object comes from the caller: `**options` is made anew for each call.
+fn is_parameter(file: &FileNames, text: &str, scope: ScopeId, name: &str) -> bool {
+    let handed = |b: &Binding| b.what == Bound::Parameter && !text[..b.span.start].ends_with("**");
+    file.scope(scope).bindings.get(name).is_some_and(|all| all.iter().any(handed))
 }
 
 fn is_class(world: World, module: ModuleId, name: &str) -> bool {

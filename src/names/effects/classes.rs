@@ -2,11 +2,12 @@
 
 use super::Changed;
 use super::code::Run;
+use super::hooks::keeps_to_itself;
 use super::objects::{Lineage, class_of, lineage};
 use super::outside::keeps_track;
 use crate::names::evaluated::is_stdlib;
 use crate::names::methods::is_special;
-use crate::names::scope::{Class, ClassId, MODULE, Reference};
+use crate::names::scope::{Class, ClassId, FunctionId, MODULE, Reference};
 use crate::names::{Bound, Object, World};
 use crate::project::ModuleId;
 
@@ -79,7 +80,7 @@ pub(super) fn base_registers(world: World, module: ModuleId, base: &Reference, d
 fn class_keeps_track(world: World, home: ModuleId, name: &str, class: ClassId, depth: usize) -> Changed {
     let class = world.names.file(home).class(class);
     let hooks = class.methods.get("__init_subclass__").into_iter().flatten();
-    let hook = Changed::all(hooks.map(|f| Changed::of(home).and(Run::new(world).function(home, *f))));
+    let hook = Changed::all(hooks.map(|f| run_hook(world, home, *f)));
     let asked = subclasses_are_asked_for(world, home, name);
     // A metaclass may keep what it makes in the class that it is of.
     let metaclass = class.metaclass.as_ref().map(|path| match metaclass_registers(world, home, path, depth) {
@@ -116,7 +117,13 @@ pub(super) fn metaclass_registers(world: World, module: ModuleId, path: &[&str],
 fn metaclass_hooks(world: World, home: ModuleId, class: ClassId, depth: usize) -> Changed {
     let class = world.names.file(home).class(class);
     let hooks = ["__new__", "__init__", "__call__"].iter().filter_map(|m| class.methods.get(m)).flatten();
-    let own = Changed::all(hooks.map(|f| Changed::of(home).and(Run::new(world).function(home, *f))));
+    let own = Changed::all(hooks.map(|f| run_hook(world, home, *f)));
     let bases = class.bases.iter().map(|path| metaclass_registers(world, home, path, depth - 1));
     own.and(Changed::all(bases))
+}
+
+/// What a hook changes that runs for each new class.
+fn run_hook(world: World, home: ModuleId, hook: FunctionId) -> Changed {
+    let shared = if keeps_to_itself(world, home, hook) { Changed::nothing() } else { Changed::of(home) };
+    shared.and(Run::of_hook(world, home, hook))
 }

@@ -63,11 +63,18 @@ const TELLING: [&str; 10] =
 pub(super) struct Run<'w, 'p> {
     world: World<'w, 'p>,
     seen: BTreeSet<(ModuleId, Span)>,
+    /// It is of a metaclass: what the body of a new class binds, its fourth parameter, belongs to that class.
+    hook: Option<(ModuleId, FunctionId)>,
 }
 
 impl<'w, 'p> Run<'w, 'p> {
     pub fn new(world: World<'w, 'p>) -> Self {
-        Self { world, seen: BTreeSet::new() }
+        Self { world, seen: BTreeSet::new(), hook: None }
+    }
+
+    /// What a hook does that runs for each new class.
+    pub fn of_hook(world: World<'w, 'p>, module: ModuleId, id: FunctionId) -> Changed {
+        Self { hook: Some((module, id)), ..Self::new(world) }.function(module, id)
     }
 
     /// Calling what a name of a module stands for.
@@ -146,7 +153,10 @@ impl<'w, 'p> Run<'w, 'p> {
             // What a function does to its own variables, or to attributes of what it is handed, stays there.
             Role::Store | Role::Delete if used.owner == Some(MODULE) => stored(),
             Role::Store | Role::Delete => {
-                let handed = used.owner.is_some_and(|o| is_parameter(file, o, used.name));
+                let text = self.world.project().text(module);
+                let handed = used.owner.is_some_and(|o| is_parameter(file, text, o, used.name));
+                let of_class = self.hook == Some((module, id)) && file.function(id).params.get(3) == Some(&used.name);
+                let handed = handed && !of_class;
                 Changed::anything_if(used.attributes.is_empty() && handed)
             }
             Role::Called if used.owner.is_none_or(|owner| owner == MODULE) => self.call(module, used),
