@@ -133,7 +133,7 @@ pub fn edits(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> 
         if wanted.len() > 1 {
             return Err(RewriteError::Form("its file is written anew by another fix"));
         }
-        return Ok(spacing::spaced(page.text, &page.layout, spacing::by_lines(page.text, new)));
+        return Ok(spacing::spaced(&page, spacing::by_lines(page.text, new)));
     }
     let guards = remove::empty_guards(&page, &plainly_removed(wanted));
     let removed: BTreeSet<usize> = wanted
@@ -190,7 +190,8 @@ pub fn edits(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> 
     moving::take(&mut page, &taken)?;
     let removed = removed.into_iter().filter(|s| !in_place.contains(&page.imports.sites[*s].stmt)).collect();
     remove::remove(&mut page, &removed, &guards, &uncommented, anchor)?;
-    Ok(spacing::spaced(page.text, &page.layout, page.edits))
+    let edits = std::mem::take(&mut page.edits);
+    Ok(spacing::spaced(&page, edits))
 }
 
 /// The imports that go without another in their place; none, if some come for type checkers.

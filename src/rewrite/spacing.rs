@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use similar::{Algorithm, DiffTag, TextDiff};
 
-use super::lines::{Layout, blank_lines_after, next_line};
+use super::Page;
+use super::lines::{blank_lines_after, next_line};
 use crate::edit::{Edit, TextEdit};
 use crate::syntax::ast::{Ast, Stmt, StmtKind};
 use crate::syntax::imports::Guards;
@@ -40,12 +41,13 @@ pub fn by_lines(old: &str, new: &str) -> TextEdit {
 }
 
 /// The edits with the blank lines around them set right.
-pub fn spaced(text: &str, layout: &Layout, edits: TextEdit) -> TextEdit {
+pub fn spaced(page: &Page, edits: TextEdit) -> TextEdit {
+    let text = page.text;
     let new = edits.apply(text);
     let pieces = pieces(text.len(), &edits);
     let ast = parse(&new);
     let guards = Guards::of(&ast.body);
-    let rules = Rules { guards: &guards, apart: usual_distance(text, &parse(text)) };
+    let rules = Rules { guards: &guards, apart: usual_distance(text, &page.ast) };
     let mut set_right: Vec<(Range<usize>, String)> = Vec::new();
     for pair in ast.body.windows(2) {
         let (above, below) = (&pair[0], &pair[1]);
@@ -67,7 +69,7 @@ pub fn spaced(text: &str, layout: &Layout, edits: TextEdit) -> TextEdit {
         let wanted = rules.wanted(above, below);
         let right = count.clamp(*wanted.start(), *wanted.end());
         if right != count {
-            set_right.push((blank, layout.newline.repeat(right)));
+            set_right.push((blank, page.layout.newline.repeat(right)));
         }
     }
     if set_right.is_empty() { edits } else { rebuilt(text.len(), &new, &pieces, set_right) }

@@ -55,6 +55,7 @@ pub struct Context<'c, 'p> {
     asks: Known<Option<ModuleId>>,
     stops: Known<Arc<[order::Stop]>>,
     touches: Known<order::Touches>,
+    touching: Known<order::Touching>,
     /// By module, name and attribute.
     changed: Known<bool, (ModuleId, String, Option<String>)>,
 }
@@ -81,6 +82,7 @@ impl<'c, 'p> Context<'c, 'p> {
             asks: Mutex::default(),
             stops: Mutex::default(),
             touches: Mutex::default(),
+            touching: Mutex::default(),
             changed: Mutex::default(),
         }
     }
@@ -118,6 +120,11 @@ impl<'c, 'p> Context<'c, 'p> {
     /// What a module's import does to the state of modules.
     fn touches(&self, module: ModuleId) -> order::Touches {
         known(&self.touches, module, || order::touches(self, module))
+    }
+
+    /// What touches state in order when a module is imported first.
+    fn touching(&self, module: ModuleId) -> order::Touching {
+        known(&self.touching, module, || order::touching(self, module))
     }
 
     /// The module that a module asks while it is loaded what it holds, if that leads to it.

@@ -14,7 +14,7 @@ use crate::project::{ModuleId, ModuleSet};
 use crate::syntax::Span;
 
 /// The code of a module before its first import that runs, between two of them, or behind the last.
-type Stretch = (ModuleId, usize);
+pub type Stretch = (ModuleId, usize);
 
 /// What a stretch does to a place.
 #[derive(Clone, Copy, Debug)]
@@ -43,21 +43,18 @@ pub fn obstacle(ctx: &Context, cut: &Cut) -> Option<Obstacle> {
     if !lost.into_iter().any(|e| graph.loads(e.to).iter().any(|m| !ctx.touches(m).is_empty())) {
         return None;
     }
-    let before = sequence(ctx, cut.module, None);
-    let touching =
-        before.iter().filter_map(|stretch| Some((*stretch, ctx.touches(stretch.0).get(&stretch.1)?.clone())));
-    let touching: Vec<(Stretch, BTreeMap<Place, Touch>)> = touching.collect();
-    if !touching.iter().any(|(_, touches)| touches.values().any(|t| t.changes)) {
+    let before = ctx.touching(cut.module);
+    if before.is_empty() {
         return None;
     }
     let after = sequence(ctx, cut.module, Some(cut));
     let now: HashMap<Stretch, usize> = after.into_iter().enumerate().map(|(at, stretch)| (stretch, at)).collect();
     // By place: the last that touches it after the cut, of those before, and the last that changes it.
     let mut last: BTreeMap<Place, [Option<(usize, ModuleId)>; 2]> = BTreeMap::new();
-    for (stretch, touches) in &touching {
+    for (stretch, touches) in before.iter() {
         // What is no longer loaded is looked at elsewhere.
         let Some(now) = now.get(stretch) else { continue };
-        for (place, touch) in touches {
+        for (place, touch) in &touches[&stretch.1] {
             let [touched, changed] = last.entry(place.clone()).or_default();
             let overtaken = if touch.changes { *touched } else { *changed };
             if let Some((_, other)) = overtaken.filter(|(at, _)| *at > *now) {
@@ -87,6 +84,17 @@ fn refusal(ctx: &Context, stretch: Stretch, place: &Place, touch: Touch, other: 
     };
     let message = format!("`{}` {verb} {what} when it is imported, and would do so {order}", name(stretch.0));
     Obstacle::new(Reason::ImportSideEffect, (stretch.0, touch.at), message)
+}
+
+/// What runs in order when a module is imported first, as far as it touches places; nothing if it changes none.
+pub type Touching = Arc<[(Stretch, Touches)]>;
+
+/// The stretches that touch places when a module is imported first, with what their modules do.
+pub fn touching(ctx: &Context, entry: ModuleId) -> Touching {
+    let all = sequence(ctx, entry, None).into_iter().map(|stretch| (stretch, ctx.touches(stretch.0)));
+    let all: Vec<(Stretch, Touches)> = all.filter(|(stretch, touches)| touches.contains_key(&stretch.1)).collect();
+    let changes = all.iter().any(|(stretch, touches)| touches[&stretch.1].values().any(|touch| touch.changes));
+    if changes { all.into() } else { Arc::default() }
 }
 
 /// The stretches that run when a module is imported first, in order.

@@ -1,5 +1,6 @@
 //! What a hook that runs for each new class does with it: `__init_subclass__`, methods of a metaclass.
 
+use super::code::is_self;
 use super::is_changed_by_call;
 use crate::names::evaluated::is_stdlib;
 use crate::names::methods::{BUILTIN_METHODS, MUTATORS, READING};
@@ -60,9 +61,7 @@ impl Hook<'_, '_> {
 
     /// Whether a name stands for the class that is made: the first parameter, but for `__new__`, which makes it.
     fn is_new_class(&self, used: &Use) -> bool {
-        let function = self.file.function(self.id);
-        let is_first = used.owner == Some(function.scope) && function.params.first() == Some(&used.name);
-        if is_first && function.name != "__new__" {
+        if is_self(self.file, self.id, used) && self.file.function(self.id).name != "__new__" {
             return true;
         }
         let makes = |from: &Reference| {
@@ -84,9 +83,8 @@ impl Hook<'_, '_> {
 
     /// A method of the metaclass itself is looked into where it is called.
     fn is_own_method(&self, used: &Use, method: &str) -> bool {
-        let function = self.file.function(self.id);
-        let is_first = used.owner == Some(function.scope) && function.params.first() == Some(&used.name);
-        is_first && function.class.is_some_and(|class| self.file.class(class).methods.contains_key(method))
+        let class = self.file.function(self.id).class;
+        is_self(self.file, self.id, used) && class.is_some_and(|c| self.file.class(c).methods.contains_key(method))
     }
 
     /// `name.attribute[…] = …`

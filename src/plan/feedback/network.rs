@@ -52,7 +52,6 @@ pub struct Network {
     links: Vec<Link>,
     /// The nodes, as the arcs name them.
     names: Vec<u32>,
-    nodes: usize,
     pub costs: Vec<u64>,
     /// Number of real fixes.
     real: usize,
@@ -86,7 +85,7 @@ impl Network {
             let when = arc.when.map(|f| f as u32);
             links.push(Link { from: index(arc.from), to: index(arc.to), ways, when });
         }
-        Self { links, nodes: names.len(), names, costs: all, real: costs.len(), work: Cell::new(0) }
+        Self { links, names, costs: all, real: costs.len(), work: Cell::new(0) }
     }
 
     pub fn worked(&self, amount: usize) {
@@ -143,15 +142,15 @@ impl Network {
 
     /// Without the arcs from nodes to which none leads, again and again.
     fn trimmed(&self, arcs: Vec<u32>, ends: impl Fn(&Link) -> (u32, u32)) -> Vec<u32> {
-        let mut into = vec![0u32; self.nodes];
-        let mut out: Vec<Vec<u32>> = vec![Vec::new(); self.nodes];
+        let mut into = vec![0u32; self.names.len()];
+        let mut out: Vec<Vec<u32>> = vec![Vec::new(); self.names.len()];
         for arc in &arcs {
             let (from, to) = ends(&self.links[*arc as usize]);
             into[to as usize] += 1;
             out[from as usize].push(to);
         }
-        let mut free: Vec<u32> = (0..self.nodes as u32).filter(|n| into[*n as usize] == 0).collect();
-        let mut gone = vec![false; self.nodes];
+        let mut free: Vec<u32> = (0..self.names.len() as u32).filter(|n| into[*n as usize] == 0).collect();
+        let mut gone = vec![false; self.names.len()];
         while let Some(node) = free.pop() {
             gone[node as usize] = true;
             for to in &out[node as usize] {
@@ -171,15 +170,15 @@ impl Network {
     /// What the cycles ask for that are left: of a shortest cycle through each arc, without repetition.
     pub fn open_demands(&self, taken: &Taken) -> Vec<Demand> {
         let core = self.core(taken);
-        let mut out: Vec<Vec<u32>> = vec![Vec::new(); self.nodes];
-        let mut into: Vec<Vec<u32>> = vec![Vec::new(); self.nodes];
+        let mut out: Vec<Vec<u32>> = vec![Vec::new(); self.names.len()];
+        let mut into: Vec<Vec<u32>> = vec![Vec::new(); self.names.len()];
         for arc in &core {
             let link = &self.links[*arc as usize];
             out[link.from as usize].push(*arc);
             into[link.to as usize].push(*arc);
         }
         let mut found = BTreeSet::new();
-        for start in (0..self.nodes).filter(|n| !into[*n].is_empty()) {
+        for start in (0..self.names.len()).filter(|n| !into[*n].is_empty()) {
             self.worked(core.len());
             let came = self.reached(start as u32, &out);
             for last in &into[start] {
@@ -204,7 +203,7 @@ impl Network {
 
     /// By node, the arc by which a shortest path from `start` comes to it; `start` itself counts as reached.
     fn reached(&self, start: u32, out: &[Vec<u32>]) -> Vec<u32> {
-        let mut came = vec![NEVER; self.nodes];
+        let mut came = vec![NEVER; self.names.len()];
         let mut queue = VecDeque::from([start]);
         came[start as usize] = NEVER - 1;
         while let Some(at) = queue.pop_front() {
