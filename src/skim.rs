@@ -38,6 +38,8 @@ enum Test {
 /// A block header whose body may still go on.
 struct Block {
     indent: usize,
+    /// The indentation of its body, once that has begun.
+    body: Option<usize>,
     /// Of what stands in the body, the blocks around it included.
     kind: Kind,
     place: Place,
@@ -104,7 +106,15 @@ impl<'a> Skim<'a> {
         while self.blocks.last().is_some_and(|b| b.indent >= indent) {
             closed = self.blocks.pop();
         }
-        let closed = closed.filter(|b| b.indent == indent);
+        // Every line of a block is indented as its first; one that goes back goes to that of a block around.
+        let expected = match (&closed, self.blocks.last_mut()) {
+            (Some(block), _) => block.indent,
+            (None, Some(block)) => *block.body.get_or_insert(indent),
+            (None, None) => 0,
+        };
+        if indent != expected {
+            return None;
+        }
         let line = self.line_end(start)?;
         let word = self.word(start);
         match word {
@@ -340,6 +350,8 @@ impl<'a> Skim<'a> {
             if word == "if" || word == "elif" || word == "else" {
                 // What follows may be an arm of the same chain.
                 self.push(indent, Place::Block, self.arm(start, word, line, closed)?);
+                // Its body is on this line.
+                self.blocks.last_mut()?.body = Some(indent);
             }
             return Some(());
         }
@@ -398,7 +410,7 @@ impl<'a> Skim<'a> {
 
     fn push(&mut self, indent: usize, place: Place, (kind, tests): (Kind, Option<Vec<Test>>)) {
         let outer = self.around();
-        self.blocks.push(Block { indent, kind: outer.0.max(kind), place: outer.1.max(place), tests });
+        self.blocks.push(Block { indent, body: None, kind: outer.0.max(kind), place: outer.1.max(place), tests });
     }
 
     /// The kind of an arm of an `if` chain, and the chain's tests so far.

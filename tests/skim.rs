@@ -120,8 +120,26 @@ fn on_forms_that_are_easy_to_get_wrong() {
         "import a \\\n    as b\n",
         "if x:\n    pass\n# c\nelse:\n    import a\n",
         "class A: pass\nimport b\nlambda: 1\nimport c\n",
+        "import a  # b\rimport c\rlazy import d\r\nE = \\\r0\n",
     ];
     for form in forms {
         agree(form, form);
     }
+}
+
+#[test]
+fn a_carriage_return_alone_ends_a_line() {
+    let text = "import a  # b\rimport c\rif x:\r    import d\r\nimport e";
+    let tree = imports(&parse(text));
+    let modules: Vec<&str> = tree.sites.iter().map(|site| site.module).collect();
+    assert_eq!((modules, tree.error), (vec!["a", "c", "d", "e"], None));
+    assert!(agree(text, text));
+}
+
+#[test]
+fn only_plain_assignments_are_chained() {
+    for text in ["a = b: c\n", "a: int = b = 1\n", "a = b += 1\n", "a += b = 1\n", "a = b = c: int = 1\n"] {
+        assert!(parse(text).error.is_some(), "{text}");
+    }
+    assert!(parse("a = b = 1\nc: int = 2\nd += 3\n").error.is_none());
 }

@@ -1,6 +1,7 @@
 //! What importing a module does that others can see, beyond binding its own names. Errs on the side of "something".
 
 mod candidates;
+mod class_body;
 mod classes;
 mod code;
 mod hooks;
@@ -10,11 +11,13 @@ mod outside;
 use std::collections::BTreeSet;
 
 pub use candidates::candidates;
+use class_body::touched_in_class;
 use classes::{base_registers, enum_registers, metaclass_registers};
 use code::Run;
 use outside::{changes_outside, gives_shared, keeps_track};
 
 use super::evaluated::is_stdlib;
+use super::methods::READING;
 use super::scope::{Binding, FunctionId, MODULE, Reference, Role};
 use super::{Bound, FileNames, Moment, Object, ScopeId, Use, World};
 use crate::project::ModuleId;
@@ -25,6 +28,8 @@ use crate::syntax::Span;
 pub struct Effect<'a> {
     pub span: Span,
     what: What<'a>,
+    /// It stands under `with warnings.catch_warnings():`, which takes back what is done to the filters of warnings.
+    filtered: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -178,6 +183,18 @@ pub fn within(world: World, module: ModuleId, span: Span) -> Option<Span> {
 }
 
 fn touched(world: World, module: ModuleId, effect: &Effect) -> Changed {
+    let is_filter = |name: &Reference| match world.trace_reference(module, MODULE, name).object {
+        Object::External(path) => path.starts_with("warnings."),
+        _ => false,
+    };
+    if effect.filtered && effect.what.reference().is_some_and(is_filter) {
+        return Changed::nothing();
+    }
+    touched_in_class(world, module, effect).unwrap_or_else(|| touched_by_name(world, module, effect))
+}
+
+/// As [`touched`], for names that mean what they do at module level.
+fn touched_by_name(world: World, module: ModuleId, effect: &Effect) -> Changed {
     match &effect.what {
         What::Other | What::Call(None) | What::Decorator(None) | What::Store(None) => Changed::anything(),
         What::Base(None) | What::Metaclass(None) => Changed::anything(),
@@ -208,12 +225,9 @@ fn touched(world: World, module: ModuleId, effect: &Effect) -> Changed {
             Object::Attribute { .. } => Changed::nothing(),
             Object::External(path) => Changed::outside_if(&path, keeps_track(&path)),
             Object::Module(_) => Changed::anything(),
-            Object::Unknown => match defined_around(world.names.file(module), effect.span, decorator) {
-                Some(functions) => Changed::all(functions.iter().map(|f| Run::new(world).function(module, *f))),
-                None => Changed::anything_if(
-                    !matches!(decorator.name, "property" | "staticmethod" | "classmethod") && !in_class_body(decorator),
-                ),
-            },
+            Object::Unknown => {
+                Changed::anything_if(!matches!(decorator.name, "property" | "staticmethod" | "classmethod"))
+            }
         },
         What::Base(Some(base)) => base_registers(world, module, base, 16),
         What::Metaclass(Some(metaclass)) => metaclass_registers(world, module, &metaclass.path(), 16),
@@ -250,7 +264,7 @@ fn by_bound_call(world: World, module: ModuleId, call: &Reference, at_once: bool
             // A method of an instance made here and now, which is inherited from outside.
             None if is_class(world, home, name) => run.called(home, name),
             // A method of an object that another module owns, e.g. `task = app.task(f)`.
-            None if home != module => Changed::of(home),
+            None if home != module && !(is_literal(world, home, name) && reads(&rest)) => Changed::of(home),
             None => Changed::nothing(),
         },
         Object::External(path) => {
@@ -276,15 +290,17 @@ fn state(world: World, module: ModuleId, reference: &Reference) -> Changed {
 /// Whose state the objects are that a name of the module's own may have been made of.
 fn sources(world: World, module: ModuleId, reference: &Reference) -> Changed {
     let bindings = world.names.file(module).bindings(reference.name);
-    Changed::all(bindings.iter().flat_map(|b| &b.from).map(|from| {
-        match world.trace_reference(module, MODULE, from).object {
-            Object::Attribute { module: home, name, .. } if home != module && !is_code(world, home, name) => {
-                Changed::of(home)
-            }
-            Object::Module(home) => Changed::of(home),
-            Object::External(path) => Changed::outside_if(&path, gives_shared(&path)),
-            _ => Changed::nothing(),
+    Changed::all(bindings.iter().map(|b| sources_of(world, module, &b.from)))
+}
+
+fn sources_of(world: World, module: ModuleId, from: &[Reference]) -> Changed {
+    Changed::all(from.iter().map(|from| match world.trace_reference(module, MODULE, from).object {
+        Object::Attribute { module: home, name, .. } if home != module && !is_code(world, home, name) => {
+            Changed::of(home)
         }
+        Object::Module(home) => Changed::of(home),
+        Object::External(path) => Changed::outside_if(&path, gives_shared(&path)),
+        _ => Changed::nothing(),
     }))
 }
 
@@ -310,18 +326,6 @@ fn returned(world: World, module: ModuleId, name: &str) -> Changed {
 fn is_code(world: World, module: ModuleId, name: &str) -> bool {
     let bindings = world.names.file(module).bindings(name);
     !bindings.is_empty() && bindings.iter().all(|b| matches!(b.what, Bound::Class(_) | Bound::Function(_)))
-}
-
-/// The functions of a bare name that the class body around a statement defines.
-fn defined_around<'f>(file: &'f FileNames, at: Span, name: &Reference) -> Option<&'f [FunctionId]> {
-    let around = file.classes.iter().filter(|class| class.span.contains(at));
-    let functions = around.max_by_key(|class| class.span.start)?.methods.get(name.name)?;
-    name.attributes.is_empty().then_some(functions)
-}
-
-/// `@name.setter` and its like name something of the class body.
-fn in_class_body(decorator: &Reference) -> bool {
-    matches!(decorator.attributes.last(), Some(&("setter" | "getter" | "deleter")))
 }
 
 /// Whether an object is one that the module made itself.
@@ -369,6 +373,27 @@ fn by_alias(world: World, module: ModuleId, name: &str) -> Option<Changed> {
 fn is_parameter(file: &FileNames, text: &str, scope: ScopeId, name: &str) -> bool {
     let handed = |b: &Binding| b.what == Bound::Parameter && !text[..b.span.start].ends_with("**");
     file.scope(scope).bindings.get(name).is_some_and(|all| all.iter().any(handed))
+}
+
+/// Whether a name is bound to dictionaries, lists, sets and strings that are written out.
+fn is_literal(world: World, module: ModuleId, name: &str) -> bool {
+    let text = world.project().text(module);
+    let written_out = |b: &Binding| {
+        let value = text[b.span.end..].trim_start();
+        let value = if value.starts_with(':') {
+            value.split_once('=').map(|(_, value)| value)
+        } else {
+            value.strip_prefix('=')
+        };
+        b.what == Bound::Value && value.is_some_and(|v| v.trim_start().starts_with(['{', '[', '"', '\'']))
+    };
+    let bindings = world.names.file(module).bindings(name);
+    !bindings.is_empty() && bindings.iter().all(written_out)
+}
+
+/// Whether it is a method that leaves what it is called on as it is.
+fn reads(rest: &[&str]) -> bool {
+    matches!(rest, [method] if READING.contains(method))
 }
 
 fn is_class(world: World, module: ModuleId, name: &str) -> bool {

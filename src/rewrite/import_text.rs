@@ -81,6 +81,13 @@ impl ImportText {
         }
     }
 
+    /// The same import once more: words for readers stand at the first alone.
+    pub fn repeated(mut self) -> Self {
+        self.above.clear();
+        self.comment = self.comment.filter(|comment| is_read_by_tools(comment));
+        self
+    }
+
     pub fn key(&self, page: &Page) -> SortKey {
         key(page, &self.module, self.name.is_some())
     }
@@ -179,6 +186,13 @@ fn key(page: &Page, module: &str, from: bool) -> SortKey {
     SortKey { section, from, closeness: usize::MAX - level, module: bare.to_lowercase() }
 }
 
+/// Whether a comment tells a tool something.
+fn is_read_by_tools(comment: &str) -> bool {
+    let words = comment.to_lowercase();
+    let tools = ["isort", "fmt:", "noqa", "ruff", "pylint", "type:", "mypy", "pyright", "flake8", "yapf", "coding"];
+    tools.iter().any(|tool| words.contains(tool))
+}
+
 /// The lines of the comment right above a statement, if it speaks of nothing else: a blank line stands above it and one below the
 /// statement, and no tool reads it.
 pub fn attached(page: &Page, stmt: Span) -> Option<Range<usize>> {
@@ -197,14 +211,7 @@ pub fn attached(page: &Page, stmt: Span) -> Option<Range<usize>> {
         }
         top = line;
     }
-    let words = text[top..start].to_lowercase();
-    let read_by_tools =
-        ["isort", "fmt:", "noqa", "ruff", "pylint", "type:", "mypy", "pyright", "flake8", "yapf", "coding"];
-    if top == start
-        || top == 0
-        || blank_lines_before(text, top).is_empty()
-        || read_by_tools.iter().any(|w| words.contains(w))
-    {
+    if top == start || top == 0 || blank_lines_before(text, top).is_empty() || is_read_by_tools(&text[top..start]) {
         return None;
     }
     Some(top..start)

@@ -149,6 +149,7 @@ pub fn edits(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> 
     let mut new = Vec::new();
     let mut instead: BTreeMap<usize, ImportText> = BTreeMap::new();
     let mut local: BTreeMap<Span, Vec<ImportText>> = BTreeMap::new();
+    let mut told = BTreeSet::new();
     let mut lazy = BTreeSet::new();
     let mut tables = Tables::default();
     let mut taken = BTreeSet::new();
@@ -159,7 +160,9 @@ pub fn edits(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> 
             Intent::Uncomment { comments } => drop(uncommented.insert(*comments)),
             Intent::ForTypes { site } => typed.push(ImportText::of(&page, *site, &gone)),
             Intent::Local { site, function } => {
-                local.entry(*function).or_default().push(ImportText::of(&page, *site, &gone));
+                let import = ImportText::of(&page, *site, &gone);
+                let import = if told.insert(page.imports.sites[*site].stmt) { import } else { import.repeated() };
+                local.entry(*function).or_default().push(import);
             }
             Intent::Lazy { site } => drop(lazy.insert(*site)),
             Intent::OnDemand { site, names, submodules } => {

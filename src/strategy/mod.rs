@@ -20,7 +20,7 @@ pub mod steer;
 mod unused_import;
 mod utility_home;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex};
 
@@ -56,6 +56,7 @@ pub struct Context<'c, 'p> {
     stops: Known<Arc<[order::Stop]>>,
     touches: Known<order::Touches>,
     touching: Known<order::Touching>,
+    may_change: Known<Arc<BTreeMap<ModuleId, BTreeMap<String, changing::MayChange>>>>,
     /// By module, name and attribute.
     changed: Known<bool, (ModuleId, String, Option<String>)>,
 }
@@ -83,6 +84,7 @@ impl<'c, 'p> Context<'c, 'p> {
             stops: Mutex::default(),
             touches: Mutex::default(),
             touching: Mutex::default(),
+            may_change: Mutex::default(),
             changed: Mutex::default(),
         }
     }
@@ -110,6 +112,11 @@ impl<'c, 'p> Context<'c, 'p> {
     fn is_changed(&self, home: ModuleId, name: &str, attribute: Option<&str>) -> bool {
         let of = (home, name.to_owned(), attribute.map(str::to_owned));
         known(&self.changed, of, || changing::is_changed(self, home, name, attribute))
+    }
+
+    /// What a module may change in place, by the module and name that it is bound to.
+    fn may_change(&self, user: ModuleId) -> Arc<BTreeMap<ModuleId, BTreeMap<String, changing::MayChange>>> {
+        known(&self.may_change, user, || Arc::new(changing::may_change(self, user)))
     }
 
     /// The imports of a module that run something of the project with it, by place.

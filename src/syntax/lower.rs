@@ -202,6 +202,7 @@ impl<'a> Lower<'a, '_> {
     }
 
     fn augmented(&mut self, node: Node) -> StmtKind<'a> {
+        self.no_assignment_in(node);
         StmtKind::AugAssign { target: self.field_or_none(node, "left"), value: self.field_or_none(node, "right") }
     }
 
@@ -209,20 +210,35 @@ impl<'a> Lower<'a, '_> {
         self.comments_of(node);
         let target = self.field_or_none(node, "left");
         if let Some(annotation) = self.field_expr(node, "type") {
+            self.no_assignment_in(node);
             return StmtKind::AnnAssign { target, annotation, value: self.field_expr(node, "right") };
         }
         let mut targets = vec![target];
         let mut right = self.field(node, "right");
         while let Some(next) = right.filter(|n| n.kind() == "assignment") {
             self.comments_of(next);
+            if self.field(next, "type").is_some() {
+                self.reject(next);
+            }
             targets.push(self.field_or_none(next, "left"));
             right = self.field(next, "right");
+        }
+        if let Some(inner) = right.filter(|n| n.kind() == "augmented_assignment") {
+            self.reject(inner);
         }
         let value = match right {
             Some(right) => self.expr(right),
             None => self.nothing(node),
         };
         StmtKind::Assign { targets, value }
+    }
+
+    /// Only plain assignments can be chained: neither `a: int = b = c` nor `a += b = c`.
+    fn no_assignment_in(&mut self, node: Node) {
+        let inner = self.field(node, "right").filter(|n| matches!(n.kind(), "assignment" | "augmented_assignment"));
+        if let Some(inner) = inner {
+            self.reject(inner);
+        }
     }
 
     fn import(&mut self, node: Node) -> Import<'a> {

@@ -5,6 +5,7 @@ pub mod imports;
 mod lower;
 mod position;
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 
 pub use ast::{Ast, Span};
@@ -25,22 +26,23 @@ pub fn parse(text: &str) -> Ast<'_> {
     // A byte-order mark would count as indentation, so the parse starts behind it.
     let base = if text.starts_with(BOM) { BOM.len() } else { 0 };
     let lazy = lazy_keywords(text);
-    let tree = PARSER.with_borrow_mut(|parser| {
-        if lazy.is_empty() {
-            parser.parse(&text[base..], None)
-        } else {
-            let mut blanked = text.as_bytes()[base..].to_vec();
-            for at in &lazy {
-                let at = at - base;
-                let gap = blanked[at + 4..].iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
-                // The keyword behind it moves to its place, so that the statement keeps its start and length.
-                let length = if blanked[at + 4 + gap..].starts_with(b"import") { "import".len() } else { "from".len() };
-                blanked.copy_within(at + 4 + gap..at + 4 + gap + length, at);
-                blanked[at + length..at + 4 + gap + length].fill(b' ');
-            }
-            parser.parse(&blanked, None)
+    let mut source = Cow::Borrowed(&text.as_bytes()[base..]);
+    // A carriage return ends a line; the grammar knows it only before a line feed.
+    for at in memchr::memchr_iter(b'\r', &text.as_bytes()[base..]) {
+        if source.get(at + 1) != Some(&b'\n') {
+            source.to_mut()[at] = b'\n';
         }
-    });
+    }
+    for at in &lazy {
+        let source = source.to_mut();
+        let at = at - base;
+        let gap = source[at + 4..].iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+        // The keyword behind it moves to its place, so that the statement keeps its start and length.
+        let length = if source[at + 4 + gap..].starts_with(b"import") { "import".len() } else { "from".len() };
+        source.copy_within(at + 4 + gap..at + 4 + gap + length, at);
+        source[at + length..at + 4 + gap + length].fill(b' ');
+    }
+    let tree = PARSER.with_borrow_mut(|parser| parser.parse(&*source, None));
     let tree = tree.expect("parsing has no time limit and a language");
     lower::lower(text, base, &tree, &lazy)
 }
@@ -49,7 +51,7 @@ pub fn parse(text: &str) -> Ast<'_> {
 fn lazy_keywords(text: &str) -> Vec<usize> {
     let mut found = Vec::new();
     for at in memchr::memmem::find_iter(text.as_bytes(), b"lazy") {
-        let line_start = text[..at].rfind('\n').map_or(0, |n| n + 1);
+        let line_start = text[..at].rfind(['\n', '\r']).map_or(0, |n| n + 1);
         let before = text[line_start..at].trim_start_matches(BOM);
         let after = &text[at + 4..];
         let words = after.trim_start_matches([' ', '\t']);

@@ -10,7 +10,7 @@ use crate::syntax::imports::{Guards, stmt_exprs};
 pub fn candidates<'a>(ast: &Ast<'a>) -> Vec<Effect<'a>> {
     let mut out = Vec::new();
     let guards = Guards::of(&ast.body);
-    block(&ast.body, &guards, &mut out);
+    block(&ast.body, &guards, false, &mut out);
     out
 }
 
@@ -28,9 +28,10 @@ fn reference<'a>(expr: &Expr<'a>) -> Option<Reference<'a>> {
     }
 }
 
-fn block<'a>(body: &[Stmt<'a>], guards: &Guards<'a>, out: &mut Vec<Effect<'a>>) {
+/// `filtered` tells whether the block ends what it does to the filters of warnings.
+fn block<'a>(body: &[Stmt<'a>], guards: &Guards<'a>, filtered: bool, out: &mut Vec<Effect<'a>>) {
     for stmt in body {
-        let mut add = |what| out.push(Effect { span: stmt.span, what });
+        let mut add = |what| out.push(Effect { span: stmt.span, what, filtered });
         let binds = matches!(stmt.kind, StmtKind::Expr(_) | StmtKind::Assign { .. } | StmtKind::AnnAssign { .. });
         for expr in stmt_exprs(stmt) {
             calls(expr, !binds, &mut add);
@@ -61,12 +62,12 @@ fn block<'a>(body: &[Stmt<'a>], guards: &Guards<'a>, out: &mut Vec<Effect<'a>>) 
                         Some(_) => {}
                     }
                 }
-                block(&class.body, guards, out);
+                block(&class.body, guards, filtered, out);
             }
             StmtKind::If { branches } => {
                 for (index, branch) in branches.iter().enumerate() {
                     if guards.arm(branches, index) == Kind::Eager {
-                        block(&branch.body, guards, out);
+                        block(&branch.body, guards, filtered, out);
                     }
                 }
             }
@@ -78,12 +79,23 @@ fn block<'a>(body: &[Stmt<'a>], guards: &Guards<'a>, out: &mut Vec<Effect<'a>>) 
             StmtKind::Raise(_) => add(What::Other),
             StmtKind::Other(parts) if !parts.is_empty() => add(What::Other),
             _ => {
+                let filtered = filtered || catches_warnings(stmt);
                 for inner in stmt.blocks() {
-                    block(inner, guards, out);
+                    block(inner, guards, filtered, out);
                 }
             }
         }
     }
+}
+
+/// `with warnings.catch_warnings():`
+fn catches_warnings(stmt: &Stmt) -> bool {
+    let StmtKind::With { items, .. } = &stmt.kind else { return false };
+    let is_it = |context: &Expr| match &context.kind {
+        ExprKind::Call { func, .. } => func.last_name() == Some("catch_warnings"),
+        _ => false,
+    };
+    items.iter().any(|item| is_it(&item.context))
 }
 
 fn store<'a>(target: &Expr<'a>, add: &mut impl FnMut(What<'a>)) {

@@ -18,7 +18,9 @@ fn subclasses_are_asked_for(world: World, module: ModuleId, class: &str) -> bool
             && world.names.file(user).uses.iter().any(|u| {
                 u.attributes.last().is_some_and(|a| a.text == "__subclasses__")
                     && match world.trace_use(user, u).object {
-                        Object::Attribute { module: home, name, .. } => (home, name) == (module, class),
+                        Object::Attribute { module: home, name, rest } => {
+                            home == module && (name == class || rest.contains(&class))
+                        }
                         // e.g. `cls.__subclasses__()` in the class itself.
                         _ => user == module,
                     }
@@ -69,6 +71,10 @@ pub(super) fn base_registers(world: World, module: ModuleId, base: &Reference, d
                 _ => Changed::anything(),
             }))
         }
+        Object::Attribute { rest, .. } => match (class_of(world, module, &base.path()), rest.last()) {
+            (Some((home, class)), Some(name)) => class_keeps_track(world, home, name, class, depth),
+            _ => Changed::anything(),
+        },
         Object::Unknown => Changed::anything_if(
             !base.name.chars().next().is_some_and(char::is_lowercase)
                 && !["Error", "Exception", "Warning"].iter().any(|end| base.name.ends_with(end)),
@@ -77,7 +83,7 @@ pub(super) fn base_registers(world: World, module: ModuleId, base: &Reference, d
     }
 }
 
-fn class_keeps_track(world: World, home: ModuleId, name: &str, class: ClassId, depth: usize) -> Changed {
+pub(super) fn class_keeps_track(world: World, home: ModuleId, name: &str, class: ClassId, depth: usize) -> Changed {
     let class = world.names.file(home).class(class);
     let hooks = class.methods.get("__init_subclass__").into_iter().flatten();
     let hook = Changed::all(hooks.map(|f| run_hook(world, home, *f)));

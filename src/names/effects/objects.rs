@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::class_body::nested;
 use super::code::is_self;
 use crate::names::methods::READING;
 use crate::names::scope::{Binding, ClassId, FunctionId, MODULE, Moment, Reference, Role};
@@ -29,11 +30,12 @@ pub(super) fn class_of(world: World, module: ModuleId, path: &[&str]) -> Option<
     let Object::Attribute { module: home, name, rest } = world.trace(module, MODULE, first, rest).object else {
         return None;
     };
-    let mut bindings = world.names.file(home).bindings(name).iter();
-    bindings.find_map(|b| match b.what {
-        Bound::Class(class) if rest.is_empty() => Some((home, class)),
-        _ => None,
-    })
+    let file = world.names.file(home);
+    let outer =
+        file.bindings(name).iter().find_map(|b| if let Bound::Class(class) = b.what { Some(class) } else { None })?;
+    // e.g. `Outer.Inner`.
+    let inner = rest.iter().try_fold(outer, |class, name| nested(file, class, name))?;
+    Some((home, inner))
 }
 
 /// The classes that a value may be made of.
