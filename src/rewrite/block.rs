@@ -31,11 +31,8 @@ impl Line {
     }
 }
 
-/// Adds imports to a block that has statements.
-pub fn add(page: &mut Page, block: &[Line], imports: Vec<ImportText>) -> Result<(), RewriteError> {
-    let text = page.text;
-    let newline = page.layout.newline;
-    let indent = indent_of(text, block[0].span.start).to_owned();
+/// Adds names to the statements of a block that import from the same modules; gives the imports that find none.
+pub fn join_all(page: &mut Page, block: &[Line], imports: Vec<ImportText>) -> Result<Vec<ImportText>, RewriteError> {
     let mut rest: Vec<ImportText> = Vec::new();
     let mut joined: Vec<(&Line, Vec<String>)> = Vec::new();
     for import in imports {
@@ -55,6 +52,15 @@ pub fn add(page: &mut Page, block: &[Line], imports: Vec<ImportText>) -> Result<
         let names = line.joins.as_ref().map_or(&[][..], |(_, names)| names.as_slice());
         join(page, line.span, names, &new)?;
     }
+    Ok(rest)
+}
+
+/// Adds imports to a block that has statements.
+pub fn add(page: &mut Page, block: &[Line], imports: Vec<ImportText>) -> Result<(), RewriteError> {
+    let rest = join_all(page, block, imports)?;
+    let text = page.text;
+    let newline = page.layout.newline;
+    let indent = indent_of(text, block[0].span.start).to_owned();
     let mut last = None;
     for (key, statement) in ImportText::print(page, rest, &indent) {
         let above = block.iter().rev().find(|l| l.key.as_ref().is_some_and(|k| *k <= key));

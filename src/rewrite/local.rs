@@ -1,5 +1,8 @@
 //! Puts imports at the head of a function.
 
+use std::collections::BTreeSet;
+
+use super::block::{self, Line};
 use super::import_text::{ImportText, stmt_key};
 use super::lines::*;
 use super::{Page, RewriteError};
@@ -7,13 +10,23 @@ use crate::edit::Edit;
 use crate::syntax::Span;
 use crate::syntax::ast::{Function, Stmt, StmtKind};
 
-pub fn add(page: &mut Page, function: Span, imports: Vec<ImportText>) -> Result<(), RewriteError> {
+/// Imports of the sites that are `removed` are left as they are.
+pub fn add(
+    page: &mut Page,
+    function: Span,
+    imports: Vec<ImportText>,
+    removed: &BTreeSet<usize>,
+) -> Result<(), RewriteError> {
     let text = page.text;
     let newline = page.layout.newline;
-    let (def, body) = {
+    let (def, body, lines) = {
         let found = find(&page.ast.body, function).ok_or(RewriteError::Form("its function is not found"))?;
         let body: Vec<Place> = found.body.iter().map(|s| Place::of(page, s)).collect();
-        (found.def, body)
+        let start = usize::from(body.first().is_some_and(|p| p.is_docstring));
+        let changes = |stmt: &Stmt| removed.iter().any(|site| page.imports.sites[*site].stmt == stmt.span);
+        let run = found.body[start..].iter().take_while(|s| matches!(s.kind, StmtKind::Import(_)));
+        let lines: Vec<Line> = run.filter(|s| !changes(s)).map(|s| Line::of(page, s)).collect();
+        (found.def, body, lines)
     };
     let Some(first) = body.first() else { return Err(RewriteError::Form("its function has no body")) };
     let outer = indent_of(text, def.start).to_owned();
@@ -33,10 +46,12 @@ pub fn add(page: &mut Page, function: Span, imports: Vec<ImportText>) -> Result<
         return Err(RewriteError::Form("its function's body continues the line of the head"));
     }
     let indent = indent_of(text, first.span.start).to_owned();
+    let imports = block::join_all(page, &lines, imports)?;
     let statements = ImportText::print(page, imports, &indent);
     let start = usize::from(first.is_docstring);
     let run: Vec<&Place> = body[start..].iter().take_while(|p| p.key.is_some()).collect();
     if !run.is_empty() {
+        // Names of modules that the function imports from already have joined those.
         for (key, statement) in statements {
             let statement = noted(page, statement);
             let before = |p: &&&Place| p.key.as_ref().is_some_and(|k| *k <= key);

@@ -187,7 +187,7 @@ pub fn edits(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> 
     let anchor = type_checking::add(&mut page, typed, standard, &gone)?;
     tables.print(&mut page)?;
     for (function, imports) in local {
-        local::add(&mut page, function, imports)?;
+        local::add(&mut page, function, imports, &removed)?;
     }
     make_lazy(&mut page, &lazy)?;
     moving::take(&mut page, &taken)?;
