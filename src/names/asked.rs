@@ -40,7 +40,7 @@ fn given<'w, 'p>(world: World<'w, 'p>) -> Given<'w, 'p> {
     let mut out = Given::new();
     for (user, _) in world.project().modules() {
         for used in world.names.file(user).uses.iter().filter(|u| u.role == Role::Argument) {
-            let Some(callee) = &used.passed_to else { continue };
+            let Some(callee) = used.passed_to() else { continue };
             let last = callee.attributes.last().copied().unwrap_or(callee.name);
             out.entry(last).or_default().push((user, used));
         }
@@ -101,7 +101,7 @@ impl<'p> Search<'_, 'p> {
         let called = [Some(function.name), class.filter(|_| function.name == "__init__")];
         let given = called.into_iter().flatten().filter_map(|name| self.given.get(name)).flatten();
         for (user, used) in given {
-            let Some(callee) = &used.passed_to else { continue };
+            let Some(callee) = used.passed_to() else { continue };
             let calls = match self.world.trace_reference(*user, used.scope, callee).object {
                 Object::Attribute { module: home, name, rest } if home == module => match class {
                     None => rest.is_empty() && name == function.name,

@@ -20,6 +20,9 @@ pub fn collect<'a>(ast: &Ast<'a>, imports: &FileImports<'a>) -> FileNames<'a> {
         function: None,
         guard: Kind::Eager,
         conditional: false,
+        kept: None,
+        keeps_arguments: None,
+        twice: false,
         named: Vec::new(),
         may_patch: ["patch", "setattr"]
             .iter()
@@ -76,7 +79,38 @@ fn table<'a>(stmt: &Stmt<'a>) -> Vec<&'a str> {
         ExprKind::Str(std::borrow::Cow::Borrowed(text)) => Some(text),
         _ => None,
     };
-    parts.iter().filter_map(text).collect()
+    items(parts).filter_map(text).collect()
+}
+
+/// The items of a display; of a dictionary, keys and values.
+fn items<'e, 'a>(parts: &'e [Expr<'a>]) -> impl Iterator<Item = &'e Expr<'a>> {
+    parts.iter().flat_map(|part| match &part.kind {
+        ExprKind::Other(pair) => pair.as_slice(),
+        _ => std::slice::from_ref(part),
+    })
+}
+
+/// What a bound value reads, and what is called to make it.
+#[derive(Clone, Default)]
+struct Source<'a> {
+    from: Vec<Reference<'a>>,
+    call: Option<Reference<'a>>,
+    plain: bool,
+}
+
+impl<'a> Source<'a> {
+    fn of(value: &Expr<'a>) -> Self {
+        let call = match &value.kind {
+            ExprKind::Call { func, .. } => func.dotted().map(|path| reference(&path)),
+            _ => None,
+        };
+        Self { from: references(value), call, plain: value.dotted().is_some() }
+    }
+
+    /// The same for what is taken out of the value.
+    fn parts(&self) -> Self {
+        Self { from: self.from.clone(), call: None, plain: self.plain }
+    }
 }
 
 struct Walk<'a> {
@@ -88,6 +122,12 @@ struct Walk<'a> {
     function: Option<FunctionId>,
     guard: Kind,
     conditional: bool,
+    /// What keeps the expression at hand.
+    kept: Option<Keeper<'a>>,
+    /// What keeps the arguments of the call at hand: its result is made of them.
+    keeps_arguments: Option<Keeper<'a>>,
+    /// Whether what a call gives is called in turn.
+    twice: bool,
     /// Modules named by a literal of which an attribute is read at once.
     named: Vec<Span>,
     /// Whether the text speaks of patching at all.
@@ -101,6 +141,9 @@ const TYPE_CALLS: [&str; 7] = ["cast", "TypeVar", "NewType", "ForwardRef", "Type
 
 /// Builtins that ask one thing of their arguments.
 const INSPECTING: [&str; 7] = ["isinstance", "issubclass", "type", "id", "callable", "len", "super"];
+
+/// Builtins whose result holds their arguments, or what is in them.
+const KEEPING: [&str; 8] = ["property", "staticmethod", "classmethod", "frozenset", "set", "list", "tuple", "dict"];
 
 /// Calls that evaluate the annotations of their first argument.
 const EVALUATING: [&str; 7] = [
@@ -137,10 +180,10 @@ impl<'a> Walk<'a> {
     }
 
     fn bind(&mut self, name: &'a str, what: Bound, span: Span, from: Vec<Reference<'a>>) {
-        self.bind_in(self.scope, name, what, span, from);
+        self.bind_in(self.scope, name, what, span, Source { from, ..Source::default() });
     }
 
-    fn bind_in(&mut self, at: ScopeId, name: &'a str, what: Bound, span: Span, from: Vec<Reference<'a>>) {
+    fn bind_in(&mut self, at: ScopeId, name: &'a str, what: Bound, span: Span, source: Source<'a>) {
         let scope = &self.out.scopes[at.0 as usize];
         let owner = if scope.globals.contains(name) {
             MODULE
@@ -160,7 +203,9 @@ impl<'a> Walk<'a> {
         let binding = Binding {
             what,
             span,
-            from,
+            from: source.from,
+            call: source.call,
+            plain: source.plain,
             from_inside: owner != at,
             conditional: self.conditional,
             moment: self.moment(),
@@ -232,9 +277,9 @@ impl<'a> Walk<'a> {
             }
             StmtKind::Assign { targets, value } => {
                 self.assigned(targets, value);
-                let from = references(value);
+                let source = Source::of(value);
                 for target in targets {
-                    self.target(target, &from);
+                    self.target(target, &source);
                 }
             }
             StmtKind::AugAssign { target, value } => {
@@ -242,7 +287,7 @@ impl<'a> Walk<'a> {
                 if target.as_name().is_some() {
                     self.expr(target, Role::Load);
                 }
-                self.target(target, &references(value));
+                self.target(target, &Source::of(value).parts());
             }
             StmtKind::AnnAssign { target, annotation, value } => {
                 let owner = match self.out.scope(self.scope).kind {
@@ -257,16 +302,17 @@ impl<'a> Walk<'a> {
                         self.quoted(value.span, None);
                     }
                     self.assigned(std::slice::from_ref(target), value);
-                    self.target(target, &references(value));
+                    self.target(target, &Source::of(value));
                 } else if let Some(name) = target.as_name() {
                     self.bind(name, Bound::Declared, target.span, Vec::new());
                 } else {
-                    self.target(target, &[]);
+                    self.target(target, &Source::default());
                 }
             }
             StmtKind::For { target, iter, body, orelse } => {
+                self.kept = self.local_keeper(target, iter);
                 self.expr(iter, Role::Load);
-                self.target(target, &references(iter));
+                self.target(target, &Source::of(iter).parts());
                 self.conditionally(body);
                 self.conditionally(orelse);
             }
@@ -274,7 +320,7 @@ impl<'a> Walk<'a> {
                 for item in items {
                     self.expr(&item.context, Role::Load);
                     if let Some(target) = &item.target {
-                        self.target(target, &references(&item.context));
+                        self.target(target, &Source::of(&item.context).parts());
                     }
                 }
                 self.conditionally(body);
@@ -326,22 +372,52 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The value of an assignment. A name that goes into attributes as it is may be called only from there.
+    /// The value of an assignment. What one name or attribute keeps may be called only from there.
     fn assigned(&mut self, targets: &[Expr<'a>], value: &Expr<'a>) {
-        let attributes: Option<Vec<&'a str>> = targets
-            .iter()
-            .map(|t| match &t.kind {
-                ExprKind::Attribute { value, name } if value.as_name() == Some("self") => Some(name.text),
-                _ => None,
-            })
-            .collect();
-        match (attributes, self.function) {
-            (Some(attributes), Some(function)) if value.as_name().is_some() => {
-                self.out.functions[function.0 as usize].stores.extend(attributes);
-                self.expr(value, Role::Inspected);
+        let of_self =
+            |t: &Expr| matches!(&t.kind, ExprKind::Attribute { value, .. } if value.as_name() == Some("self"));
+        self.kept = match targets {
+            [Expr { kind: ExprKind::Attribute { name, .. }, .. }] => Some(Keeper::Attribute(name.text)),
+            [Expr { kind: ExprKind::Subscript { value, .. }, .. }] => item_keeper(value),
+            [target @ Expr { kind: ExprKind::Name(name), .. }] => {
+                self.keeper(name).or_else(|| self.local_keeper(target, value))
             }
-            _ => self.expr(value, Role::Load),
+            _ => None,
+        };
+        if let ([Expr { kind: ExprKind::Name(alias), .. }], ScopeKind::Class(class), Some(method)) =
+            (targets, self.out.scope(self.scope).kind, value.as_name())
+        {
+            // `__radd__ = __add__`.
+            let class = &mut self.out.classes[class.0 as usize];
+            if let Some(functions) = class.methods.get(method).cloned() {
+                class.methods.entry(alias).or_default().extend(functions);
+                self.kept = None;
+            }
         }
+        let handed_over = self.function.is_some() && targets.iter().all(of_self) && value.as_name().is_some();
+        let kept = matches!(self.kept, Some(Keeper::Attribute(_)));
+        self.expr(value, if handed_over && kept { Role::Inspected } else { Role::Load });
+        self.kept = None;
+    }
+
+    /// What an assignment to a name makes its keeper, outside of functions.
+    fn keeper(&self, name: &'a str) -> Option<Keeper<'a>> {
+        match self.out.scope(self.scope).kind {
+            ScopeKind::Module => Some(Keeper::Variable(name)),
+            ScopeKind::Class(_) => Some(Keeper::Attribute(name)),
+            _ => None,
+        }
+    }
+
+    /// The same for a dotted name in a function, where what the new name is used for is what matters.
+    fn local_keeper(&self, target: &Expr<'a>, value: &Expr<'a>) -> Option<Keeper<'a>> {
+        let scope = self.out.scope(self.scope);
+        let local = |name: &str| {
+            matches!(scope.kind, ScopeKind::Function(_))
+                && !scope.globals.contains(name)
+                && !scope.nonlocals.contains(name)
+        };
+        (target.as_name().is_some_and(local) && value.dotted().is_some()).then_some(Keeper::Local)
     }
 
     fn delete(&mut self, target: &Expr<'a>) {
@@ -357,20 +433,31 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn target(&mut self, target: &Expr<'a>, from: &[Reference<'a>]) {
+    fn target(&mut self, target: &Expr<'a>, source: &Source<'a>) {
         match &target.kind {
-            ExprKind::Name(name) => self.bind(name, Bound::Value, target.span, from.to_vec()),
+            ExprKind::Name(name) => self.bind_in(self.scope, name, Bound::Value, target.span, source.clone()),
             ExprKind::Attribute { .. } => self.chain(target, Role::Store),
             ExprKind::Subscript { value, index } => {
                 self.sys_modules(value, index);
                 // `globals()[name] = …` in a module's `__getattr__` keeps what was missing.
                 if !(self.is_in("__getattr__") && called_plainly(value, "globals")) {
+                    let first = self.out.uses.len();
                     self.expr(value, Role::Store);
+                    if let (Some(used), true) = (self.out.uses.get_mut(first), value.dotted().is_some()) {
+                        used.item = true;
+                    }
                 }
-                index.iter().for_each(|i| self.expr(i, Role::Load));
+                let keeper = match item_keeper(value) {
+                    Some(Keeper::Item(name) | Keeper::Attribute(name)) => Some(Keeper::ItemKey(name)),
+                    _ => None,
+                };
+                for key in index {
+                    self.kept = keeper;
+                    self.expr(key, Role::Load);
+                }
             }
-            ExprKind::Sequence(items) => items.iter().for_each(|i| self.target(i, from)),
-            ExprKind::Starred(inner) => self.target(inner, from),
+            ExprKind::Sequence(items) => items.iter().for_each(|i| self.target(i, &source.parts())),
+            ExprKind::Starred(inner) => self.target(inner, &source.parts()),
             _ => self.expr(target, Role::Load),
         }
     }
@@ -412,7 +499,7 @@ impl<'a> Walk<'a> {
 
     fn function(&mut self, span: Span, function: &ast::Function<'a>) {
         for decorator in &function.decorators {
-            self.decorator(decorator);
+            self.decorator(decorator, function.name.text);
         }
         function.params.defaults.iter().for_each(|d| self.expr(d, Role::Load));
         let class = match self.out.scope(self.scope).kind {
@@ -429,9 +516,11 @@ impl<'a> Walk<'a> {
             class,
             decorators: function.decorators.iter().map(decorator_path).collect(),
             params: function.params.names.iter().map(|n| n.text).collect(),
+            stars: function.params.stars.clone(),
             defaults: function.params.defaults.iter().flat_map(references).collect(),
-            stores: Vec::new(),
             is_lambda: false,
+            kept: None,
+            argument: None,
             dynamic: false,
         });
         if let Some(class) = class {
@@ -460,7 +549,7 @@ impl<'a> Walk<'a> {
 
     fn class(&mut self, span: Span, class: &ast::Class<'a>) {
         for decorator in &class.decorators {
-            self.decorator(decorator);
+            self.decorator(decorator, class.name.text);
         }
         let id = ClassId(self.out.classes.len() as u32);
         let keyword = |name| class.args.iter().find(|a| a.keyword == Some(name));
@@ -492,13 +581,17 @@ impl<'a> Walk<'a> {
         });
     }
 
-    fn decorator(&mut self, decorator: &Expr<'a>) {
+    fn decorator(&mut self, decorator: &Expr<'a>, name: &'a str) {
         match &decorator.kind {
             ExprKind::Call { func, args } => {
+                self.twice = true;
                 self.expr(func, Role::Decorator);
                 self.call_args(func, args);
             }
-            _ => self.expr(decorator, Role::Decorator),
+            _ => {
+                self.kept = self.keeper(name);
+                self.expr(decorator, Role::Decorator);
+            }
         }
     }
 
@@ -546,18 +639,35 @@ impl<'a> Walk<'a> {
                 role: Role::Quoted(id),
                 moment: self.moment(),
                 owner: None,
-                passed_to: None,
+                argument: None,
+                kept: None,
+                twice: false,
+                item: false,
             });
         }
     }
 
     fn expr(&mut self, expr: &Expr<'a>, role: Role) {
+        let (kept, twice) = (self.kept.take(), std::mem::take(&mut self.twice));
         match &expr.kind {
-            ExprKind::Name(_) | ExprKind::Attribute { .. } => self.chain(expr, role),
+            ExprKind::Name(_) | ExprKind::Attribute { .. } => {
+                (self.kept, self.twice) = (kept, twice);
+                self.chain(expr, role);
+            }
             ExprKind::Call { func, args } => {
                 self.module_by_name(expr);
+                self.kept = kept;
+                self.twice = matches!(role, Role::Called | Role::Decorator);
                 self.expr(func, Role::Called);
+                self.keeps_arguments = kept.filter(|_| func.as_name().is_some_and(|n| KEEPING.contains(&n)));
                 self.call_args(func, args);
+            }
+            ExprKind::Sequence(parts) | ExprKind::Dict(parts) => {
+                for part in items(parts) {
+                    self.kept = kept;
+                    self.expr(part, role_of_part(role));
+                }
+                self.kept = None;
             }
             ExprKind::Lambda { params, body } => {
                 params.defaults.iter().for_each(|d| self.expr(d, Role::Load));
@@ -572,9 +682,11 @@ impl<'a> Walk<'a> {
                     class: None,
                     decorators: Vec::new(),
                     params: params.names.iter().map(|n| n.text).collect(),
+                    stars: params.stars.clone(),
                     defaults: params.defaults.iter().flat_map(references).collect(),
-                    stores: Vec::new(),
                     is_lambda: true,
+                    kept,
+                    argument: None,
                     dynamic: false,
                 });
                 self.enter(id, scope, |walk| {
@@ -592,7 +704,7 @@ impl<'a> Walk<'a> {
                         if index > 0 {
                             walk.expr(&clause.iter, Role::Load);
                         }
-                        walk.target(&clause.target, &[]);
+                        walk.target(&clause.target, &Source::of(&clause.iter).parts());
                         clause.tests.iter().for_each(|t| walk.expr(t, Role::Load));
                     }
                     element.iter().for_each(|e| walk.expr(e, role_of_part(role)));
@@ -600,7 +712,7 @@ impl<'a> Walk<'a> {
             }
             ExprKind::Walrus { name, value } => {
                 self.expr(value, role_of_part(role));
-                self.bind_in(self.walrus_scope(), name.text, Bound::Value, name.span, references(value));
+                self.bind_in(self.walrus_scope(), name.text, Bound::Value, name.span, Source::of(value));
             }
             ExprKind::Subscript { value, index } => {
                 self.module_by_name(expr);
@@ -609,7 +721,11 @@ impl<'a> Walk<'a> {
                     Role::Store | Role::Base => role,
                     _ => role_of_part(role),
                 };
+                let first = self.out.uses.len();
                 self.expr(value, held);
+                if let (Some(used), true) = (self.out.uses.get_mut(first), value.dotted().is_some()) {
+                    used.item = true;
+                }
                 let key = if let Role::Annotation(_) = role { role } else { Role::Inspected };
                 index.iter().for_each(|i| self.expr(i, key));
             }
@@ -636,11 +752,29 @@ impl<'a> Walk<'a> {
                     self.expr(part, if let Role::Annotation(_) = role { role } else { Role::Inspected })
                 });
             }
+            ExprKind::Other(parts) if self.is_formatted(expr, parts) => {
+                let role = if let Role::Annotation(_) = role { role } else { Role::Inspected };
+                parts.iter().for_each(|part| self.expr(part, role));
+            }
             _ => {
                 let role = role_of_part(role);
                 expr.parts(&mut |part| self.expr(part, role));
             }
         }
+    }
+
+    /// Whether an expression only makes text of its parts: `f"{x}"`, `"%s" % x`.
+    fn is_formatted(&self, expr: &Expr<'a>, parts: &[Expr<'a>]) -> bool {
+        let text = expr.span.of(self.text);
+        let prefix = text.find(['"', '\'']).map_or("", |at| &text[..at]);
+        let is_f_string = matches!(prefix, "f" | "F" | "fr" | "rf" | "Fr" | "rF" | "fR" | "Rf" | "FR" | "RF");
+        let is_template = match parts {
+            [Expr { kind: ExprKind::Str(_), span }, right] => {
+                self.text[span.end..right.span.start].trim_matches([' ', '"', '\'', '(']) == "%"
+            }
+            _ => false,
+        };
+        is_f_string && !parts.is_empty() || is_template
     }
 
     /// `import_module("m")` or `sys.modules["m"]` whose value goes on: anything of the module may be read.
@@ -685,6 +819,7 @@ impl<'a> Walk<'a> {
     }
 
     fn call_args(&mut self, func: &Expr<'a>, args: &[Arg<'a>]) {
+        let keeper = self.keeps_arguments.take();
         let called = func.last_name().unwrap_or_default();
         let of_module =
             matches!(&func.kind, ExprKind::Attribute { value, .. } if value.last_name() == Some("__module__"));
@@ -776,7 +911,8 @@ impl<'a> Walk<'a> {
                 let at = self.out.uses.len();
                 self.arg(first, called, replaces);
                 if let (Some(name), Some(used)) = (func.as_name(), self.out.uses.get_mut(at)) {
-                    used.passed_to = Some(Box::new(Reference { name, attributes: Vec::new() }));
+                    let callee = Reference { name, attributes: Vec::new() };
+                    used.argument = Some(Box::new(Argument { callee, place: Place::Position(0), implied: false }));
                 }
             }
             return;
@@ -793,14 +929,37 @@ impl<'a> Walk<'a> {
             args.iter().for_each(|a| self.expr(&a.value, Role::Inspected));
             return;
         }
-        for arg in args {
-            let first = self.out.uses.len();
+        let mut spread = false;
+        for (index, arg) in args.iter().enumerate() {
+            let (first, lambda) = (self.out.uses.len(), self.out.functions.len());
+            self.kept = keeper;
             self.arg(arg, called, replaces);
-            if let (Some(path), true) =
-                (func.dotted(), matches!(arg.value.kind, ExprKind::Name(_) | ExprKind::Attribute { .. }))
-                && let Some(used) = self.out.uses.get_mut(first)
-            {
-                used.passed_to = Some(Box::new(reference(&path)));
+            self.kept = None;
+            spread |= arg.keyword.is_none() && matches!(arg.value.kind, ExprKind::Starred(_));
+            let Some((callee, implied)) = callee(func) else { continue };
+            let place = match arg.keyword {
+                Some(keyword) => Place::Keyword(keyword),
+                None if spread => Place::Unknown,
+                None => Place::Position(index),
+            };
+            let argument = Argument { callee, place, implied };
+            match arg.value.kind {
+                ExprKind::Name(_) | ExprKind::Attribute { .. } => {
+                    if let Some(used) = self.out.uses.get_mut(first) {
+                        used.argument = Some(Box::new(argument));
+                    }
+                }
+                // Items go where the collection goes.
+                ExprKind::Sequence(ref items) if items.iter().all(|i| i.dotted().is_some()) => {
+                    for used in self.out.uses[first..].iter_mut() {
+                        used.argument = Some(Box::new(Argument { implied: true, ..argument.clone() }));
+                    }
+                }
+                ExprKind::Lambda { .. } => {
+                    let found = self.out.functions[lambda..].iter_mut().find(|f| f.span == arg.value.span);
+                    found.into_iter().for_each(|f| f.argument = Some(argument.clone()));
+                }
+                _ => {}
             }
         }
     }
@@ -838,6 +997,7 @@ impl<'a> Walk<'a> {
 
     /// A name with attributes behind it, or an attribute of something else.
     fn chain(&mut self, expr: &Expr<'a>, role: Role) {
+        let (kept, twice) = (self.kept.take(), std::mem::take(&mut self.twice));
         let mut attributes: Vec<Ident<'a>> = Vec::new();
         let mut at = expr;
         loop {
@@ -853,7 +1013,10 @@ impl<'a> Walk<'a> {
                         role,
                         moment,
                         owner: None,
-                        passed_to: None,
+                        argument: None,
+                        kept,
+                        twice,
+                        item: false,
                     });
                     return;
                 }
@@ -864,7 +1027,15 @@ impl<'a> Walk<'a> {
                 _ => {
                     self.out.loose.extend(attributes.iter().map(|a| a.text));
                     if let Some(attribute) = attributes.last() {
-                        self.out.method_calls.push((attributes[0].text, self.moment()));
+                        // The first that was read stands last.
+                        let method = attributes[0];
+                        self.out.method_calls.push(MethodCall {
+                            name: method.text,
+                            moment: self.moment(),
+                            scope: self.scope,
+                            span: method.span,
+                            of_super: attributes.len() == 1 && is_super(at),
+                        });
                         if imports_computed(at) {
                             self.out.computed_reads.insert(attribute.text);
                         }
@@ -995,6 +1166,39 @@ fn instance<'e, 'a>(expr: &'e Expr<'a>) -> &'e Expr<'a> {
 
 fn reference<'a>(path: &[&'a str]) -> Reference<'a> {
     Reference { name: path[0], attributes: path[1..].to_vec() }
+}
+
+/// What keeps an item that is put into a collection.
+fn item_keeper<'a>(collection: &Expr<'a>) -> Option<Keeper<'a>> {
+    match &collection.kind {
+        ExprKind::Name(name) => Some(Keeper::Item(name)),
+        ExprKind::Attribute { name, .. } => Some(Keeper::Attribute(name.text)),
+        _ => None,
+    }
+}
+
+/// `super()`, also with the class and the object.
+fn is_super(expr: &Expr) -> bool {
+    let ExprKind::Call { func, args } = &expr.kind else { return false };
+    func.as_name() == Some("super")
+        && (args.is_empty() || args.len() == 2 && args[1].value.as_name().is_some_and(|n| n == "self" || n == "cls"))
+}
+
+/// What a call calls, as a dotted name, and whether that is only implied: for a method of a collection or text, the builtin that
+/// makes such.
+fn callee<'a>(func: &Expr<'a>) -> Option<(Reference<'a>, bool)> {
+    let plainly = || func.dotted().map(|path| (reference(&path), false));
+    let ExprKind::Attribute { value, name } = &func.kind else { return plainly() };
+    let of = |name| Some((reference(&[name]), true));
+    match &value.kind {
+        ExprKind::Sequence(_) | ExprKind::Dict(_) | ExprKind::Str(_) => of("list"),
+        ExprKind::Call { func, args } => match func.as_name() {
+            Some("super") if is_super(value) && args.is_empty() => Some((reference(&["super", name.text]), true)),
+            Some(name @ ("frozenset" | "set" | "list" | "tuple" | "dict")) => of(name),
+            _ => None,
+        },
+        _ => plainly(),
+    }
 }
 
 /// A dotted text as a reference; only its spelling counts.

@@ -171,7 +171,7 @@ fn by_use<'p>(world: World<'_, 'p>, module: ModuleId, used: &Use<'p>) -> Changed
 fn is_changed_by_call(used: &Use) -> bool {
     const CHANGING: [&str; 9] =
         ["next", "setattr", "delattr", "heappush", "heappop", "insort", "insort_left", "insort_right", "shuffle"];
-    used.passed_to.as_ref().is_some_and(|to| CHANGING.contains(&to.attributes.last().copied().unwrap_or(to.name)))
+    used.passed_to().is_some_and(|to| CHANGING.contains(&to.attributes.last().copied().unwrap_or(to.name)))
 }
 
 /// The first statement inside a span that changes more than what it stands beside: a registration in the module itself

@@ -60,6 +60,10 @@ pub struct Binding<'a> {
     pub span: Span,
     /// Names read by the bound value, for following aliases: `g = partial(f)`.
     pub from: Vec<Reference<'a>>,
+    /// What is called to make the value: `partial`.
+    pub call: Option<Reference<'a>>,
+    /// Whether the value is a dotted name, or taken out of one.
+    pub plain: bool,
     /// Whether it runs in another scope, by `global` or `nonlocal`.
     pub from_inside: bool,
     /// Whether a statement around it may skip it: `if`, `try`, a loop.
@@ -115,6 +119,39 @@ pub enum Role {
     Delete,
 }
 
+/// Where a call hands something over.
+#[derive(Clone, Debug)]
+pub struct Argument<'a> {
+    pub callee: Reference<'a>,
+    pub place: Place<'a>,
+    /// Whether the callee is not written as a dotted name: `super().m`, `set(…).union`.
+    pub implied: bool,
+}
+
+/// Which argument of a call something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place<'a> {
+    Position(usize),
+    Keyword(&'a str),
+    /// It stands behind `*args`.
+    Unknown,
+}
+
+/// What keeps a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeper<'a> {
+    /// A name of the module.
+    Variable(&'a str),
+    /// An attribute of something, also of a class by its body.
+    Attribute(&'a str),
+    /// A collection of this name, which takes it as an item.
+    Item(&'a str),
+    /// The same as a key.
+    ItemKey(&'a str),
+    /// A name of a function, which is bound to it as it is or to what it holds.
+    Local,
+}
+
 #[derive(Clone, Debug)]
 pub struct Use<'a> {
     pub name: &'a str,
@@ -126,11 +163,27 @@ pub struct Use<'a> {
     pub moment: Moment,
     /// The scope that the name belongs to; `None` for builtins and what is not bound here.
     pub owner: Option<ScopeId>,
-    /// What it is handed to, if that is a dotted name and it is handed over whole.
-    pub passed_to: Option<Box<Reference<'a>>>,
+    /// The call that it is handed to, if it is handed over whole.
+    pub argument: Option<Box<Argument<'a>>>,
+    /// Where it is kept: as it is, what calling it gives, or as an item of a display.
+    pub kept: Option<Keeper<'a>>,
+    /// What calling it gives is called in turn: `f()()`, `@f()`.
+    pub twice: bool,
+    /// What counts is one item: `name[…]`.
+    pub item: bool,
 }
 
 impl<'a> Use<'a> {
+    /// What it is handed to, if that is a dotted name and it is handed over whole.
+    pub fn passed_to(&self) -> Option<&Reference<'a>> {
+        self.argument.as_deref().filter(|a| !a.implied).map(|a| &a.callee)
+    }
+
+    /// The attributes behind the name.
+    pub fn attributes_text(&self) -> Vec<&'a str> {
+        self.attributes.iter().map(|a| a.text).collect()
+    }
+
     /// The name with its attributes.
     pub fn reference(&self) -> Reference<'a> {
         Reference { name: self.name, attributes: self.attributes.iter().map(|a| a.text).collect() }
@@ -152,11 +205,15 @@ pub struct Function<'a> {
     pub class: Option<ClassId>,
     pub decorators: Vec<Vec<&'a str>>,
     pub params: Vec<&'a str>,
+    /// Which of the parameters take what is left over: `*args`, `**kwargs`.
+    pub stars: Vec<usize>,
     /// What default values read.
     pub defaults: Vec<Reference<'a>>,
-    /// Attributes that names are put into as they are: `self.attribute = name`.
-    pub stores: Vec<&'a str>,
     pub is_lambda: bool,
+    /// Where a lambda is kept.
+    pub kept: Option<Keeper<'a>>,
+    /// The call that a lambda is handed to.
+    pub argument: Option<Argument<'a>>,
     /// Whether it calls `locals()`, `vars()`, `eval` or `exec`.
     pub dynamic: bool,
 }
@@ -176,6 +233,17 @@ pub struct Class<'a> {
     pub has_keywords: bool,
     pub decorators: Vec<Vec<&'a str>>,
     pub methods: BTreeMap<&'a str, Vec<FunctionId>>,
+}
+
+/// An attribute that is read, and may be called, of what is no plain name.
+#[derive(Clone, Copy, Debug)]
+pub struct MethodCall<'a> {
+    pub name: &'a str,
+    pub moment: Moment,
+    pub scope: ScopeId,
+    pub span: Span,
+    /// Whether it is read of `super()`.
+    pub of_super: bool,
 }
 
 /// Whose annotation it is.
@@ -246,8 +314,8 @@ pub struct FileNames<'a> {
     pub annotations: Vec<Annotation>,
     pub paths: Vec<PathString<'a>>,
     pub accesses: Vec<NamedAccess<'a>>,
-    /// Methods called on what is no plain name: `f().m()`, with the moment.
-    pub method_calls: Vec<(&'a str, Moment)>,
+    /// Methods called on what is no plain name: `f().m()`.
+    pub method_calls: Vec<MethodCall<'a>>,
     /// Attributes read of what is no plain name: `f().x`.
     pub loose: BTreeSet<&'a str>,
     /// Whether it reads attributes of objects by names that are computed: `getattr(x, n)`, `vars(x)`.

@@ -182,7 +182,7 @@ fn handed_out(world: World, user: ModuleId) -> Vec<(ModuleId, String)> {
     let file = world.names.file(user);
     let mut out = Vec::new();
     for used in file.uses.iter().filter(|u| u.role == Role::Argument) {
-        let Some(callee) = &used.passed_to else { continue };
+        let Some(callee) = used.passed_to() else { continue };
         let outside = match world.trace_reference(user, used.scope, callee).object {
             Object::External(path) => !super::evaluated::is_stdlib(&path),
             _ => false,
@@ -334,13 +334,13 @@ fn facts_of_use<'p>(
         out.push((*module, Fact::Use(name, how, used.span)));
     }
     if let (Object::Module(module), Role::Argument | Role::Returned | Role::Load) = (&trace.object, used.role) {
-        let patched = used.passed_to.as_ref().is_some_and(|to| writes_anything(world, user, used.scope, to));
+        let patched = used.passed_to().is_some_and(|to| writes_anything(world, user, used.scope, to));
         out.extend(patched.then_some((*module, Fact::PatchedSomehow(used.span))));
-        let anything = match &used.passed_to {
+        let anything = match used.passed_to() {
             Some(to) => reads_anything(world, user, used, *module, to),
             None => reads_by_name(world, user, *module),
         };
-        let asked_by = used.passed_to.as_ref().and_then(|to| builtin(world, user, used.scope, to));
+        let asked_by = used.passed_to().and_then(|to| builtin(world, user, used.scope, to));
         let fact = match asked_by {
             Some("dir") => Fact::Listed(used.span),
             Some("getattr" | "hasattr") => Fact::Asked(used.span),

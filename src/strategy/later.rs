@@ -69,7 +69,7 @@ fn asked_half_way(ctx: &Context, id: ImportId) -> Option<String> {
 pub fn asks_half_way(ctx: &Context, module: ModuleId) -> Option<ModuleId> {
     let graph = ctx.world.graph;
     let asks = |used: &&Use| {
-        let to = used.passed_to.as_ref().map_or("", |to| to.name);
+        let to = used.passed_to().map_or("", |to| to.name);
         let asks = used.role == Role::Inspected
             || used.role == Role::Argument && matches!(to, "dir" | "vars" | "getattr" | "hasattr");
         used.moment == Moment::Import && asks

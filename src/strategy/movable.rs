@@ -304,7 +304,7 @@ fn runs_on_import(ctx: &Context, module: ModuleId, function: FunctionId) -> bool
 }
 
 fn is_handed_to_reader(ctx: &Context, sheet: &Sheet, used: &Use) -> bool {
-    let Some(callee) = &used.passed_to else { return false };
+    let Some(callee) = used.passed_to() else { return false };
     match ctx.world.trace_reference(sheet.module, used.scope, callee).object {
         Object::External(path) => SAME_ANY_TIME.contains(&path.split('.').next().unwrap_or_default()),
         Object::Unknown => callee.attributes.is_empty() && !NOT_QUIET.contains(&callee.name),

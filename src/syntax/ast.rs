@@ -206,6 +206,8 @@ pub struct Class<'a> {
 #[derive(Debug, Default)]
 pub struct Params<'a> {
     pub names: Vec<Ident<'a>>,
+    /// Which of the names take what is left over: `*args`, `**kwargs`.
+    pub stars: Vec<usize>,
     pub annotations: Vec<Expr<'a>>,
     pub defaults: Vec<Expr<'a>>,
 }

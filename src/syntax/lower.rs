@@ -348,6 +348,9 @@ impl<'a> Lower<'a, '_> {
                 }
             }
             "list_splat_pattern" | "dictionary_splat_pattern" | "tuple_pattern" => {
+                if node.kind() != "tuple_pattern" {
+                    params.stars.push(params.names.len());
+                }
                 for child in self.children(node) {
                     self.param(child, params);
                 }

@@ -43,6 +43,7 @@ pub(super) fn touched_in_class(world: World, module: ModuleId, effect: &Effect) 
             _ if matches!(effect.what, What::BoundCall(_) | What::UsedCall(_) | What::Item(_)) => Changed::nothing(),
             _ => Changed::anything(),
         },
+        (_, Bound::Declared) => Changed::nothing(),
         _ => Changed::anything(),
     };
     Some(Changed::all(bindings.iter().map(one)))
@@ -57,7 +58,9 @@ fn is_grown(text: &str, binding: &Binding) -> bool {
 fn bound_around<'f, 'a>(file: &'f FileNames<'a>, at: Span, name: &str) -> Option<&'f [Binding<'a>]> {
     let around = file.classes.iter().filter(|class| class.span != at && class.span.contains(at));
     let class = around.max_by_key(|class| class.span.start)?;
-    file.scope(class.scope).bindings.get(name).map(Vec::as_slice)
+    let bindings = file.scope(class.scope).bindings.get(name)?;
+    // `type: str` alone leaves the name as it is outside.
+    bindings.iter().any(|b| b.what != Bound::Declared).then_some(bindings)
 }
 
 /// The class that a body binds to a name.

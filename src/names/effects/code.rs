@@ -210,7 +210,7 @@ impl<'w, 'p> Run<'w, 'p> {
 
     /// What a call does with a function that it is handed, if it calls it.
     pub fn handed(&mut self, module: ModuleId, used: &Use<'p>) -> Changed {
-        let Some(to) = &used.passed_to else { return Changed::nothing() };
+        let Some(to) = used.passed_to() else { return Changed::nothing() };
         let calls = match self.world.trace_reference(module, used.scope, to).object {
             Object::Attribute { module: home, name, rest } if rest.is_empty() => {
                 let file = self.world.names.file(home);

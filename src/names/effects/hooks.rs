@@ -95,7 +95,7 @@ impl Hook<'_, '_> {
 
     /// Whether what it is handed to is a function of Python that keeps nothing.
     fn keeps_nothing(&self, used: &Use) -> bool {
-        let Some(to) = &used.passed_to else { return false };
+        let Some(to) = used.passed_to() else { return false };
         // e.g. `Base.__new__(cls, …)`, which is looked into where it is called.
         if to.attributes.last().is_some_and(|method| method.starts_with("__")) {
             return true;

@@ -130,7 +130,7 @@ fn is_settled(ctx: &Context, module: ModuleId) -> bool {
         && graph.files[module.index()].error.is_none()
         && file.dynamic.is_none()
         && ctx.effect(module, &|_| false).is_none()
-        && !file.method_calls.iter().any(|(_, moment)| *moment == Moment::Import)
+        && !file.method_calls.iter().any(|call| call.moment == Moment::Import)
         && file.uses.iter().filter(|u| u.moment == Moment::Import).all(|u| is_constant(ctx, module, u))
 }
 

@@ -1,0 +1,442 @@
+//! Classes that are made, extended and instantiated, and which of their methods that runs.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::*;
+use crate::names::methods::{is_descriptor, is_of_making, is_operator};
+
+#[derive(Default)]
+pub(super) struct Classes<'p> {
+    /// Methods of the classes of which an instance may exist, by name.
+    live: HashMap<&'p str, Vec<(ModuleId, FunctionId)>>,
+    /// Classes whose methods are among these: those of instances, and what they inherit from.
+    known: HashSet<(ModuleId, ClassId)>,
+    /// Classes of which an instance may exist.
+    made: HashSet<(ModuleId, ClassId)>,
+    /// Classes with an instance that may be anywhere, so that operators may be applied to it.
+    loose: HashSet<(ModuleId, ClassId)>,
+    /// Classes whose methods use the object that they belong to as a whole.
+    used_by_itself: HashSet<(ModuleId, ClassId)>,
+    /// Classes of which a class holds an instance under a name.
+    held: HashMap<&'p str, Vec<(ModuleId, ClassId)>>,
+    /// Methods that methods of a class call on `super()`.
+    supers: HashMap<(ModuleId, ClassId), BTreeSet<&'p str>>,
+    orders: RefCell<HashMap<(ModuleId, ClassId), Rc<[(ModuleId, ClassId)]>>>,
+    /// Metaclasses already taken to run.
+    metaclasses: HashSet<(ModuleId, ClassId)>,
+    /// Classes already taken to be extended.
+    extended: HashSet<(ModuleId, ClassId)>,
+}
+
+impl Classes<'_> {
+    pub(super) fn live(&self, name: &str) -> Vec<(ModuleId, FunctionId)> {
+        self.live.get(name).cloned().unwrap_or_default()
+    }
+}
+
+impl<'p> Search<'_, 'p> {
+    /// Who gets what a class is called with: its `__init__`, if all its bases are known and neither a metaclass nor `__new__`
+    /// might do otherwise, or its fields.
+    pub(super) fn initializers(&self, module: ModuleId, class: ClassId) -> Option<values::Receivers<'p>> {
+        let order = self.linear((module, class));
+        let mut fields: Vec<&'p str> = Vec::new();
+        let mut has_fields = false;
+        for &(home, base) in order.iter() {
+            let file = self.world.names.file(home);
+            let found = file.class(base);
+            let makes_fields = |path: &Vec<&str>| {
+                matches!(path.last(), Some(&"dataclass" | &"define" | &"frozen" | &"attrs" | &"NamedTuple"))
+            };
+            let plain = |path: &Vec<&str>| {
+                matches!(path.as_slice(), ["object"] | [.., "Generic" | "Protocol" | "ABC"]) || makes_fields(path)
+            };
+            let is_record = found.decorators.iter().chain(&found.bases).any(makes_fields);
+            let known = self.bases(home, base).len() + found.bases.iter().filter(|b| plain(b)).count();
+            if known != found.bases.len()
+                || found.metaclass.is_some()
+                || found.methods.contains_key("__new__")
+                || !found.decorators.iter().all(makes_fields)
+            {
+                return None;
+            }
+            if let Some(own) = found.methods.get("__init__") {
+                let functions = own.iter().map(|f| (home, *f)).collect();
+                return (!has_fields).then(|| values::Receivers::functions(functions));
+            }
+            if is_record {
+                has_fields = true;
+                fields.extend(file.scope(found.scope).bindings.keys());
+            }
+        }
+        has_fields.then_some(values::Receivers { fields, ..values::Receivers::functions(Vec::new()) })
+    }
+
+    /// A method that a class has or inherits, if reading it gives just that.
+    pub(super) fn method_of(&self, class: (ModuleId, ClassId), name: &str) -> Option<Vec<(ModuleId, FunctionId)>> {
+        for &(home, base) in self.linear(class).iter() {
+            if let Some(found) = self.world.names.file(home).class(base).methods.get(name) {
+                let plain = found.iter().all(|f| !self.is_decorated(home, *f));
+                return plain.then(|| found.iter().map(|f| (home, *f)).collect());
+            }
+        }
+        None
+    }
+
+    pub(super) fn class_is_used(&mut self, module: ModuleId, class: ClassId, role: Role, attributes: &[&'p str]) {
+        let invoked = matches!(role, Role::Called | Role::Decorator | Role::Argument);
+        match attributes {
+            [method, rest @ ..] => {
+                let mut is_method = false;
+                for &(home, base) in self.linear((module, class)).iter() {
+                    let methods = self.world.names.file(home).class(base).methods.get(method);
+                    let Some(methods) = methods else { continue };
+                    is_method = true;
+                    for function in methods {
+                        // `C.method.attribute` does not call the method.
+                        if rest.is_empty() || self.is_decorated(home, *function) {
+                            self.run(home, *function);
+                        }
+                    }
+                    break;
+                }
+                if let (Some(last), true) = (rest.last(), invoked) {
+                    self.method(last);
+                }
+                if invoked && (is_method || role != Role::Argument) {
+                    // e.g. `C.create()`, which may make an instance.
+                    self.class_is_instantiated(module, class);
+                }
+            }
+            [] if invoked => self.class_is_instantiated(module, class),
+            [] => {}
+        }
+    }
+
+    /// An instance may exist: what makes it runs, every method of a name that is called on something unknown, and, where more
+    /// than one name leads to it, its operators.
+    fn class_is_instantiated(&mut self, module: ModuleId, class: ClassId) {
+        let keeps = self.keeps.take();
+        let this = (module, class);
+        if self.classes.made.insert(this) {
+            let order = self.linear(this);
+            let mut seen = HashSet::new();
+            for (home, base) in order.iter() {
+                self.methods_are_live(*home, *base);
+                let found = self.world.names.file(*home).class(*base);
+                for (name, functions) in &found.methods {
+                    if is_of_making(name) && seen.insert(*name) {
+                        functions.iter().for_each(|f| self.run(*home, *f));
+                    }
+                }
+                self.fields_are_filled(*home, *base);
+                // A metaclass's `__call__` makes the instance.
+                if let Some(path) = &found.metaclass
+                    && let Some((home, metaclass)) = self.class_of(*home, *base, path)
+                {
+                    self.metaclass_runs(home, metaclass);
+                }
+            }
+            for (at, class) in order.iter().enumerate() {
+                for method in self.classes.supers.get(class).cloned().unwrap_or_default() {
+                    self.method_runs(&order[at + 1..], method);
+                }
+            }
+            if order.iter().any(|class| self.classes.used_by_itself.contains(class)) {
+                self.loosen(this);
+            }
+        }
+        match keeps {
+            Some(key) => {
+                self.keep_instance(key, this);
+                if let values::Key::Attribute(name) = key {
+                    self.classes.held.entry(name).or_default().push(this);
+                    if self.read.contains(name) {
+                        self.descriptor_runs(this);
+                    }
+                }
+            }
+            None => self.loosen(this),
+        }
+    }
+
+    /// What a record's fields are made by runs when an instance is made: `x: list = field(default_factory=…)`.
+    fn fields_are_filled(&mut self, module: ModuleId, class: ClassId) {
+        let file = self.world.names.file(module);
+        let scope = file.class(class).scope;
+        let by_field = |callee: &Reference| callee.path().last() == Some(&"field");
+        for (index, lambda) in file.functions.iter().enumerate() {
+            if lambda.is_lambda
+                && lambda.parent == scope
+                && lambda.argument.as_ref().is_some_and(|a| by_field(&a.callee))
+            {
+                self.run(module, FunctionId(index as u32));
+            }
+        }
+        for used in file.uses.iter().filter(|u| u.scope == scope && u.passed_to().is_some_and(by_field)) {
+            let attributes: Vec<&'p str> = used.attributes.iter().map(|a| a.text).collect();
+            self.reach(module, scope, used.name, &attributes, Role::Called);
+        }
+    }
+
+    fn methods_are_live(&mut self, module: ModuleId, class: ClassId) {
+        if !self.classes.known.insert((module, class)) {
+            return;
+        }
+        for (name, functions) in &self.world.names.file(module).class(class).methods {
+            for (place, value) in self.handed_to_methods.get(name).cloned().unwrap_or_default() {
+                let functions = functions.iter().map(|f| (module, *f)).collect();
+                self.hand_to(values::Receivers::functions(functions), place, value);
+            }
+            for function in functions {
+                self.classes.live.entry(name).or_default().push((module, *function));
+                let read = self.read.contains(name) && self.is_decorated(module, *function);
+                if read || self.names.contains(name) {
+                    self.run(module, *function);
+                }
+            }
+        }
+    }
+
+    /// An instance may be anywhere: operators may be applied to it.
+    pub(super) fn loosen(&mut self, class: (ModuleId, ClassId)) {
+        if self.classes.loose.insert(class) {
+            self.run_special(class, |name| is_operator(name) || is_descriptor(name));
+        }
+    }
+
+    /// The special methods that an instance of a class has, as far as `which` takes them.
+    fn run_special(&mut self, class: (ModuleId, ClassId), which: fn(&str) -> bool) {
+        let mut seen = HashSet::new();
+        for &(home, base) in self.linear(class).iter() {
+            for (name, functions) in &self.world.names.file(home).class(base).methods {
+                if which(name) && seen.insert(*name) {
+                    functions.iter().for_each(|f| self.run(home, *f));
+                }
+            }
+        }
+    }
+
+    /// A local name is used as a whole. If it is the object that a method belongs to, operators may be applied to that.
+    pub(super) fn instance_is_used(&mut self, module: ModuleId, owner: ScopeId, used: &Use<'p>) {
+        let file = self.world.names.file(module);
+        let mut at = Some(owner);
+        while let Some(scope) = at {
+            if let ScopeKind::Function(function) = file.scope(scope).kind {
+                let found = file.function(function);
+                let (Some(class), Some(first)) = (found.class, found.params.first()) else { return };
+                let made_here = found.name == "__new__";
+                let itself = used.name == *first && owner == scope;
+                // In `__new__`, the object is what the class made.
+                let from = |b: &crate::names::scope::Binding| b.from.iter().any(|r| r.name == *first);
+                let made = used.role != Role::Returned && file.scope(owner).bindings[used.name].iter().any(from);
+                if itself && !made_here || made_here && made {
+                    self.instances_are_loose((module, class));
+                }
+                return;
+            }
+            at = file.scope(scope).parent;
+        }
+    }
+
+    /// `super().method()` runs the next one of that name, in whatever class the object is of.
+    pub(super) fn super_is_called(&mut self, module: ModuleId, scope: ScopeId, method: &'p str) {
+        let Some(class) = self.class_around(module, scope) else { return self.method(method) };
+        let this = (module, class);
+        if !self.classes.supers.entry(this).or_default().insert(method) {
+            return;
+        }
+        let own = self.linear(this);
+        self.method_runs(&own[1..], method);
+        let made: Vec<_> = self.classes.made.iter().map(|made| self.linear(*made)).collect();
+        for order in made {
+            if let Some(at) = order.iter().position(|class| *class == this) {
+                self.method_runs(&order[at + 1..], method);
+            }
+        }
+    }
+
+    /// The first of these classes that has the method runs it.
+    fn method_runs(&mut self, classes: &[(ModuleId, ClassId)], method: &str) {
+        for (home, base) in classes {
+            if let Some(found) = self.world.names.file(*home).class(*base).methods.get(method) {
+                return found.iter().for_each(|f| self.run(*home, *f));
+            }
+        }
+    }
+
+    fn class_around(&self, module: ModuleId, scope: ScopeId) -> Option<ClassId> {
+        let file = self.world.names.file(module);
+        let mut at = Some(scope);
+        loop {
+            let scope = file.scope(at?);
+            match scope.kind {
+                ScopeKind::Class(class) => return Some(class),
+                _ => at = scope.parent,
+            }
+        }
+    }
+
+    /// The method that `super()` gives in the class around a scope, as far as its own bases go. `None`: it cannot be told.
+    pub(super) fn method_above(
+        &self,
+        module: ModuleId,
+        scope: ScopeId,
+        method: &str,
+    ) -> Option<Vec<(ModuleId, FunctionId)>> {
+        let class = self.class_around(module, scope)?;
+        for &(home, base) in self.linear((module, class)).iter() {
+            let found = self.world.names.file(home).class(base);
+            if let (Some(functions), true) = (found.methods.get(method), (home, base) != (module, class)) {
+                return Some(functions.iter().map(|f| (home, *f)).collect());
+            }
+            let plain =
+                |path: &&Vec<&str>| matches!(path.as_slice(), ["object"] | [.., "Generic" | "Protocol" | "ABC"]);
+            if self.bases(home, base).len() + found.bases.iter().filter(plain).count() != found.bases.len() {
+                return None;
+            }
+        }
+        // That of `object`.
+        Some(Vec::new())
+    }
+
+    /// The method of that name that the class around a scope has or inherits, in whatever way it is decorated.
+    pub(super) fn method_of_own_class(
+        &self,
+        module: ModuleId,
+        scope: ScopeId,
+        method: &str,
+    ) -> Option<Vec<(ModuleId, FunctionId)>> {
+        let class = self.class_around(module, scope)?;
+        self.linear((module, class)).iter().find_map(|(home, base)| {
+            let found = self.world.names.file(*home).class(*base).methods.get(method)?;
+            Some(found.iter().map(|f| (*home, *f)).collect())
+        })
+    }
+
+    fn instances_are_loose(&mut self, class: (ModuleId, ClassId)) {
+        if self.classes.used_by_itself.insert(class) {
+            let made = self.classes.made.iter().copied();
+            let below: Vec<_> = made.filter(|m| self.linear(*m).contains(&class)).collect();
+            below.into_iter().for_each(|m| self.loosen(m));
+        }
+    }
+
+    /// An attribute of this name is read or set.
+    pub(super) fn descriptors_run(&mut self, name: &'p str) {
+        for class in self.classes.held.get(name).cloned().unwrap_or_default() {
+            self.descriptor_runs(class);
+        }
+    }
+
+    fn descriptor_runs(&mut self, class: (ModuleId, ClassId)) {
+        self.run_special(class, is_descriptor);
+    }
+
+    /// Making a class runs hooks of its bases, of its metaclass, and of the descriptors in its body.
+    pub(super) fn class_is_created(&mut self, module: ModuleId, class: ClassId) {
+        for (home, base) in self.bases(module, class) {
+            self.class_is_extended(home, base);
+        }
+        let metaclass = self.world.names.file(module).class(class).metaclass.clone();
+        if let Some(path) = metaclass
+            && let Some((home, metaclass)) = self.class_of(module, class, &path)
+        {
+            self.metaclass_runs(home, metaclass);
+        }
+    }
+
+    fn metaclass_runs(&mut self, module: ModuleId, class: ClassId) {
+        if !self.classes.metaclasses.insert((module, class)) {
+            return;
+        }
+        let methods: Vec<FunctionId> =
+            self.world.names.file(module).class(class).methods.values().flatten().copied().collect();
+        methods.into_iter().for_each(|m| self.run(module, m));
+        for (home, base) in self.bases(module, class) {
+            self.metaclass_runs(home, base);
+        }
+    }
+
+    pub(super) fn class_is_extended(&mut self, module: ModuleId, class: ClassId) {
+        for hook in ["__init_subclass__", "__class_getitem__", "__mro_entries__"] {
+            let methods = self.world.names.file(module).class(class).methods.get(hook).cloned().unwrap_or_default();
+            methods.into_iter().for_each(|m| self.run(module, m));
+        }
+        let metaclass = self.world.names.file(module).class(class).metaclass.clone();
+        if let Some(path) = metaclass
+            && let Some((home, metaclass)) = self.class_of(module, class, &path)
+        {
+            self.metaclass_runs(home, metaclass);
+        }
+        for (home, base) in self.bases(module, class) {
+            if (home, base) != (module, class) {
+                self.class_is_extended_once(home, base);
+            }
+        }
+    }
+
+    fn class_is_extended_once(&mut self, module: ModuleId, class: ClassId) {
+        if self.classes.extended.insert((module, class)) {
+            self.class_is_extended(module, class);
+        }
+    }
+
+    /// A class and all that it inherits from, in the order in which attributes are looked up.
+    fn linear(&self, class: (ModuleId, ClassId)) -> Rc<[(ModuleId, ClassId)]> {
+        if let Some(known) = self.classes.orders.borrow().get(&class) {
+            return known.clone();
+        }
+        let mut order = Vec::new();
+        self.add_to_order(class, &mut Vec::new(), &mut order);
+        let order: Rc<[_]> = order.into();
+        self.classes.orders.borrow_mut().insert(class, order.clone());
+        order
+    }
+
+    fn add_to_order(
+        &self,
+        class: (ModuleId, ClassId),
+        below: &mut Vec<(ModuleId, ClassId)>,
+        order: &mut Vec<(ModuleId, ClassId)>,
+    ) {
+        if below.contains(&class) {
+            return;
+        }
+        below.push(class);
+        // A class that several inherit from comes behind them all.
+        order.retain(|c| *c != class);
+        order.push(class);
+        for base in self.bases(class.0, class.1) {
+            self.add_to_order(base, below, order);
+        }
+        below.pop();
+    }
+
+    fn bases(&self, module: ModuleId, class: ClassId) -> Vec<(ModuleId, ClassId)> {
+        let paths = &self.world.names.file(module).class(class).bases;
+        paths.iter().filter_map(|path| self.class_of(module, class, path)).collect()
+    }
+
+    fn class_of(&self, module: ModuleId, near: ClassId, path: &[&'p str]) -> Option<(ModuleId, ClassId)> {
+        let scope = self.world.names.file(module).class(near).parent;
+        let first = path.first()?;
+        let file = self.world.names.file(module);
+        if let Some(owner) = file.owner(first, scope)
+            && !matches!(file.scope(owner).kind, ScopeKind::Module)
+        {
+            return None;
+        }
+        let Object::Attribute { module: home, name, rest } = self.world.trace(module, scope, first, &path[1..]).object
+        else {
+            return None;
+        };
+        if !rest.is_empty() {
+            return None;
+        }
+        self.world.names.file(home).bindings(name).iter().find_map(|b| match b.what {
+            Bound::Class(class) => Some((home, class)),
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,486 @@
+//! Values on their way: what is handed to functions, kept under names, or made by other functions.
+
+use super::*;
+use crate::names::methods::{is_data, is_special};
+use crate::names::scope::Binding;
+
+/// A value that may be called later, and where it was handed on.
+#[derive(Clone)]
+pub(super) struct Handed<'p> {
+    pub module: ModuleId,
+    pub what: What<'p>,
+    pub here: (ModuleId, Span),
+}
+
+#[derive(Clone)]
+pub(super) enum What<'p> {
+    Name { scope: ScopeId, name: &'p str, attributes: Vec<&'p str> },
+    Lambda(FunctionId),
+}
+
+/// Values in the variables of modules and under the names of attributes; of which object an attribute is does not matter.
+#[derive(Default)]
+pub(super) struct Kept<'p> {
+    /// What is called or goes on.
+    taken: Shelf<'p, Handed<'p>>,
+    /// What is looked at in any way.
+    touched: Shelf<'p, (ModuleId, ClassId)>,
+    /// What is read of an object: a property calls what it was made from.
+    pub properties: HashMap<&'p str, Vec<Handed<'p>>>,
+}
+
+/// A variable of a module, or an attribute.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Key<'p> {
+    Variable(ModuleId, &'p str),
+    Attribute(&'p str),
+    /// The keys of a collection of this name.
+    Keys(&'p str),
+}
+
+impl<'p> Key<'p> {
+    fn name(self) -> &'p str {
+        let (Self::Variable(_, name) | Self::Attribute(name) | Self::Keys(name)) = self;
+        name
+    }
+}
+
+/// Values that wait until something opens what they are kept under. An attribute may be a variable of a module whose object goes
+/// around.
+struct Shelf<'p, V> {
+    open: HashSet<Key<'p>>,
+    waiting: HashMap<&'p str, Vec<(Key<'p>, V)>>,
+    around: HashSet<ModuleId>,
+}
+
+impl<V> Default for Shelf<'_, V> {
+    fn default() -> Self {
+        Self { open: HashSet::new(), waiting: HashMap::new(), around: HashSet::new() }
+    }
+}
+
+impl<'p, V> Shelf<'p, V> {
+    /// Whether opening an attribute opens this, too.
+    fn is_attribute(around: &HashSet<ModuleId>, key: Key<'p>) -> bool {
+        match key {
+            Key::Variable(module, _) => around.contains(&module),
+            Key::Attribute(_) => true,
+            Key::Keys(_) => false,
+        }
+    }
+
+    /// Gives the value back if it cannot wait.
+    fn put(&mut self, key: Key<'p>, value: V) -> Option<V> {
+        let attribute = Key::Attribute(key.name());
+        let open = Self::is_attribute(&self.around, key) && self.open.contains(&attribute);
+        if open || self.open.contains(&key) {
+            return Some(value);
+        }
+        self.waiting.entry(key.name()).or_default().push((key, value));
+        None
+    }
+
+    fn open(&mut self, key: Key<'p>) -> Vec<V> {
+        let Some(waiting) = self.open.insert(key).then(|| self.waiting.get_mut(key.name())).flatten() else {
+            return Vec::new();
+        };
+        let any = matches!(key, Key::Attribute(_));
+        let opens = |other: Key<'p>| other == key || any && Self::is_attribute(&self.around, other);
+        waiting.extract_if(.., |(other, _)| opens(*other)).map(|(_, value)| value).collect()
+    }
+
+    /// The object of a module goes around: its variables may be read as attributes.
+    fn goes_around(&mut self, module: ModuleId) -> Vec<V> {
+        if !self.around.insert(module) {
+            return Vec::new();
+        }
+        let open = &self.open;
+        let opens = |key: &Key<'p>| matches!(key, Key::Variable(of, name) if *of == module && open.contains(&Key::Attribute(name)));
+        let found = self.waiting.values_mut().flat_map(|all| all.extract_if(.., |(key, _)| opens(key)));
+        found.map(|(_, value)| value).collect()
+    }
+}
+
+/// Who gets what is handed to a callee.
+pub(super) struct Receivers<'p> {
+    pub functions: Vec<(ModuleId, FunctionId)>,
+    /// Attributes that keep it.
+    pub fields: Vec<&'p str>,
+    /// Whether methods get their object as an argument, too: `C.method(object, …)`.
+    pub unbound: bool,
+}
+
+impl<'p> Receivers<'p> {
+    pub(super) fn functions(functions: Vec<(ModuleId, FunctionId)>) -> Self {
+        Self { functions, fields: Vec::new(), unbound: false }
+    }
+}
+
+/// Calls that do not call what they are handed.
+const QUIET: [&str; 15] = [
+    "functools.partial",
+    "functools.wraps",
+    "functools.update_wrapper",
+    "functools.lru_cache",
+    "functools.partialmethod",
+    "weakref.ref",
+    "weakref.WeakMethod",
+    "warnings.warn",
+    "collections.namedtuple",
+    "contextvars.ContextVar",
+    "operator.attrgetter",
+    "enum.Enum",
+    "dataclasses.field",
+    "numpy.vectorize",
+    "numpy.frompyfunc",
+];
+
+/// Builtins that do not, either; what collections hold is followed by the names that they are made from.
+const QUIET_BUILTINS: [&str; 14] = [
+    "property",
+    "staticmethod",
+    "classmethod",
+    "setattr",
+    "repr",
+    "frozenset",
+    "set",
+    "list",
+    "tuple",
+    "dict",
+    "enumerate",
+    "zip",
+    "reversed",
+    "iter",
+];
+
+/// Methods that put what they are handed into a collection.
+const PUTTING: [&str; 6] = ["append", "appendleft", "add", "insert", "extend", "update"];
+
+impl<'p> Search<'_, 'p> {
+    /// What a keeper stands for; `None` for names of functions.
+    pub(super) fn key(&self, module: ModuleId, scope: ScopeId, keeper: Keeper<'p>) -> Option<Key<'p>> {
+        match keeper {
+            Keeper::Variable(name) => Some(Key::Variable(module, name)),
+            Keeper::Attribute(name) => Some(Key::Attribute(name)),
+            Keeper::Item(name) => self.variable(module, scope, name),
+            Keeper::ItemKey(name) => Some(Key::Keys(name)),
+            Keeper::Local => None,
+        }
+    }
+
+    /// The variable of a module that a name stands for.
+    pub(super) fn variable(&self, module: ModuleId, scope: ScopeId, name: &'p str) -> Option<Key<'p>> {
+        let file = self.world.names.file(module);
+        if file.owner(name, scope).is_some_and(|owner| owner != MODULE && !self.is_import(module, owner, name)) {
+            return None;
+        }
+        let Object::Attribute { module: home, name, rest } = self.world.trace(module, scope, name, &[]).object else {
+            return None;
+        };
+        let (name, _) = self.world.names.file(home).scope(MODULE).bindings.get_key_value(name)?;
+        rest.is_empty().then_some(Key::Variable(home, name))
+    }
+
+    fn is_import(&self, module: ModuleId, owner: ScopeId, name: &str) -> bool {
+        let bindings = &self.world.names.file(module).scope(owner).bindings[name];
+        bindings.iter().all(|b| matches!(b.what, Bound::Import(_)))
+    }
+
+    /// The collection that a method puts its argument into: `REGISTRY.append`, `self.hooks.add`.
+    pub(super) fn collection(&self, module: ModuleId, scope: ScopeId, callee: &Reference<'p>) -> Option<Key<'p>> {
+        match callee.attributes.as_slice() {
+            [method] if PUTTING.contains(method) => self.variable(module, scope, callee.name),
+            [.., attribute, method] if PUTTING.contains(method) => Some(Key::Attribute(attribute)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn lambda(&mut self, module: ModuleId, lambda: FunctionId) {
+        let file = self.world.names.file(module);
+        let found = file.function(lambda);
+        self.here = (module, found.span);
+        let value = Handed { module, what: What::Lambda(lambda), here: self.here };
+        let argument = found.argument.as_ref();
+        match (found.kept.and_then(|keeper| self.key(module, found.parent, keeper)), argument) {
+            (Some(key), Some(argument)) if argument.callee.path() == ["property"] => {
+                self.property(key.name(), value);
+            }
+            (Some(key), _) => self.keep(key, value),
+            (None, Some(argument)) => match self.receivers(module, found.parent, &argument.callee) {
+                Some(receivers) => self.hand_to(receivers, argument.place, value),
+                None => self.run(module, lambda),
+            },
+            // It may be called by whatever it goes to.
+            (None, None) => self.run(module, lambda),
+        }
+    }
+
+    pub(super) fn hand_to(&mut self, receivers: Receivers<'p>, place: Place<'p>, value: Handed<'p>) {
+        for field in receivers.fields {
+            self.keep(Key::Attribute(field), value.clone());
+        }
+        for (module, function) in receivers.functions {
+            for param in self.params(module, function, place, receivers.unbound) {
+                let receiver = (module, function, param);
+                if self.callers.contains(&receiver) {
+                    self.hand(&value);
+                } else {
+                    self.handed.entry(receiver).or_default().push(value.clone());
+                }
+            }
+        }
+    }
+
+    /// Hands something to a method of an object, whatever class below that of `own` it is of.
+    pub(super) fn hand_to_methods(
+        &mut self,
+        name: &'p str,
+        own: Vec<(ModuleId, FunctionId)>,
+        place: Place<'p>,
+        value: Handed<'p>,
+    ) {
+        let mut functions = self.classes.live(name);
+        functions.extend(own);
+        self.hand_to(Receivers::functions(functions), place, value.clone());
+        self.handed_to_methods.entry(name).or_default().push((place, value));
+    }
+
+    /// The parameters that an argument may become.
+    fn params(&self, module: ModuleId, function: FunctionId, place: Place<'p>, unbound: bool) -> Vec<&'p str> {
+        let found = self.world.names.file(module).function(function);
+        let is = |decorator: &str| found.decorators.iter().any(|path| path.as_slice() == [decorator]);
+        let has_object = found.class.is_some() && !is("staticmethod") && (!unbound || is("classmethod"));
+        match place {
+            Place::Position(index) => {
+                let index = index + usize::from(has_object);
+                let star = found.stars.first().filter(|star| index >= **star);
+                found.params.get(*star.unwrap_or(&index)).into_iter().copied().collect()
+            }
+            Place::Keyword(name) if found.params.contains(&name) => vec![name],
+            Place::Keyword(_) => found.stars.iter().map(|star| found.params[*star]).collect(),
+            Place::Unknown => found.params.clone(),
+        }
+    }
+
+    /// A variable or attribute now holds the value.
+    pub(super) fn keep(&mut self, key: Key<'p>, value: Handed<'p>) {
+        if is_special(key.name()) && !is_data(key.name()) {
+            self.hand(&value);
+        } else if let Some(value) = self.kept.taken.put(key, value) {
+            self.hand(&value);
+        }
+    }
+
+    /// What it holds is called, or goes on to where it may be.
+    pub(super) fn taken(&mut self, key: Key<'p>) {
+        for value in self.kept.taken.open(key) {
+            self.hand(&value);
+        }
+    }
+
+    /// It now holds an instance, to which nothing else leads.
+    pub(super) fn keep_instance(&mut self, key: Key<'p>, class: (ModuleId, ClassId)) {
+        if let Some(class) = self.kept.touched.put(key, class) {
+            self.loosen(class);
+        }
+    }
+
+    /// What it holds is used as a whole: operators may be applied to it here or elsewhere.
+    pub(super) fn touched(&mut self, key: Key<'p>) {
+        for class in self.kept.touched.open(key) {
+            self.loosen(class);
+        }
+    }
+
+    /// The object of a module is used as a whole.
+    pub(super) fn module_goes_around(&mut self, module: ModuleId) {
+        for value in self.kept.taken.goes_around(module) {
+            self.hand(&value);
+        }
+        for class in self.kept.touched.goes_around(module) {
+            self.loosen(class);
+        }
+    }
+
+    /// A property of this name calls the value when it is read.
+    pub(super) fn property(&mut self, name: &'p str, value: Handed<'p>) {
+        if self.read.contains(name) {
+            self.hand(&value);
+        } else {
+            self.kept.properties.entry(name).or_default().push(value);
+        }
+    }
+
+    pub(super) fn properties_run(&mut self, name: &'p str) {
+        for value in self.kept.properties.remove(name).unwrap_or_default() {
+            self.hand(&value);
+        }
+    }
+
+    fn hand(&mut self, value: &Handed<'p>) {
+        let here = std::mem::replace(&mut self.here, value.here);
+        let keeps = self.keeps.take();
+        match &value.what {
+            What::Name { scope, name, attributes } => {
+                self.reach(value.module, *scope, name, attributes, Role::Argument);
+            }
+            What::Lambda(lambda) => self.run(value.module, *lambda),
+        }
+        (self.here, self.keeps) = (here, keeps);
+    }
+
+    /// The functions that a callee stands for, if it can only be functions of the project, or nothing that calls.
+    pub(super) fn receivers(&self, module: ModuleId, scope: ScopeId, callee: &Reference<'p>) -> Option<Receivers<'p>> {
+        let quiet = |quiet: bool| quiet.then(|| Receivers::functions(Vec::new()));
+        if let ("super", [method]) = (callee.name, callee.attributes.as_slice()) {
+            return self.method_above(module, scope, method).map(Receivers::functions);
+        }
+        match self.world.trace_reference(module, scope, callee).object {
+            Object::Attribute { module: home, name, rest } => {
+                let bindings = self.world.names.file(home).bindings(name);
+                let mut all = Receivers::functions(Vec::new());
+                for binding in bindings {
+                    let found = self.receivers_of(home, binding, &rest)?;
+                    all.functions.extend(found.functions);
+                    all.fields.extend(found.fields);
+                    all.unbound |= found.unbound;
+                }
+                (!bindings.is_empty()).then_some(all)
+            }
+            Object::External(path) => quiet(
+                path.starts_with("typing.") || path.starts_with("typing_extensions.") || QUIET.contains(&path.as_str()),
+            ),
+            Object::Unknown => quiet(
+                callee.attributes.is_empty()
+                    && QUIET_BUILTINS.contains(&callee.name)
+                    && self.world.names.file(module).owner(callee.name, scope).is_none(),
+            ),
+            Object::Module(_) => None,
+        }
+    }
+
+    fn receivers_of(&self, home: ModuleId, binding: &Binding<'p>, rest: &[&str]) -> Option<Receivers<'p>> {
+        match (binding.what, rest) {
+            (Bound::Function(function), []) => Some(Receivers::functions(vec![(home, function)])),
+            (Bound::Class(class), []) => self.initializers(home, class),
+            (Bound::Class(class), [method]) => {
+                let functions = self.method_of((home, class), method)?;
+                Some(Receivers { unbound: true, ..Receivers::functions(functions) })
+            }
+            (Bound::Value, [method]) => {
+                let class = self.class_called(home, binding.call.as_ref()?)?;
+                self.method_of(class, method).map(Receivers::functions)
+            }
+            _ => None,
+        }
+    }
+
+    /// The class of the project that is called to make a value.
+    pub(super) fn class_called(&self, module: ModuleId, call: &Reference<'p>) -> Option<(ModuleId, ClassId)> {
+        let Object::Attribute { module: home, name, rest } = self.world.trace_reference(module, MODULE, call).object
+        else {
+            return None;
+        };
+        match self.world.names.file(home).bindings(name) {
+            [Binding { what: Bound::Class(class), .. }] if rest.is_empty() => Some((home, *class)),
+            _ => None,
+        }
+    }
+
+    /// A function calls or hands on one of its parameters.
+    pub(super) fn calls_parameter(&mut self, module: ModuleId, owner: ScopeId, param: &'p str) {
+        let ScopeKind::Function(function) = self.world.names.file(module).scope(owner).kind else { return };
+        if self.callers.insert((module, function, param)) {
+            let keeps = self.keeps.take();
+            let found = self.world.names.file(module).function(function);
+            for default in &found.defaults {
+                self.reach(module, found.parent, default.name, &default.attributes, Role::Called);
+            }
+            for value in self.handed.remove(&(module, function, param)).unwrap_or_default() {
+                self.hand(&value);
+            }
+            self.keeps = keeps;
+        }
+    }
+
+    /// What a variable holds is called: what it was made from may be, too.
+    pub(super) fn value_is_called(&mut self, module: ModuleId, scope: ScopeId, binding: &Binding<'p>) {
+        let keeps = self.keeps.take();
+        if let Some(call) = &binding.call
+            && self.receivers(module, scope, call).is_some_and(|r| !(r.functions.is_empty() && r.fields.is_empty()))
+        {
+            // A function or class of the project: what they are handed is followed by what they do with it.
+            self.result_of(module, scope, call);
+        } else {
+            for reference in &binding.from {
+                self.reach(module, scope, reference.name, &reference.attributes, Role::Called);
+                self.result_of(module, scope, reference);
+            }
+        }
+        self.keeps = keeps;
+    }
+
+    /// The value is what a function of the project gave, or holds such: what it returned may run.
+    pub(super) fn result_of(&mut self, module: ModuleId, scope: ScopeId, reference: &Reference<'p>) {
+        for function in self.functions_named(module, scope, reference.name, &reference.attributes) {
+            self.result_is_called(function);
+        }
+    }
+
+    /// What a function returned is called: the functions in it may run.
+    fn result_is_called(&mut self, (module, function): (ModuleId, FunctionId)) {
+        if !self.results.insert((module, function)) {
+            return;
+        }
+        for inner in self.inside(module, function) {
+            self.run(module, inner);
+            self.result_is_called((module, inner));
+        }
+    }
+
+    /// What a function returned is called, once: `@f(…)`, `f(…)(…)`.
+    pub(super) fn result_is_called_once(
+        &mut self,
+        module: ModuleId,
+        scope: ScopeId,
+        name: &'p str,
+        attributes: &[&'p str],
+    ) {
+        for (home, function) in self.functions_named(module, scope, name, attributes) {
+            self.inside(home, function).into_iter().for_each(|inner| self.run(home, inner));
+        }
+    }
+
+    /// Functions that stand directly in a function.
+    fn inside(&self, module: ModuleId, function: FunctionId) -> Vec<FunctionId> {
+        let functions = self.world.names.file(module).functions.iter().enumerate();
+        functions.filter(|(_, f)| f.outer == Some(function)).map(|(index, _)| FunctionId(index as u32)).collect()
+    }
+
+    fn functions_named(
+        &self,
+        module: ModuleId,
+        scope: ScopeId,
+        name: &'p str,
+        attributes: &[&'p str],
+    ) -> Vec<(ModuleId, FunctionId)> {
+        let file = self.world.names.file(module);
+        let (home, bindings, rest) = match file.owner(name, scope).filter(|owner| *owner != MODULE) {
+            Some(owner) if attributes.is_empty() => (module, file.scope(owner).bindings[name].as_slice(), 0),
+            _ => match self.world.trace(module, scope, name, attributes).object {
+                Object::Attribute { module: home, name, rest } => {
+                    (home, self.world.names.file(home).bindings(name), rest.len())
+                }
+                _ => return Vec::new(),
+            },
+        };
+        let found = bindings.iter().map(|b| match (b.what, rest) {
+            (Bound::Function(function), 0) => vec![(home, function)],
+            (Bound::Class(class), 1) => {
+                self.method_of((home, class), attributes[attributes.len() - 1]).unwrap_or_default()
+            }
+            _ => Vec::new(),
+        });
+        found.flatten().collect()
+    }
+}
