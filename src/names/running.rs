@@ -42,7 +42,6 @@ impl Running {
             results: HashSet::new(),
             classes: Classes::default(),
             followed: HashSet::new(),
-            followed_plainly: HashSet::new(),
         };
         for module in roots {
             search.moment(*module, Moment::Import);
@@ -89,9 +88,8 @@ struct Search<'w, 'p> {
     /// Functions whose results are called.
     results: HashSet<(ModuleId, FunctionId)>,
     classes: Classes<'p>,
-    /// Variables whose values were followed, and those that were as far as they are other names.
-    followed: HashSet<(ModuleId, ScopeId, &'p str)>,
-    followed_plainly: HashSet<(ModuleId, ScopeId, &'p str)>,
+    /// Variables whose values were followed; the flag: as far as they are other names.
+    followed: HashSet<(ModuleId, ScopeId, &'p str, bool)>,
 }
 
 impl<'w, 'p> Search<'w, 'p> {
@@ -348,15 +346,10 @@ impl<'w, 'p> Search<'w, 'p> {
                 }
                 // Another name for something else.
                 Bound::Value if binding.plain && role != Role::Inspected && attributes.is_empty() => {
-                    if self.followed_plainly.insert((module, owner, name)) {
-                        let all = file.scope(owner).bindings[name].iter();
-                        all.filter(|b| b.plain).for_each(|b| self.value_is_called(module, owner, b));
-                    }
+                    self.values_are_called(module, owner, name, true);
                 }
                 Bound::Value if invoked && attributes.is_empty() => {
-                    if self.followed.insert((module, owner, name)) {
-                        file.scope(owner).bindings[name].iter().for_each(|b| self.value_is_called(module, owner, b));
-                    }
+                    self.values_are_called(module, owner, name, false);
                 }
                 Bound::Import(_) => {
                     for trace in self.world.traces(module, owner, name, attributes) {
@@ -412,9 +405,7 @@ impl<'w, 'p> Search<'w, 'p> {
                             self.run(home, function);
                         }
                     }
-                    if self.followed.insert((home, MODULE, name)) {
-                        bindings.iter().for_each(|b| self.value_is_called(home, MODULE, b));
-                    }
+                    self.values_are_called(home, MODULE, name, false);
                 }
                 _ => {}
             }

@@ -6,27 +6,32 @@ use std::rc::Rc;
 use super::*;
 use crate::names::methods::{is_descriptor, is_of_making, is_operator};
 
+/// A class of the project.
+pub(super) type ClassKey = (ModuleId, ClassId);
+/// A class and what it inherits from.
+type Order = Rc<[ClassKey]>;
+
 #[derive(Default)]
 pub(super) struct Classes<'p> {
     /// Methods of the classes of which an instance may exist, by name.
     live: HashMap<&'p str, Vec<(ModuleId, FunctionId)>>,
     /// Classes whose methods are among these: those of instances, and what they inherit from.
-    known: HashSet<(ModuleId, ClassId)>,
+    known: HashSet<ClassKey>,
     /// Classes of which an instance may exist.
-    made: HashSet<(ModuleId, ClassId)>,
+    made: HashSet<ClassKey>,
     /// Classes with an instance that may be anywhere, so that operators may be applied to it.
-    loose: HashSet<(ModuleId, ClassId)>,
+    loose: HashSet<ClassKey>,
     /// Classes whose methods use the object that they belong to as a whole.
-    used_by_itself: HashSet<(ModuleId, ClassId)>,
+    used_by_itself: HashSet<ClassKey>,
     /// Classes of which a class holds an instance under a name.
-    held: HashMap<&'p str, Vec<(ModuleId, ClassId)>>,
+    held: HashMap<&'p str, Vec<ClassKey>>,
     /// Methods that methods of a class call on `super()`.
-    supers: HashMap<(ModuleId, ClassId), BTreeSet<&'p str>>,
-    orders: RefCell<HashMap<(ModuleId, ClassId), Rc<[(ModuleId, ClassId)]>>>,
+    supers: HashMap<ClassKey, BTreeSet<&'p str>>,
+    orders: RefCell<HashMap<ClassKey, Order>>,
     /// Metaclasses already taken to run.
-    metaclasses: HashSet<(ModuleId, ClassId)>,
+    metaclasses: HashSet<ClassKey>,
     /// Classes already taken to be extended.
-    extended: HashSet<(ModuleId, ClassId)>,
+    extended: HashSet<ClassKey>,
 }
 
 impl Classes<'_> {
@@ -73,7 +78,7 @@ impl<'p> Search<'_, 'p> {
     }
 
     /// A method that a class has or inherits, if reading it gives just that.
-    pub(super) fn method_of(&self, class: (ModuleId, ClassId), name: &str) -> Option<Vec<(ModuleId, FunctionId)>> {
+    pub(super) fn method_of(&self, class: ClassKey, name: &str) -> Option<Vec<(ModuleId, FunctionId)>> {
         for &(home, base) in self.linear(class).iter() {
             if let Some(found) = self.world.names.file(home).class(base).methods.get(name) {
                 let plain = found.iter().all(|f| !self.is_decorated(home, *f));
@@ -199,14 +204,14 @@ impl<'p> Search<'_, 'p> {
     }
 
     /// An instance may be anywhere: operators may be applied to it.
-    pub(super) fn loosen(&mut self, class: (ModuleId, ClassId)) {
+    pub(super) fn loosen(&mut self, class: ClassKey) {
         if self.classes.loose.insert(class) {
             self.run_special(class, |name| is_operator(name) || is_descriptor(name));
         }
     }
 
     /// The special methods that an instance of a class has, as far as `which` takes them.
-    fn run_special(&mut self, class: (ModuleId, ClassId), which: fn(&str) -> bool) {
+    fn run_special(&mut self, class: ClassKey, which: fn(&str) -> bool) {
         let mut seen = HashSet::new();
         for &(home, base) in self.linear(class).iter() {
             for (name, functions) in &self.world.names.file(home).class(base).methods {
@@ -257,7 +262,7 @@ impl<'p> Search<'_, 'p> {
     }
 
     /// The first of these classes that has the method runs it.
-    fn method_runs(&mut self, classes: &[(ModuleId, ClassId)], method: &str) {
+    fn method_runs(&mut self, classes: &[ClassKey], method: &str) {
         for (home, base) in classes {
             if let Some(found) = self.world.names.file(*home).class(*base).methods.get(method) {
                 return found.iter().for_each(|f| self.run(*home, *f));
@@ -314,7 +319,7 @@ impl<'p> Search<'_, 'p> {
         })
     }
 
-    fn instances_are_loose(&mut self, class: (ModuleId, ClassId)) {
+    fn instances_are_loose(&mut self, class: ClassKey) {
         if self.classes.used_by_itself.insert(class) {
             let made = self.classes.made.iter().copied();
             let below: Vec<_> = made.filter(|m| self.linear(*m).contains(&class)).collect();
@@ -329,7 +334,7 @@ impl<'p> Search<'_, 'p> {
         }
     }
 
-    fn descriptor_runs(&mut self, class: (ModuleId, ClassId)) {
+    fn descriptor_runs(&mut self, class: ClassKey) {
         self.run_special(class, is_descriptor);
     }
 
@@ -383,23 +388,18 @@ impl<'p> Search<'_, 'p> {
     }
 
     /// A class and all that it inherits from, in the order in which attributes are looked up.
-    fn linear(&self, class: (ModuleId, ClassId)) -> Rc<[(ModuleId, ClassId)]> {
+    fn linear(&self, class: ClassKey) -> Order {
         if let Some(known) = self.classes.orders.borrow().get(&class) {
             return known.clone();
         }
         let mut order = Vec::new();
         self.add_to_order(class, &mut Vec::new(), &mut order);
-        let order: Rc<[_]> = order.into();
+        let order: Order = order.into();
         self.classes.orders.borrow_mut().insert(class, order.clone());
         order
     }
 
-    fn add_to_order(
-        &self,
-        class: (ModuleId, ClassId),
-        below: &mut Vec<(ModuleId, ClassId)>,
-        order: &mut Vec<(ModuleId, ClassId)>,
-    ) {
+    fn add_to_order(&self, class: ClassKey, below: &mut Vec<ClassKey>, order: &mut Vec<ClassKey>) {
         if below.contains(&class) {
             return;
         }
@@ -413,12 +413,12 @@ impl<'p> Search<'_, 'p> {
         below.pop();
     }
 
-    fn bases(&self, module: ModuleId, class: ClassId) -> Vec<(ModuleId, ClassId)> {
+    fn bases(&self, module: ModuleId, class: ClassId) -> Vec<ClassKey> {
         let paths = &self.world.names.file(module).class(class).bases;
         paths.iter().filter_map(|path| self.class_of(module, class, path)).collect()
     }
 
-    fn class_of(&self, module: ModuleId, near: ClassId, path: &[&'p str]) -> Option<(ModuleId, ClassId)> {
+    fn class_of(&self, module: ModuleId, near: ClassId, path: &[&'p str]) -> Option<ClassKey> {
         let scope = self.world.names.file(module).class(near).parent;
         let first = path.first()?;
         let file = self.world.names.file(module);

@@ -1,5 +1,6 @@
 //! Values on their way: what is handed to functions, kept under names, or made by other functions.
 
+use super::classes::ClassKey;
 use super::*;
 use crate::names::methods::{is_data, is_special};
 use crate::names::scope::Binding;
@@ -24,7 +25,7 @@ pub(super) struct Kept<'p> {
     /// What is called or goes on.
     taken: Shelf<'p, Handed<'p>>,
     /// What is looked at in any way.
-    touched: Shelf<'p, (ModuleId, ClassId)>,
+    touched: Shelf<'p, ClassKey>,
     /// What is read of an object: a property calls what it was made from.
     pub properties: HashMap<&'p str, Vec<Handed<'p>>>,
 }
@@ -279,7 +280,7 @@ impl<'p> Search<'_, 'p> {
     }
 
     /// It now holds an instance, to which nothing else leads.
-    pub(super) fn keep_instance(&mut self, key: Key<'p>, class: (ModuleId, ClassId)) {
+    pub(super) fn keep_instance(&mut self, key: Key<'p>, class: ClassKey) {
         if let Some(class) = self.kept.touched.put(key, class) {
             self.loosen(class);
         }
@@ -376,7 +377,7 @@ impl<'p> Search<'_, 'p> {
     }
 
     /// The class of the project that is called to make a value.
-    pub(super) fn class_called(&self, module: ModuleId, call: &Reference<'p>) -> Option<(ModuleId, ClassId)> {
+    pub(super) fn class_called(&self, module: ModuleId, call: &Reference<'p>) -> Option<ClassKey> {
         let Object::Attribute { module: home, name, rest } = self.world.trace_reference(module, MODULE, call).object
         else {
             return None;
@@ -403,8 +404,16 @@ impl<'p> Search<'_, 'p> {
         }
     }
 
-    /// What a variable holds is called: what it was made from may be, too.
-    pub(super) fn value_is_called(&mut self, module: ModuleId, scope: ScopeId, binding: &Binding<'p>) {
+    /// What a variable holds is called. `plainly`: only what it is another name for.
+    pub(super) fn values_are_called(&mut self, module: ModuleId, scope: ScopeId, name: &'p str, plainly: bool) {
+        if self.followed.insert((module, scope, name, plainly)) {
+            let bindings = self.world.names.file(module).scope(scope).bindings[name].iter();
+            bindings.filter(|b| b.plain || !plainly).for_each(|b| self.value_is_called(module, scope, b));
+        }
+    }
+
+    /// What was bound to a variable is called: what it was made from may be, too.
+    fn value_is_called(&mut self, module: ModuleId, scope: ScopeId, binding: &Binding<'p>) {
         let keeps = self.keeps.take();
         if let Some(call) = &binding.call
             && self.receivers(module, scope, call).is_some_and(|r| !(r.functions.is_empty() && r.fields.is_empty()))
