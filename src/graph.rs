@@ -77,6 +77,13 @@ impl<'p> Graph<'p> {
         Self::link(project, files, Some(self))
     }
 
+    /// Takes in some files as the tree has them.
+    pub fn replace(&mut self, some: Vec<(ModuleId, Arc<FileImports<'p>>)>) {
+        let mut files = self.files.clone();
+        some.into_iter().for_each(|(module, imports)| files[module.index()] = imports);
+        self.refine(files);
+    }
+
     /// Takes in files as the tree has them. Where that reads other imports than the skim did, they are linked anew.
     pub fn refine(&mut self, files: Vec<Arc<FileImports<'p>>>) {
         let same = |(old, new): (&Arc<FileImports>, &Arc<FileImports>)| {

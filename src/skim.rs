@@ -6,7 +6,7 @@ use crate::outcome::Kind;
 use crate::syntax::Span;
 use crate::syntax::imports::{FileImports, ImportSite, Place};
 
-/// The imports of a file in order, and what it binds; `None` where only the parser can tell. `__all__` is not read.
+/// The imports of a file in order, and what it binds; `None` where only the parser can tell.
 pub fn skim(text: &str) -> Option<FileImports<'_>> {
     let bytes = text.as_bytes();
     // Calls that import, other names for TYPE_CHECKING, and Python 2 need the tree.

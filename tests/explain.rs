@@ -109,7 +109,7 @@ fn output(text: &str, more: &[&str]) -> String {
 }
 
 fn report(text: &str) -> Value {
-    serde_json::from_str(&output(text, &["--format", "json"])).unwrap()
+    serde_json::from_str(&output(text, &["--dry-run", "--format", "json"])).unwrap()
 }
 
 fn refused(report: &Value) -> BTreeSet<String> {

@@ -24,10 +24,10 @@ pub struct Args {
     #[arg(value_name = "PATH", default_value = ".")]
     pub paths: Vec<PathBuf>,
 
-    /// Find and explain the cycles; write nothing [the default]
+    /// Find and explain the cycles; plan and write nothing [the default]
     #[arg(long)]
     pub check: bool,
-    /// Print the rewrite as one unified diff that `git apply` takes
+    /// Plan the rewrite and print it as one unified diff that `git apply` takes
     #[arg(long)]
     pub dry_run: bool,
     /// Rewrite the files: all of them, or none if something fails
@@ -220,7 +220,28 @@ pub enum Action {
     Apply,
 }
 
+/// What is asked of a project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// Where its cycles are, and what they do.
+    Find,
+    /// A plan that dissolves them, for what is written or shows it.
+    Dissolve,
+    /// The way back.
+    Hoist,
+}
+
 impl Args {
+    pub fn task(&self) -> Task {
+        let holds_plan = matches!(self.format, Format::Sarif | Format::Markdown);
+        let shows_plan = holds_plan || self.html.is_some() || self.graph.is_some() || self.makes_commits();
+        match self.action() {
+            _ if self.hoist => Task::Hoist,
+            Action::Check if !shows_plan => Task::Find,
+            _ => Task::Dissolve,
+        }
+    }
+
     pub fn action(&self) -> Action {
         match (self.dry_run, self.apply) {
             (true, _) => Action::DryRun,

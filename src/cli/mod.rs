@@ -39,7 +39,7 @@ use crate::project::Project;
 use crate::project::settings::Level;
 use crate::report::text::View;
 use crate::report::{self, diff, github, graph, html, json, markdown, sarif, svg, text};
-use args::{Action, Args, Format, Word};
+use args::{Action, Args, Format, Task, Word};
 use batch::BatchError;
 use commits::SplitError;
 use explain::NoPage;
@@ -209,11 +209,12 @@ fn solve(args: &Args, loaded: &[Loaded], wish: Option<&Wish>) -> anyhow::Result<
     loaded.iter().map(solve).collect()
 }
 
-/// The plan for a project, without the fixes that did not stand.
+/// What becomes of a project, without the fixes that did not stand.
 fn planned(args: &Args, project: &Project, vetoes: &[Veto], show: &(dyn Fn(Stage) + Sync)) -> Solved {
-    match args.hoist {
-        true => plan::hoist::hoist(project, vetoes, &|done, of| show(Stage::Parse(done, of))),
-        false => plan::solve_without(project, vetoes, show),
+    match args.task() {
+        Task::Find => Solved::of(plan::check::check(project, show)),
+        Task::Hoist => plan::hoist::hoist(project, vetoes, &|done, of| show(Stage::Parse(done, of))),
+        Task::Dissolve => plan::solve_without(project, vetoes, show),
     }
 }
 
@@ -270,7 +271,7 @@ fn print(args: &Args, outcome: &Outcome, prefixes: &[String]) -> io::Result<()> 
             beside(args, |err| {
                 text::write_skipped(err, outcome)?;
                 text::write_stale(err, outcome)?;
-                text::write(err, outcome, View::Short)
+                text::write(err, outcome, View::Planned)
             });
             printed
         }

@@ -12,6 +12,7 @@ use crate::outcome::Kind;
 use crate::project::is_identifier;
 use crate::syntax::Span;
 use crate::syntax::ast::{self, Arg, Ast, Expr, ExprKind, Ident, Params, Stmt, StmtKind};
+use crate::syntax::exports::Exports;
 use crate::syntax::imports::{FileImports, Guards, stmt_exprs};
 
 /// Collects the names of a file. `imports` are those of the same tree.
@@ -42,6 +43,7 @@ pub fn collect<'a>(ast: &Ast<'a>, imports: &FileImports<'a>) -> FileNames<'a> {
         walk.type_comment(*comment);
     }
     let mut out = walk.out;
+    out.exports = Exports::of(ast);
     if out.bindings("__getattr__").iter().any(|b| matches!(b.what, Bound::Function(_))) {
         out.on_demand = ast.body.iter().flat_map(table).collect();
     }

@@ -14,7 +14,7 @@ pub mod users;
 
 use std::cell::Cell;
 use std::collections::HashSet;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use rayon::prelude::*;
 
@@ -23,7 +23,7 @@ pub use scope::{Bound, FileNames, Moment, Role, ScopeId, Use};
 
 use crate::graph::{Graph, same_text};
 use crate::outcome::Kind;
-use crate::project::{Module, ModuleId, Project};
+use crate::project::{Module, ModuleId, ModuleSet, Project};
 use crate::syntax::imports::{FileImports, imports};
 use crate::syntax::{Ast, parse};
 use body::Body;
@@ -33,10 +33,14 @@ use scope::{Binding, MODULE, Reference};
 /// The names of every module of a project.
 pub struct Names<'p> {
     pub project: &'p Project,
-    /// By module; a file whose text stays is shared by the states of a project.
-    files: Vec<Arc<FileFacts<'p>>>,
+    /// By module, once known; a file whose text stays is shared by the states of a project.
+    files: Vec<OnceLock<Arc<FileFacts<'p>>>>,
     /// Stands for every file that nobody wanted to know of.
     nothing: Arc<FileFacts<'p>>,
+    /// The imports that files which are read when they are asked for have to have.
+    expected: Vec<Arc<FileImports<'p>>>,
+    /// Files that turned out to have others, or to be no Python.
+    others: Mutex<Vec<(ModuleId, Arc<FileImports<'p>>)>>,
 }
 
 /// What somebody wants to know of a file.
@@ -100,28 +104,67 @@ impl<'p> Names<'p> {
             let kept = (wanted[index] == Wanted::Tree).then(|| OnceLock::from(Arc::new(ast)));
             (Arc::new(imports), Arc::new(FileFacts { tree: kept.unwrap_or_default(), ..facts }))
         };
-        let (imports, files) = project.tree.modules.par_iter().enumerate().map(read).unzip();
+        let (imports, files): (Vec<_>, Vec<_>) = project.tree.modules.par_iter().enumerate().map(read).unzip();
         graph.refine(imports);
-        Self { project, files, nothing }
+        Self::known(project, files, nothing)
+    }
+
+    fn known(project: &'p Project, files: Vec<Arc<FileFacts<'p>>>, nothing: Arc<FileFacts<'p>>) -> Self {
+        let files = files.into_iter().map(OnceLock::from).collect();
+        Self { project, files, nothing, expected: Vec::new(), others: Mutex::default() }
+    }
+
+    /// The names of every module, each read when somebody asks for them. Those of a file whose imports are other than the graph
+    /// has them are left out; [`Names::others`] tells.
+    pub fn on_demand(graph: &Graph<'p>) -> Self {
+        let files = graph.files.iter().map(|_| OnceLock::new()).collect();
+        let nothing = Arc::new(FileFacts::of_nothing());
+        Self { project: graph.project, files, nothing, expected: graph.files.clone(), others: Mutex::default() }
+    }
+
+    /// Reads modules that will be asked for.
+    pub fn prepare(&self, modules: &ModuleSet) {
+        let modules: Vec<ModuleId> = modules.iter().collect();
+        modules.par_iter().for_each(|module| {
+            self.facts(*module);
+        });
+    }
+
+    /// The files that have other imports than the graph that the names were read for, with these.
+    pub fn others(self) -> Vec<(ModuleId, Arc<FileImports<'p>>)> {
+        self.others.into_inner().expect("no thread panics while it notes a file")
+    }
+
+    fn facts(&self, module: ModuleId) -> &Arc<FileFacts<'p>> {
+        self.files[module.index()].get_or_init(|| {
+            let ast = parse(self.project.text(module));
+            let imports = imports(&ast);
+            if imports == *self.expected[module.index()] {
+                return Arc::new(FileFacts::of(&ast, &imports));
+            }
+            let mut others = self.others.lock().expect("no thread panics while it notes a file");
+            others.push((module, Arc::new(imports)));
+            self.nothing.clone()
+        })
     }
 
     pub fn file(&self, module: ModuleId) -> &FileNames<'p> {
-        &self.files[module.index()].names
+        &self.facts(module).names
     }
 
     /// What a module's import may do that others see, before it is known across modules whether it does.
     pub fn effects(&self, module: ModuleId) -> &[Effect<'p>] {
-        &self.files[module.index()].effects
+        &self.facts(module).effects
     }
 
     /// What a module's body does when it runs.
     pub fn body(&self, module: ModuleId) -> &Body<'p> {
-        &self.files[module.index()].body
+        &self.facts(module).body
     }
 
     /// The syntax tree of a module.
     pub fn ast(&self, module: ModuleId) -> Arc<Ast<'p>> {
-        let file = &self.files[module.index()];
+        let file = self.facts(module);
         let read = || Arc::new(parse(self.project.text(module)));
         if Arc::ptr_eq(file, &self.nothing) { read() } else { file.tree.get_or_init(read).clone() }
     }
@@ -202,7 +245,7 @@ impl<'w, 'p> World<'w, 'p> {
     /// they had or the one that they had when another change was `tried`.
     pub fn after(&self, project: &'p Project, tried: Option<World<'_, 'p>>) -> (Graph<'p>, Names<'p>) {
         let known =
-            |of: &World<'_, 'p>, id: ModuleId| (of.graph.files[id.index()].clone(), of.names.files[id.index()].clone());
+            |of: &World<'_, 'p>, id: ModuleId| (of.graph.files[id.index()].clone(), of.names.facts(id).clone());
         let read = |(index, module): (usize, &'p Module)| {
             if same_text(self.project(), project, module) {
                 return known(self, ModuleId(index as u32));
@@ -217,8 +260,8 @@ impl<'w, 'p> World<'w, 'p> {
             let facts = FileFacts::of(&ast, &imports);
             (Arc::new(imports), Arc::new(FileFacts { tree: OnceLock::from(Arc::new(ast)), ..facts }))
         };
-        let (imports, files) = project.tree.modules.par_iter().enumerate().map(read).unzip();
-        let names = Names { project, files, nothing: self.names.nothing.clone() };
+        let (imports, files): (Vec<_>, Vec<_>) = project.tree.modules.par_iter().enumerate().map(read).unzip();
+        let names = Names::known(project, files, self.names.nothing.clone());
         (self.graph.with_files(project, imports), names)
     }
 
@@ -394,11 +437,11 @@ impl<'w, 'p> World<'w, 'p> {
     }
 
     fn exports_besides(&self, module: ModuleId, name: &str, seen: &mut HashSet<ModuleId>) -> bool {
-        let imports = &self.graph.files[module.index()];
-        if imports.exported.contains(&name) {
+        let exports = &self.names.file(module).exports;
+        if exports.names.contains(&name) {
             return true;
         }
-        if name.starts_with('_') || !imports.exported.is_empty() && !imports.exports_more {
+        if name.starts_with('_') || exports.is_plain() {
             return false;
         }
         let bound = self.names.file(module).bindings(name).iter();

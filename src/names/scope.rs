@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::syntax::Span;
 use crate::syntax::ast::Ident;
+use crate::syntax::exports::Exports;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ScopeId(pub u32);
@@ -307,6 +308,8 @@ pub struct Evaluation<'a> {
 /// All names of one file.
 #[derive(Debug, Default)]
 pub struct FileNames<'a> {
+    /// What `__all__` lists.
+    pub exports: Exports<'a>,
     pub scopes: Vec<Scope<'a>>,
     pub uses: Vec<Use<'a>>,
     pub functions: Vec<Function<'a>>,

@@ -400,10 +400,9 @@ fn reads_by_name(world: World, user: ModuleId, module: ModuleId) -> bool {
 /// Whether a file reads `__all__` of modules, so that the names it computes are taken to come from there.
 fn by_all(world: World, user: ModuleId, module: ModuleId) -> bool {
     let file = world.names.file(user);
-    let exports = &world.graph.files[module.index()];
     let asks = file.loose.contains("__all__")
         || file.uses.iter().any(|u| u.attributes.last().is_some_and(|a| a.text == "__all__"));
-    asks && !exports.exported.is_empty() && !exports.exports_more
+    asks && world.names.file(module).exports.is_plain()
 }
 
 impl<'p> World<'_, 'p> {
@@ -479,9 +478,9 @@ fn manifest_paths<'p>(world: World<'_, 'p>) -> Vec<(ModuleId, &'p str)> {
 pub fn is_public(world: World, module: ModuleId, name: &str) -> bool {
     let project = world.project();
     let this = project.module(module);
-    let imports = &world.graph.files[module.index()];
+    let exports = &world.names.file(module).exports;
     let detail = this.is_package && is_detail(world, module, name);
-    if this.is_package && !detail || imports.exports_more || imports.exported.contains(&name) {
+    if this.is_package && !detail || exports.more || exports.names.contains(&name) {
         return true;
     }
     // A module with nothing of its own is there to pass names on.

@@ -2,9 +2,11 @@
 //! analysis of the new text, accepted or dropped, until nothing more can be done.
 
 mod candidates;
+pub mod check;
 mod choice;
 mod entries;
 pub mod feedback;
+mod found;
 mod gain;
 pub mod hoist;
 mod relevant;
@@ -75,11 +77,11 @@ fn solve_on<'p>(
     let read = || progress(Stage::Parse(done.fetch_add(1, Ordering::Relaxed) + 1, total));
     let (graph, names, mut found) = match analysed(project, level, &read) {
         Ok(analysed) => analysed,
-        Err(graph) => return (report::nothing(&graph), Vec::new(), Vec::new()),
+        Err(graph) => return (found::nothing(&graph), Vec::new(), Vec::new()),
     };
     let ctx = Context::new(&graph, &names, &found);
     if level == Level::Fragile {
-        found.retain(|c| c.edges.iter().any(|e| report::is_early(&ctx, e)));
+        found::retain_fragile(ctx.world, &mut found);
     }
     let mut plan = Plan { vetoes: vetoes.to_vec(), ..Plan::default() };
     let cycles_before = found.len();
@@ -150,9 +152,8 @@ impl<'p> State<'p> {
     /// The cycles that are left.
     fn cycles(&self, level: Level) -> Vec<Cycle> {
         let mut left = cycles(&self.graph, level);
-        if level == Level::Fragile && !left.is_empty() {
-            let ctx = Context::new(&self.graph, &self.names, &left);
-            left.retain(|c| c.edges.iter().any(|e| report::is_early(&ctx, e)));
+        if level == Level::Fragile {
+            found::retain_fragile(self.world(), &mut left);
         }
         left
     }
@@ -338,7 +339,7 @@ impl Plan {
     fn refuse(&mut self, ctx: &Context, refusal: Refusal) {
         let key = key(ctx.world.graph, refusal.import);
         self.refused.entry((key.clone(), refusal.strategy)).or_insert_with(|| {
-            let (file, line) = report::place(ctx, refusal.at);
+            let (file, line) = found::place(ctx.world, refusal.at);
             Refused { refusal, key, file, line }
         });
     }

@@ -65,6 +65,11 @@ pub struct Solved {
 }
 
 impl Solved {
+    /// An outcome for which nothing was planned.
+    pub fn of(outcome: ProjectOutcome) -> Self {
+        Self { outcome, touched: Vec::new(), states: FrozenVec::new(), rounds: Vec::new() }
+    }
+
     /// The number of fixes that were accepted.
     pub fn len(&self) -> usize {
         self.rounds.iter().map(|round| round.fixes.len()).sum()

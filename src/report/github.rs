@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use super::{is_dissolved, is_news, words};
+use super::{is_found_alone, is_news, words};
 use crate::outcome::{CycleEntry, Outcome, ProjectOutcome, Status};
 
 /// Imports of a loop that an annotation spells out.
@@ -22,14 +22,15 @@ pub fn write(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
     }
     let summary = &outcome.summary;
     let written = outcome.projects.iter().flat_map(|p| &p.cycles).any(|cycle| cycle.status == Status::Fixed);
-    let text = format!(
-        "{}, {}; {} {}, {} left",
+    let mut text = format!(
+        "{}, {}",
         words::count(summary.cycles, "import cycle"),
         words::count(summary.modules_in_cycles_before, "module"),
-        summary.fixed,
-        if written { "dissolved" } else { "can be dissolved" },
-        summary.left
     );
+    if !is_found_alone(outcome) {
+        let dissolved = if written { "dissolved" } else { "can be dissolved" };
+        text.push_str(&format!("; {} {dissolved}, {} left", summary.fixed, summary.left));
+    }
     match &outcome.baseline {
         Some(baseline) => {
             let counts = format!("{text}; {} new, {} known to {}", baseline.new, baseline.known, baseline.file);
@@ -56,9 +57,10 @@ fn of_cycle(out: &mut dyn Write, project: &ProjectOutcome, cycle: &CycleEntry) -
     if !cycle.joined.is_empty() {
         text.push_str(&format!("\nnew in a known cycle: {}", cycle.joined.join(", ")));
     }
-    text.push_str(match is_dissolved(cycle) {
-        true => "\n`cyclefix --apply` dissolves it",
-        false => "\nit cannot be dissolved safely: `cyclefix` says why",
+    text.push_str(match cycle.status {
+        Status::Found => "\n`cyclefix --dry-run` shows what dissolves it, or says why nothing does",
+        Status::Planned | Status::Fixed => "\n`cyclefix --apply` dissolves it",
+        Status::Refused => "\nit cannot be dissolved safely: `cyclefix --dry-run` says why",
     });
     let level = if cycle.status == Status::Fixed { "notice" } else { "error" };
     let mut place = Vec::new();

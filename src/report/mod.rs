@@ -66,6 +66,12 @@ fn is_dissolved(cycle: &CycleEntry) -> bool {
     matches!(cycle.status, Status::Planned | Status::Fixed)
 }
 
+/// Whether the run only looked for cycles, and planned nothing.
+fn is_found_alone(outcome: &Outcome) -> bool {
+    let mut all = outcome.projects.iter().flat_map(|project| &project.cycles);
+    all.all(|cycle| cycle.status == Status::Found)
+}
+
 /// Whether a report has to speak of a cycle: none does of what a baseline knows.
 fn is_news(cycle: &CycleEntry) -> bool {
     cycle.baseline != Some(Standing::Known)

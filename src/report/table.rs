@@ -7,7 +7,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use super::text::{BAD, DIM, GOOD, HEAD, WARN, plain};
 use super::words::count;
 use super::{is_dissolved, summarize};
-use crate::outcome::{BatchEntry, FailedEntry, Outcome, ProjectOutcome};
+use crate::outcome::{BatchEntry, FailedEntry, Outcome, ProjectOutcome, Status};
 
 /// Members of a project that are named.
 const MEMBERS: usize = 3;
@@ -52,9 +52,11 @@ pub fn says(project: &ProjectOutcome) -> bool {
 fn projects(out: &mut dyn Write, projects: &[&ProjectOutcome], done: bool) -> io::Result<()> {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
+    let found = projects.iter().flat_map(|project| &project.cycles).all(|cycle| cycle.status == Status::Found);
     table.set_header(match (projects.iter().any(|project| project.hoist.is_some()), done) {
         (true, false) => vec!["project", "modules", "can move", "stay", "files"],
         (true, true) => vec!["project", "modules", "moved", "stay", "files"],
+        (false, false) if found => vec!["project", "modules", "cycles", "in cycles"],
         (false, false) => vec!["project", "modules", "cycles", "can go", "left", "files"],
         (false, true) => vec!["project", "modules", "cycles", "dissolved", "left", "files"],
     });
@@ -63,9 +65,12 @@ fn projects(out: &mut dyn Write, projects: &[&ProjectOutcome], done: bool) -> io
         let mut row = vec![name(&project.members), project.modules.to_string()];
         match &project.hoist {
             Some(hoist) => row.extend([hoist.fixes.len(), hoist.refusals.len()].map(|n| n.to_string())),
+            None if found => row.extend([size.cycles, size.modules_in_cycles_before].map(|n| n.to_string())),
             None => row.extend([size.cycles, size.fixed, size.left].map(|n| n.to_string())),
         }
-        row.push(size.files_changed.to_string());
+        if project.hoist.is_some() || !found {
+            row.push(size.files_changed.to_string());
+        }
         table.add_row(row);
     }
     for (index, column) in table.column_iter_mut().enumerate() {

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use super::words::{count, plural};
-use super::{excerpt, is_dissolved, is_news, table, verification, words};
+use super::{excerpt, is_dissolved, is_found_alone, is_news, table, verification, words};
 use crate::outcome::{
     BaselineEntry, BranchEntry, CycleEntry, FixEntry, HoistEntry, Outcome, PatchEntry, ProjectOutcome, RefusalEntry,
     Safety, Stale, StaleEntry, Status,
@@ -37,10 +37,10 @@ pub(super) const DIM: Style = Style::new().dimmed();
 /// How much the report says of each cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum View {
-    /// Everything: where the cycle is, what would be done, and why not more. For `--check`.
+    /// Everything: where the cycle is and, if that was planned, what would be done, and why not more. For `--check`.
     Full,
-    /// A line a cycle; the diff beside it says the rest. For `--dry-run`.
-    Short,
+    /// What would be done, and why not more; the diff stands beside it. For `--dry-run`.
+    Planned,
     /// What was done and what is left, and why. For `--apply`.
     Done,
 }
@@ -62,7 +62,7 @@ fn projects(out: &mut dyn Write, outcome: &Outcome, view: View) -> io::Result<()
     let total = outcome.summary.cycles;
     let mut number = 0;
     for project in &outcome.projects {
-        let says = !project.cycles.is_empty() || project.hoist.is_some() && view != View::Short;
+        let says = !project.cycles.is_empty() || project.hoist.is_some();
         if outcome.projects.len() > 1 && says {
             writeln!(out, "{HEAD}{}{HEAD:#}", plain(&project.root))?;
         }
@@ -74,12 +74,11 @@ fn projects(out: &mut dyn Write, outcome: &Outcome, view: View) -> io::Result<()
             }
             match view {
                 View::Full => full(out, project, cycle, (number, total))?,
-                View::Short => short(out, project, cycle)?,
-                View::Done => done(out, project, cycle)?,
+                View::Planned | View::Done => done(out, project, cycle, view)?,
             }
         }
         if let Some(found) = &project.hoist {
-            hoist(out, project, found, view)?;
+            hoist(out, project, found)?;
         }
         if let Some(ran) = &project.verification {
             verification::write(out, ran)?;
@@ -132,43 +131,31 @@ fn full(out: &mut dyn Write, project: &ProjectOutcome, cycle: &CycleEntry, (n, o
         writeln!(out, "  modules: {}", first(cycle.modules.iter().map(String::as_str), cycle.modules.len(), MODULES))?;
     }
     joined(out, cycle)?;
-    fixes(out, cycle, "can be made smaller by")?;
+    fixes(out, cycle, View::Full)?;
     cycle_refusals(out, project, cycle)?;
     writeln!(out)
 }
 
-fn short(out: &mut dyn Write, project: &ProjectOutcome, cycle: &CycleEntry) -> io::Result<()> {
-    let applied = cycle.fixes.iter().filter(|fix| fix.applied).count();
-    let verdict = match cycle.status {
-        Status::Fixed => format!("{GOOD}dissolved{GOOD:#} by {}", count(applied, "fix")),
-        Status::Planned => format!("{GOOD}would be dissolved{GOOD:#} by {}", count(applied, "fix")),
-        _ => {
-            let why = cycle.refusals.first().map(|refusal| why(project, refusal)).unwrap_or_default();
-            let more = match cycle.refusals.len() {
-                0 | 1 => String::new(),
-                n => format!(", and {} more", n - 1),
-            };
-            format!("{BAD}stays{BAD:#}{}{why}{more}", if why.is_empty() { "" } else { ": " })
-        }
+fn done(out: &mut dyn Write, project: &ProjectOutcome, cycle: &CycleEntry, view: View) -> io::Result<()> {
+    let (style, verdict) = match cycle.status {
+        Status::Fixed => (GOOD, "dissolved"),
+        Status::Planned => (GOOD, "planned"),
+        Status::Found | Status::Refused => (BAD, "left"),
     };
-    writeln!(out, "{} ({}) {verdict}", loop_line(cycle), count(cycle.modules.len(), "module"))
-}
-
-fn done(out: &mut dyn Write, project: &ProjectOutcome, cycle: &CycleEntry) -> io::Result<()> {
-    let (style, verdict) = if is_dissolved(cycle) { (GOOD, "dissolved") } else { (BAD, "left") };
     let size = count(cycle.modules.len(), "module");
     writeln!(out, "{style}{verdict}{style:#} {} ({size}) {DIM}[{}]{DIM:#}", loop_line(cycle), cycle.id)?;
-    fixes(out, cycle, "made smaller by")?;
+    fixes(out, cycle, view)?;
     cycle_refusals(out, project, cycle)
 }
 
 /// The fixes under what becomes of the cycle by them: those that make up the plan, then those that are only shown.
-fn fixes(out: &mut dyn Write, cycle: &CycleEntry, smaller: &str) -> io::Result<()> {
+fn fixes(out: &mut dyn Write, cycle: &CycleEntry, view: View) -> io::Result<()> {
     let (applied, shown): (Vec<_>, Vec<_>) = cycle.fixes.iter().partition(|fix| fix.applied);
     let head = match cycle.status {
         Status::Fixed => "dissolved by",
         Status::Planned => "can be dissolved by",
-        Status::Found | Status::Refused => smaller,
+        Status::Found | Status::Refused if view == View::Done => "made smaller by",
+        Status::Found | Status::Refused => "can be made smaller by",
     };
     list_fixes(out, &format!("{GOOD}{head}{GOOD:#} {}", count(applied.len(), "fix")), &applied)?;
     if let Some(plan) = &cycle.plan
@@ -242,11 +229,8 @@ fn refusals(out: &mut dyn Write, project: &ProjectOutcome, all: &[RefusalEntry])
 }
 
 /// What `--hoist` moves, and what stays where it is.
-fn hoist(out: &mut dyn Write, project: &ProjectOutcome, hoist: &HoistEntry, view: View) -> io::Result<()> {
+fn hoist(out: &mut dyn Write, project: &ProjectOutcome, hoist: &HoistEntry) -> io::Result<()> {
     let done = if hoist.status == Status::Fixed { "moved" } else { "can move" };
-    if view == View::Short {
-        return Ok(());
-    }
     let fixes: Vec<&FixEntry> = hoist.fixes.iter().collect();
     list_fixes(out, &format!("{GOOD}{done} to the top{GOOD:#}"), &fixes)?;
     if !hoist.refusals.is_empty() {
@@ -280,6 +264,14 @@ fn summary(out: &mut dyn Write, outcome: &Outcome, view: View) -> io::Result<()>
     if summary.cycles == 0 {
         let modules = outcome.projects.iter().map(|project| project.modules).sum();
         return writeln!(out, "no import cycles in {}", count(modules, "module"));
+    }
+    if is_found_alone(outcome) {
+        let (cycles, modules) = (count(summary.cycles, "cycle"), count(summary.modules_in_cycles_before, "module"));
+        writeln!(out, "{HEAD}{cycles}, {modules}{HEAD:#}")?;
+        if outcome.baseline.as_ref().is_none_or(|baseline| baseline.new > 0 && !baseline.updated) {
+            writeln!(out, "see what would dissolve them with --dry-run, write it with --apply")?;
+        }
+        return Ok(());
     }
     let done = if view == View::Done { "dissolved" } else { "can be dissolved" };
     let dissolved = match summary.fixed {
@@ -346,11 +338,6 @@ fn short_id(id: &str) -> &str {
 /// The loop in one line, e.g. `a -> b -> a`; of a long one the first modules and how many follow.
 fn loop_line(cycle: &CycleEntry) -> String {
     words::shortest_loop_of(cycle, LOOP, &plain)
-}
-
-fn why(project: &ProjectOutcome, refusal: &RefusalEntry) -> String {
-    let place = place(project, &refusal.file, refusal.line);
-    format!("{} ({place}) [{}]", plain(&refusal.message), refusal.reason)
 }
 
 /// A place as editors and terminals know it; line 0 stands for the whole file.

@@ -318,10 +318,10 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     /// `from target import *` in a module.
     fn star(&mut self, module: ModuleId, target: ModuleId) -> Result<(), Raised> {
         let world = self.simulator.world;
-        let imports = &world.graph.files[target.index()];
-        let listed = self.state.get(target.0, "__all__").is_some() && !imports.exported.is_empty();
+        let exports = &world.names.file(target).exports;
+        let listed = self.state.get(target.0, "__all__").is_some() && !exports.names.is_empty();
         if listed {
-            for name in &imports.exported {
+            for name in &exports.names {
                 let object = match self.bound_in(target, name) {
                     Some(object) => object,
                     None => match self.child(target, name) {
@@ -329,14 +329,14 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                             self.load(child)?;
                             self.bound_in(target, name).unwrap_or(Object::Module(child))
                         }
-                        None if imports.exports_more => continue,
+                        None if exports.more => continue,
                         None => self.attribute(target, name)?,
                     },
                 };
                 self.bind(name, object);
             }
         }
-        if !listed || imports.exports_more {
+        if !listed || exports.more {
             for (name, cell) in self.state.names(target.0) {
                 if !name.starts_with(['_', '<']) {
                     self.bind(name, cell.object);

@@ -283,7 +283,7 @@ impl Extraction<'_, '_, '_, '_> {
     fn is_kept(&self, name: &str) -> bool {
         let used_here = self.used_here(name);
         let elsewhere = self.ctx.users.uses(self.source(), name).any(|u| !self.is_repointed(u.user, u.span));
-        let listed = self.ctx.world.graph.files[self.source().index()].exported.contains(&name);
+        let listed = self.ctx.world.names.file(self.source()).exports.names.contains(&name);
         let looked_at = self.ctx.users.may_be_read(self.source(), name).is_some();
         let package = self.ctx.project().module(self.source()).is_package;
         package || !name.starts_with('_') || used_here || elsewhere || listed || looked_at
@@ -299,7 +299,7 @@ impl Extraction<'_, '_, '_, '_> {
 
     /// Whether the re-export has to be told from an import that is used or forgotten.
     fn is_explicit(&self, name: &str) -> bool {
-        let listed = self.ctx.world.graph.files[self.source().index()].exported.contains(&name);
+        let listed = self.ctx.world.names.file(self.source()).exports.names.contains(&name);
         let elsewhere = self.ctx.users.uses(self.source(), name).any(|u| !self.is_repointed(u.user, u.span));
         !listed && (elsewhere || !self.used_here(name))
     }

@@ -302,7 +302,7 @@ fn taken_by_star(
         // A binding of its own stands for itself.
         let own = file.bindings(name).iter().any(|b| !b.conditional && b.what != Bound::Declared);
         let used = file.uses.iter().any(|u| u.name == name && u.owner.is_none());
-        let listed = ctx.world.graph.files[user.index()].exported.contains(&name);
+        let listed = file.exports.names.contains(&name);
         !own && (used
             || listed
             || ctx.users.uses(*user, name).next().is_some()

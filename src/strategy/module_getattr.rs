@@ -125,12 +125,10 @@ impl<'p> Group<'_, '_, 'p> {
         let site = world.graph.site(id.module, id.site);
         let at = |reason, message: &str| Err(Obstacle::new(reason, (id.module, site.at), message));
         if site.star {
-            let exported = &world.graph.files[self.target.index()];
             let target = world.names.file(self.target);
             let bound = |name: &&str| target.bindings(name).iter().any(|b| b.moment == Moment::Import);
-            let known = !exported.exported.is_empty()
-                && !exported.exports_more
-                && exported.exported.iter().all(bound)
+            let known = target.exports.is_plain()
+                && target.exports.names.iter().all(bound)
                 && self.ctx.project().tree.modules.len() <= LARGE;
             if !known {
                 return at(
@@ -138,7 +136,7 @@ impl<'p> Group<'_, '_, 'p> {
                     "`import *` of a module without a plain `__all__` binds names that are not known",
                 );
             }
-            return Ok(exported.exported.clone());
+            return Ok(target.exports.names.clone());
         }
         let is_module = world.graph.targets[id.module.index()][id.site].is_some_and(|t| t.is_module);
         match (site.name, site.asname) {
@@ -174,7 +172,7 @@ impl<'p> Group<'_, '_, 'p> {
             let message = format!("the submodule `{}.{name}` takes the name when it is imported", this.name);
             return Err(self.refuse(Reason::ReboundName, message));
         }
-        if submodule == Some(self.target) && world.graph.files[self.target.index()].exported.contains(&name) {
+        if submodule == Some(self.target) && world.names.file(self.target).exports.names.contains(&name) {
             let message = format!("`{name}` is a submodule and a name in it");
             return Err(self.refuse(Reason::ReboundName, message));
         }
@@ -333,8 +331,7 @@ impl<'p> Group<'_, '_, 'p> {
     /// Whether the module says what `from module import *` gives: without `__all__`, that goes by the namespace, which no longer
     /// holds all.
     fn is_listed(&self) -> Result<(), Obstacle> {
-        let imports = &self.ctx.world.graph.files[self.module.index()];
-        if !imports.exported.is_empty() || imports.exports_more {
+        if !self.ctx.world.names.file(self.module).exports.is_empty() {
             return Ok(());
         }
         let message = "the module has no `__all__`, and `import *` of it would no longer give the name";

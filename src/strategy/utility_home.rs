@@ -117,8 +117,7 @@ fn may_take(ctx: &Context, module: ModuleId, sheet: &Sheet, closure: &Closure) -
     let plain = source.writable
         && source.trouble.is_none()
         && imports.error.is_none()
-        && imports.exported.is_empty()
-        && !imports.exports_more
+        && file.exports.is_empty()
         && !imports.sites.iter().any(|s| s.star)
         && file.dynamic.is_none()
         && file.postponed == ctx.world.names.file(sheet.module).postponed

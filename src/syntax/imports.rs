@@ -53,15 +53,11 @@ impl<'a> ImportSite<'a> {
 }
 
 /// All that the import graph needs to know of a file.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct FileImports<'a> {
     pub sites: Vec<ImportSite<'a>>,
     /// Names bound at module level while the module is imported, in order; with the site, if it is an import.
     pub bound: Vec<(&'a str, Option<usize>)>,
-    /// Names that `__all__` lists in a literal.
-    pub exported: Vec<&'a str>,
-    /// Whether `__all__` also holds what no literal says.
-    pub exports_more: bool,
     /// Where the parser lost its way first.
     pub error: Option<usize>,
 }
@@ -194,44 +190,13 @@ impl<'a> Walk<'a> {
                     self.under(self.guards.arm(branches, index), Place::Block, &branch.body);
                 }
             }
-            StmtKind::Assign { targets, value } => {
-                for name in targets.iter().filter_map(Expr::as_name) {
-                    self.bind(name, None);
-                    self.export(name, value);
-                }
-            }
-            StmtKind::AnnAssign { target, value: Some(value), .. } | StmtKind::AugAssign { target, value } => {
-                if let Some(name) = target.as_name() {
-                    self.export(name, value);
-                }
-            }
-            // `__all__.append("name")`, `__all__.extend(other.__all__)`
-            StmtKind::Expr(Expr { kind: ExprKind::Call { func, args }, .. })
-                if func.dotted().is_some_and(|d| d.len() == 2 && d[0] == "__all__") && self.place < Place::Class =>
-            {
-                args.iter().for_each(|arg| self.exported(&arg.value));
+            StmtKind::Assign { targets, .. } => {
+                targets.iter().filter_map(Expr::as_name).for_each(|name| self.bind(name, None));
             }
             _ => {
                 for block in stmt.blocks() {
                     self.under(Kind::Eager, Place::Block, block);
                 }
-            }
-        }
-    }
-
-    fn export(&mut self, name: &str, value: &Expr<'a>) {
-        if name == "__all__" && self.place < Place::Class {
-            self.exported(value);
-        }
-    }
-
-    fn exported(&mut self, value: &Expr<'a>) {
-        match &value.kind {
-            ExprKind::Sequence(items) => items.iter().for_each(|item| self.exported(item)),
-            ExprKind::Str(std::borrow::Cow::Borrowed(name)) => self.out.exported.push(name),
-            _ => {
-                self.out.exports_more = true;
-                value.parts(&mut |part| self.exported(part));
             }
         }
     }

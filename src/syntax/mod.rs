@@ -1,6 +1,7 @@
 //! Text to syntax tree. The only user of tree-sitter; what leaves here is [`ast`].
 
 pub mod ast;
+pub mod exports;
 pub mod imports;
 mod lower;
 mod position;

@@ -156,7 +156,7 @@ impl Ran {
         if read(dry.path()) != result {
             troubles.push("git apply of --dry-run is not --apply".to_owned());
         }
-        let next = cyclefix(after.path(), &case.options, &["--check", "--format", "json"]);
+        let next = cyclefix(after.path(), &case.options, &["--dry-run", "--format", "json"]);
         let next_report: Value = serde_json::from_slice(&next.stdout).unwrap();
         if next_report["summary"]["cycles"] != report["summary"]["left"] {
             troubles.push(format!(

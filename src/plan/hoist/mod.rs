@@ -10,7 +10,7 @@ use elsa::FrozenVec;
 
 use super::entries::MOST;
 use super::solved::{self, Round};
-use super::{Solved, Veto, cycles, intents, key, planned, report};
+use super::{Solved, Veto, cycles, found, intents, key, planned, report};
 use crate::graph::Graph;
 use crate::names::{Names, Wanted, World};
 use crate::outcome::{HoistEntry, Status};
@@ -39,7 +39,7 @@ pub fn hoist(project: &Project, vetoes: &[Veto], read: &(dyn Fn(usize, usize) + 
         let why = || (Reason::FailedVerification, veto.message.clone());
         refusals.extend(bad.into_iter().map(|fix| place::refusal(&ctx, fix.removes[0], why())));
     }
-    let mut outcome = report::nothing(&graph);
+    let mut outcome = found::nothing(&graph);
     let mut touched = Vec::new();
     let still = cycles(&graph, Level::Eager).into_iter().flat_map(|cycle| cycle.modules).collect();
     while !chosen.is_empty() {

@@ -30,12 +30,11 @@ pub fn of<'p>(
 ) -> Result<Exports<'p>, Obstacle> {
     let module = pair.emptied;
     let file = ctx.world.names.file(module);
-    let imports = &ctx.world.graph.files[module.index()];
     let mut out = Exports::default();
-    if let (Some((item, _)), true) = (&bodies.emptied.exports, imports.exports_more) {
+    if let (Some((item, _)), true) = (&bodies.emptied.exports, file.exports.more) {
         return Err(Obstacle::new(Reason::Form, (module, item.span), "`__all__` is no plain list"));
     }
-    let listed: BTreeSet<&str> = imports.exported.iter().copied().collect();
+    let listed: BTreeSet<&str> = file.exports.names.iter().copied().collect();
     for (name, bindings) in &file.scope(MODULE).bindings {
         let bindings: Vec<&Binding> = bindings.iter().filter(|b| b.what != Bound::Declared).collect();
         let Some(first) = bindings.first().filter(|_| *name != "__all__") else { continue };

@@ -211,7 +211,7 @@ fn stars(ctx: &Context, pair: Pair) -> Option<Obstacle> {
     }
     let (home, emptied) = (&ctx.users.of(pair.home).stars, &ctx.users.of(pair.emptied).stars);
     if let Some(at) = emptied.first()
-        && ctx.world.graph.files[pair.emptied.index()].exported.is_empty()
+        && ctx.world.names.file(pair.emptied).exports.names.is_empty()
     {
         return Some(Obstacle::new(Reason::NoName, *at, "`import *` takes names that the module does not list"));
     }

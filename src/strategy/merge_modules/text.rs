@@ -121,14 +121,14 @@ fn longer_list(
     list: Span,
     exports: &Exports,
 ) -> Result<Option<Intent>, Obstacle> {
-    let imports = &ctx.world.graph.files[pair.home.index()];
+    let listed = &ctx.world.names.file(pair.home).exports;
     let mut new: Vec<&str> = exports.public.iter().map(|(name, _)| *name).collect();
-    new.retain(|name| !imports.exported.contains(name) && !name.starts_with("__"));
+    new.retain(|name| !listed.names.contains(name) && !name.starts_with("__"));
     if new.is_empty() {
         return Ok(None);
     }
     let unclear = || Obstacle::new(Reason::Form, (pair.home, list), "`__all__` is no plain list");
-    if imports.exports_more || list.of(body.text).contains('#') {
+    if listed.more || list.of(body.text).contains('#') {
         return Err(unclear());
     }
     let strings = strings(body, list).ok_or_else(unclear)?;
