@@ -9,11 +9,10 @@ use crate::syntax::imports::{FileImports, ImportSite, Place};
 /// The imports of a file in order, and what it binds; `None` where only the parser can tell.
 pub fn skim(text: &str) -> Option<FileImports<'_>> {
     let bytes = text.as_bytes();
-    // Calls that import, other names for TYPE_CHECKING, and Python 2 need the tree.
-    for word in ["import_module", "__import__", "TYPE_CHECKING as", "MYPY"] {
-        if memchr::memmem::find(bytes, word.as_bytes()).is_some() {
-            return None;
-        }
+    // Calls that import, and other names for TYPE_CHECKING, need the tree.
+    let has = |word: &str| memchr::memmem::find(bytes, word.as_bytes()).is_some();
+    if ["TYPE_CHECKING as", "MYPY"].into_iter().any(has) || IMPORTING.iter().any(|word| may_call(bytes, word)) {
+        return None;
     }
     let mut skim = Skim { text, bytes, at: 0, blocks: Vec::new(), found: FileImports::default() };
     if text.starts_with('\u{feff}') {
@@ -57,6 +56,31 @@ struct Skim<'a> {
 
 fn is_word(byte: u8) -> bool {
     byte == b'_' || byte.is_ascii_alphanumeric() || byte >= 0x80
+}
+
+/// Functions that import what their first argument names.
+const IMPORTING: [&str; 2] = ["import_module", "__import__"];
+
+/// Whether the text may call a function of this name with a literal, be it in a string or comment.
+fn may_call(bytes: &[u8], function: &str) -> bool {
+    memchr::memmem::find_iter(bytes, function.as_bytes()).any(|start| {
+        let mut rest = &bytes[start + function.len()..];
+        if rest.first().is_some_and(|byte| is_word(*byte)) || start > 0 && is_word(bytes[start - 1]) {
+            return false;
+        }
+        rest = behind_blank(rest);
+        let Some(inside) = rest.strip_prefix(b"(") else { return !rest.is_empty() && rest[0] == b'#' };
+        // A plain name is no literal; `name="a"` is one.
+        let inside = behind_blank(inside);
+        let word = inside.iter().take_while(|byte| is_word(**byte)).count();
+        word == 0 || !matches!(behind_blank(&inside[word..]).first(), Some(b'.' | b',' | b')' | b'[' | b'(' | b'+' | b'%'))
+    })
+}
+
+/// What stands behind white space, line ends and their backslashes.
+fn behind_blank(bytes: &[u8]) -> &[u8] {
+    let blank = bytes.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b'\\' | b'\x0c')).count();
+    &bytes[blank..]
 }
 
 /// Bytes that are but a part of the line that they stand in, wherever that is.
@@ -401,7 +425,11 @@ impl<'a> Skim<'a> {
     }
 
     fn hides_import(&self, start: usize, line: &Line) -> bool {
-        memchr::memmem::find(&self.bytes[start..line.end], b"import").is_some()
+        let bytes = &self.bytes[start..line.end];
+        memchr::memmem::find_iter(bytes, b"import").any(|at| {
+            let behind = bytes.get(at + b"import".len());
+            !behind.is_some_and(|byte| is_word(*byte)) && (at == 0 || !is_word(bytes[at - 1]))
+        })
     }
 
     fn around(&self) -> (Kind, Place) {
@@ -570,7 +598,9 @@ fn test(text: &str) -> Option<Test> {
         return Some(Test::Main);
     }
     let has = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
-    if has("TYPE_CHECKING") || has("__main__") || has("#") || ["False", "0"].iter().any(|word| may_decide(text, word)) {
+    let commented = has("#");
+    let decides = |word: &&str| if commented { has(word) } else { may_decide(text, word) };
+    if has("TYPE_CHECKING") || has("__main__") || ["False", "0"].iter().any(decides) {
         return None;
     }
     Some(Test::Other)
@@ -586,7 +616,9 @@ fn may_decide(text: &str, constant: &str) -> bool {
             return false;
         }
         let (before, after) = (before.trim_end_matches(blank), after.trim_start_matches(blank));
-        (before.is_empty() || before.ends_with("and") || before.ends_with("not"))
+        // `x is not False` compares.
+        let negated = |rest: &str| !rest.trim_end_matches(blank).ends_with("is");
+        (before.is_empty() || before.ends_with("and") || before.strip_suffix("not").is_some_and(negated))
             && (after.is_empty() || after.starts_with("and"))
     })
 }

@@ -121,6 +121,12 @@ fn on_forms_that_are_easy_to_get_wrong() {
         "if x:\n    pass\n# c\nelse:\n    import a\n",
         "class A: pass\nimport b\nlambda: 1\nimport c\n",
         "import a  # b\rimport c\rlazy import d\r\nE = \\\r0\n",
+        "if x is not False:\n    import a\nelif x and not False:\n    import b\n",
+        "if (x  # 1\n    and y):\n    import a\nif (x and False  # z\n    ):\n    import b\nif x == '#':\n    import c\n",
+        "a = import_module(name)\nb = importlib.import_module(names[1], package)\nimport c\n",
+        "a = import_module('b')\nc = __import__(\n  'd')\ne = import_module (name='f')\n",
+        "a = (import_module  # b\n  ('c'))\nd = (import_module\n('e'))\nf = import_module(r'g')\n",
+        "if a := b(import_c): d(); import_e = 1\nif f: x.important()\nif g: import h\n",
     ];
     for form in forms {
         agree(form, form);
