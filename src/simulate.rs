@@ -93,7 +93,7 @@ pub struct Outcome {
 
 /// The modules of a project, ready to be imported from any entry.
 pub struct Simulator<'w, 'p> {
-    world: World<'w, 'p>,
+    pub world: World<'w, 'p>,
     /// By package: the modules directly below it, by the last part of their names.
     children: HashMap<ModuleId, HashMap<&'p str, ModuleId>>,
 }

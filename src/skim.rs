@@ -2,6 +2,10 @@
 //! indentation and block headers are followed, nothing else is. Gives exactly what [`imports`](crate::syntax::imports::imports)
 //! gives of the tree, or nothing: what it cannot be sure of is left to the parser.
 
+mod outline;
+
+pub use outline::{Outline, outline};
+
 use crate::outcome::Kind;
 use crate::syntax::Span;
 use crate::syntax::imports::{FileImports, ImportSite, Place};
@@ -14,10 +18,7 @@ pub fn skim(text: &str) -> Option<FileImports<'_>> {
     if ["TYPE_CHECKING as", "MYPY"].into_iter().any(has) || IMPORTING.iter().any(|word| may_call(bytes, word)) {
         return None;
     }
-    let mut skim = Skim { text, bytes, at: 0, blocks: Vec::new(), found: FileImports::default() };
-    if text.starts_with('\u{feff}') {
-        skim.at = '\u{feff}'.len_utf8();
-    }
+    let mut skim = Skim::new(text);
     while skim.at < bytes.len() {
         skim.logical_line()?;
     }
@@ -73,7 +74,8 @@ fn may_call(bytes: &[u8], function: &str) -> bool {
         // A plain name is no literal; `name="a"` is one.
         let inside = behind_blank(inside);
         let word = inside.iter().take_while(|byte| is_word(**byte)).count();
-        word == 0 || !matches!(behind_blank(&inside[word..]).first(), Some(b'.' | b',' | b')' | b'[' | b'(' | b'+' | b'%'))
+        word == 0
+            || !matches!(behind_blank(&inside[word..]).first(), Some(b'.' | b',' | b')' | b'[' | b'(' | b'+' | b'%'))
     })
 }
 
@@ -96,22 +98,33 @@ const PLAIN: [bool; 256] = {
 };
 
 impl<'a> Skim<'a> {
+    fn new(text: &'a str) -> Self {
+        let at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        Self { text, bytes: text.as_bytes(), at, blocks: Vec::new(), found: FileImports::default() }
+    }
+
+    /// How far the line at `at` is indented, and where that ends.
+    fn indent(&self, mut at: usize) -> (usize, usize) {
+        let mut indent = 0;
+        loop {
+            match self.byte(at) {
+                b' ' => indent += 1,
+                b'\t' => indent = (indent / 8 + 1) * 8,
+                b'\x0c' => indent = 0,
+                _ => return (indent, at),
+            }
+            at += 1;
+        }
+    }
+
     fn byte(&self, at: usize) -> u8 {
         self.bytes.get(at).copied().unwrap_or(0)
     }
 
     /// One line with those that continue it.
     fn logical_line(&mut self) -> Option<()> {
-        let mut indent = 0;
-        loop {
-            match self.byte(self.at) {
-                b' ' => indent += 1,
-                b'\t' => indent = (indent / 8 + 1) * 8,
-                b'\x0c' => indent = 0,
-                _ => break,
-            }
-            self.at += 1;
-        }
+        let (indent, start) = self.indent(self.at);
+        self.at = start;
         match self.byte(self.at) {
             b'\n' | b'\r' => {
                 self.at += 1;
@@ -125,7 +138,6 @@ impl<'a> Skim<'a> {
             0 if self.at >= self.bytes.len() => return Some(()),
             _ => {}
         }
-        let start = self.at;
         let mut closed = None;
         while self.blocks.last().is_some_and(|b| b.indent >= indent) {
             closed = self.blocks.pop();

@@ -58,7 +58,10 @@ fn check_explains_and_writes_nothing() {
     assert_eq!(code(&output), 1);
     assert!(report.contains("cycle 1 of 1: 2 modules"), "{report}");
     assert!(report.contains("a -> b -> a") && report.contains("a.py:1"), "{report}");
-    assert!(report.ends_with("1 cycle, 2 modules\nsee what would dissolve them with --dry-run, write it with --apply\n"), "{report}");
+    assert!(
+        report.ends_with("1 cycle, 2 modules\nsee what would dissolve them with --dry-run, write it with --apply\n"),
+        "{report}"
+    );
     assert_eq!(text(&output.stderr), "");
     assert!(!report.contains('\u{1b}'));
     assert!(is_untouched(dir.path()));

@@ -3,9 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use cyclefix::skim::skim;
+use cyclefix::skim::{outline, skim};
+use cyclefix::syntax::ast::{Stmt, StmtKind};
 use cyclefix::syntax::imports::imports;
-use cyclefix::syntax::parse;
+use cyclefix::syntax::{parse, parse_outline};
 use rayon::prelude::*;
 
 fn python_files(folder: &Path, out: &mut Vec<PathBuf>) {
@@ -22,6 +23,7 @@ fn python_files(folder: &Path, out: &mut Vec<PathBuf>) {
 
 /// Holds both readings of one text together; says whether the skim was sure.
 fn agree(text: &str, name: &str) -> bool {
+    outlines(text, name);
     let tree = imports(&parse(text));
     let Some(found) = skim(text) else { return false };
     if tree.error.is_some() {
@@ -30,6 +32,38 @@ fn agree(text: &str, name: &str) -> bool {
     assert_eq!(format!("{:#?}", found.sites), format!("{:#?}", tree.sites), "{name}");
     assert_eq!(found.bound, tree.bound, "{name}");
     true
+}
+
+/// Holds the outline of a text against the whole: outside functions, the same statements stand at the same places.
+fn outlines(text: &str, name: &str) {
+    let (tree, Some(outline)) = (parse(text), outline(text)) else { return };
+    if tree.error.is_some() {
+        return;
+    }
+    assert_eq!(outline.bytes.len(), text.len(), "{name}");
+    let outlined = parse_outline(text, &outline);
+    assert_eq!(outlined.error, None, "{name}");
+    let (mut whole, mut left) = (Vec::new(), Vec::new());
+    statements(&tree.body, &mut whole);
+    statements(&outlined.body, &mut left);
+    assert_eq!(left, whole, "{name}");
+}
+
+/// Where the statements outside functions begin, and of what kind each is.
+fn statements(body: &[Stmt], out: &mut Vec<(usize, &'static str)>) {
+    for stmt in body {
+        let kind = match stmt.kind {
+            StmtKind::Function(_) => "function",
+            StmtKind::Class(_) => "class",
+            StmtKind::Import(_) => "import",
+            StmtKind::Assign { .. } | StmtKind::AnnAssign { .. } | StmtKind::AugAssign { .. } => "assignment",
+            _ => "other",
+        };
+        out.push((stmt.span.start, kind));
+        if !matches!(stmt.kind, StmtKind::Function(_)) {
+            stmt.blocks().into_iter().for_each(|block| statements(block, out));
+        }
+    }
 }
 
 /// The standard library of the Python that runs as `python3`.
@@ -126,6 +160,8 @@ fn on_forms_that_are_easy_to_get_wrong() {
         "a = import_module(name)\nb = importlib.import_module(names[1], package)\nimport c\n",
         "a = import_module('b')\nc = __import__(\n  'd')\ne = import_module (name='f')\n",
         "a = (import_module  # b\n  ('c'))\nd = (import_module\n('e'))\nf = import_module(r'g')\n",
+        "def f():\n    # c\n\n    é = 1\n  # d\n    return é\nclass A:\n\tdef g(self):\n\t\treturn '''\\\nx'''\n\n\tdef h(self): pass\nx = 1\n",
+        "@f(lambda: 0)\ndef g(a=lambda: 1,\n      b=2) -> c:\n    def h():\n        pass\n    yield\nif g:\n    async def i():\n        0\nelse:\n    def j(): return 1\n",
         "if a := b(import_c): d(); import_e = 1\nif f: x.important()\nif g: import h\n",
     ];
     for form in forms {

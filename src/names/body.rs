@@ -47,6 +47,10 @@ pub struct Callable<'a> {
     /// `<lambda>` for a lambda, as in a traceback.
     pub name: &'a str,
     pub params: Vec<&'a str>,
+    /// Where it is defined.
+    pub at: usize,
+    /// Whether its body is left out, in the outline of a file.
+    pub left_out: bool,
     pub globals: Vec<&'a str>,
     pub block: Block<'a>,
 }

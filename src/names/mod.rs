@@ -24,8 +24,9 @@ pub use scope::{Bound, FileNames, Moment, Role, ScopeId, Use};
 use crate::graph::{Graph, same_text};
 use crate::outcome::Kind;
 use crate::project::{Module, ModuleId, ModuleSet, Project};
+use crate::skim::{Outline, outline};
 use crate::syntax::imports::{FileImports, imports};
-use crate::syntax::{Ast, parse};
+use crate::syntax::{Ast, parse, parse_outline};
 use body::Body;
 use effects::Effect;
 use scope::{Binding, MODULE, Reference};
@@ -37,9 +38,19 @@ pub struct Names<'p> {
     files: Vec<OnceLock<Arc<FileFacts<'p>>>>,
     /// Stands for every file that nobody wanted to know of.
     nothing: Arc<FileFacts<'p>>,
-    /// The imports that files which are read when they are asked for have to have.
+    /// How files are read when they are asked for; `None`: all are known.
+    reader: Option<Reader<'p>>,
+}
+
+/// What reads files when they are asked for.
+struct Reader<'p> {
+    /// The imports that each has to have.
     expected: Vec<Arc<FileImports<'p>>>,
-    /// Files that turned out to have others, or to be no Python.
+    /// Of which files functions are read only when they are called.
+    outlined: Vec<bool>,
+    /// Those of which one was called, read in full.
+    whole: Vec<OnceLock<Arc<FileFacts<'p>>>>,
+    /// Files that turned out to have other imports, or to be no Python.
     others: Mutex<Vec<(ModuleId, Arc<FileImports<'p>>)>>,
 }
 
@@ -111,15 +122,19 @@ impl<'p> Names<'p> {
 
     fn known(project: &'p Project, files: Vec<Arc<FileFacts<'p>>>, nothing: Arc<FileFacts<'p>>) -> Self {
         let files = files.into_iter().map(OnceLock::from).collect();
-        Self { project, files, nothing, expected: Vec::new(), others: Mutex::default() }
+        Self { project, files, nothing, reader: None }
     }
 
-    /// The names of every module, each read when somebody asks for them. Those of a file whose imports are other than the graph
-    /// has them are left out; [`Names::others`] tells.
-    pub fn on_demand(graph: &Graph<'p>) -> Self {
-        let files = graph.files.iter().map(|_| OnceLock::new()).collect();
+    /// The names of every module, each read when somebody asks for them: in full those of which all matters, of the others the
+    /// functions when they are called. Those of a file whose imports are other than the graph has them are left out;
+    /// [`Names::others`] tells.
+    pub fn on_demand(graph: &Graph<'p>, in_full: impl IntoIterator<Item = ModuleId>) -> Self {
+        let none = || graph.files.iter().map(|_| OnceLock::new()).collect();
+        let mut outlined = vec![true; graph.files.len()];
+        in_full.into_iter().for_each(|module| outlined[module.index()] = false);
+        let reader = Reader { expected: graph.files.clone(), outlined, whole: none(), others: Mutex::default() };
         let nothing = Arc::new(FileFacts::of_nothing());
-        Self { project: graph.project, files, nothing, expected: graph.files.clone(), others: Mutex::default() }
+        Self { project: graph.project, files: none(), nothing, reader: Some(reader) }
     }
 
     /// Reads modules that will be asked for.
@@ -132,20 +147,31 @@ impl<'p> Names<'p> {
 
     /// The files that have other imports than the graph that the names were read for, with these.
     pub fn others(self) -> Vec<(ModuleId, Arc<FileImports<'p>>)> {
-        self.others.into_inner().expect("no thread panics while it notes a file")
+        let others = self.reader.map(|reader| reader.others.into_inner());
+        others.map_or_else(Vec::new, |others| others.expect("no thread panics while it notes a file"))
     }
 
     fn facts(&self, module: ModuleId) -> &Arc<FileFacts<'p>> {
         self.files[module.index()].get_or_init(|| {
-            let ast = parse(self.project.text(module));
-            let imports = imports(&ast);
-            if imports == *self.expected[module.index()] {
-                return Arc::new(FileFacts::of(&ast, &imports));
+            let Some(reader) = &self.reader else { return self.nothing.clone() };
+            let outline = || reader.outlined[module.index()].then(|| outline(self.project.text(module))).flatten();
+            match outline() {
+                Some(outline) => reader.outline(self.project.text(module), &outline, module),
+                None => reader.read(self.project.text(module), module),
             }
-            let mut others = self.others.lock().expect("no thread panics while it notes a file");
-            others.push((module, Arc::new(imports)));
-            self.nothing.clone()
+            .unwrap_or_else(|| self.nothing.clone())
         })
+    }
+
+    /// The program of a whole file, of which [`Names::body`] may leave the functions out.
+    pub fn whole_body(&self, module: ModuleId) -> &Body<'p> {
+        match &self.reader {
+            Some(reader) if reader.outlined[module.index()] => {
+                let read = || reader.read(self.project.text(module), module).unwrap_or_else(|| self.nothing.clone());
+                &reader.whole[module.index()].get_or_init(read).body
+            }
+            _ => self.body(module),
+        }
     }
 
     pub fn file(&self, module: ModuleId) -> &FileNames<'p> {
@@ -170,11 +196,37 @@ impl<'p> Names<'p> {
     }
 }
 
+impl<'p> Reader<'p> {
+    /// What an import of a file can come to, but for what its functions do; nothing if it has other imports.
+    fn outline(&self, text: &'p str, outline: &Outline, module: ModuleId) -> Option<Arc<FileFacts<'p>>> {
+        let ast = parse_outline(text, outline);
+        if ast.error.is_some() {
+            return self.read(text, module);
+        }
+        Some(Arc::new(FileFacts::without_effects(&ast, &self.expected[module.index()])))
+    }
+
+    fn read(&self, text: &'p str, module: ModuleId) -> Option<Arc<FileFacts<'p>>> {
+        let ast = parse(text);
+        let imports = imports(&ast);
+        if imports == *self.expected[module.index()] {
+            return Some(Arc::new(FileFacts::without_effects(&ast, &imports)));
+        }
+        let mut others = self.others.lock().expect("no thread panics while it notes a file");
+        others.push((module, Arc::new(imports)));
+        None
+    }
+}
+
 impl<'p> FileFacts<'p> {
     fn of(ast: &Ast<'p>, imports: &FileImports<'p>) -> Self {
+        Self { effects: effects::candidates(ast), ..Self::without_effects(ast, imports) }
+    }
+
+    fn without_effects(ast: &Ast<'p>, imports: &FileImports<'p>) -> Self {
         let names = collect::collect(ast, imports);
         let body = body::body(ast, imports, names.postponed);
-        Self { names, effects: effects::candidates(ast), body, tree: OnceLock::new() }
+        Self { names, effects: Vec::new(), body, tree: OnceLock::new() }
     }
 
     fn of_nothing() -> Self {
@@ -244,8 +296,7 @@ impl<'w, 'p> World<'w, 'p> {
     /// Imports and names of the project after a change: files whose text is the same are not read again, be it the text that
     /// they had or the one that they had when another change was `tried`.
     pub fn after(&self, project: &'p Project, tried: Option<World<'_, 'p>>) -> (Graph<'p>, Names<'p>) {
-        let known =
-            |of: &World<'_, 'p>, id: ModuleId| (of.graph.files[id.index()].clone(), of.names.facts(id).clone());
+        let known = |of: &World<'_, 'p>, id: ModuleId| (of.graph.files[id.index()].clone(), of.names.facts(id).clone());
         let read = |(index, module): (usize, &'p Module)| {
             if same_text(self.project(), project, module) {
                 return known(self, ModuleId(index as u32));

@@ -62,7 +62,8 @@ fn skipped(graph: &Graph) -> Vec<Skipped> {
 /// The outcome of a project whose cycles stay as they are.
 pub fn outcome(world: World, cycles: &[Cycle]) -> ProjectOutcome {
     let mut lines = LineCache::default();
-    let entries: Vec<CycleEntry> = cycles.iter().map(|cycle| entry(world, cycle, &mut lines)).collect();
+    let simulator = Simulator::new(world);
+    let entries: Vec<CycleEntry> = cycles.iter().map(|cycle| entry(&simulator, cycle, &mut lines)).collect();
     let left: Vec<Vec<String>> = entries.iter().map(|entry| entry.modules.clone()).collect();
     ProjectOutcome {
         excerpts: excerpts(world, cycles),
@@ -88,7 +89,8 @@ pub fn excerpts(world: World, cycles: &[Cycle]) -> BTreeMap<String, Arc<str>> {
 }
 
 /// A cycle for which nothing is planned.
-pub fn entry(world: World, cycle: &Cycle, lines: &mut LineCache) -> CycleEntry {
+pub fn entry(simulator: &Simulator, cycle: &Cycle, lines: &mut LineCache) -> CycleEntry {
+    let world = simulator.world;
     let modules: Vec<String> = cycle.modules.iter().map(|m| world.project().module(*m).name.clone()).collect();
     CycleEntry {
         id: id(&modules),
@@ -97,7 +99,7 @@ pub fn entry(world: World, cycle: &Cycle, lines: &mut LineCache) -> CycleEntry {
         imports: imports(world, cycle, lines),
         after: Vec::new(),
         modules,
-        crashes: crashes(world, cycle),
+        crashes: crashes(simulator, cycle),
         status: Status::Found,
         fixes: Vec::new(),
         plan: None,
@@ -110,8 +112,9 @@ pub fn entry(world: World, cycle: &Cycle, lines: &mut LineCache) -> CycleEntry {
 }
 
 /// The modules of a component that cannot be imported first, or may not be: those that surely fail first.
-fn crashes(world: World, cycle: &Cycle) -> Vec<CrashEntry> {
-    let outcomes = Simulator::new(world).outcomes(&cycle.modules);
+fn crashes(simulator: &Simulator, cycle: &Cycle) -> Vec<CrashEntry> {
+    let world = simulator.world;
+    let outcomes = simulator.outcomes(&cycle.modules);
     let entry = |(entry, Outcome { verdict, .. }): (&ModuleId, Outcome)| {
         let certainty = if matches!(verdict, Verdict::Fails(_)) { Certainty::Fails } else { Certainty::May };
         let failure = verdict.failure()?;

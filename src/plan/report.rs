@@ -8,6 +8,7 @@ use crate::graph::{Edge, Graph, counts};
 use crate::outcome::*;
 use crate::project::settings::Level;
 use crate::project::{ModuleId, Project};
+use crate::simulate::Simulator;
 use crate::strategy::{Context, Cycle, Fix, Refusal};
 
 /// An import that a fix removes, as the report shows it.
@@ -22,8 +23,10 @@ pub fn outcome(ctx: &Context, found: &[Cycle], plan: Plan, after: Option<&State>
     };
     let still: BTreeSet<ModuleId> = left.iter().flatten().copied().collect();
     let mut lines = LineCache::default();
+    let simulator = Simulator::new(ctx.world);
     let entry = |cycle: &Cycle| {
-        let mut entry = entry(ctx, cycle, &plan, &still, &mut lines);
+        let found = found::entry(&simulator, cycle, &mut lines);
+        let mut entry = entry(ctx, cycle, found, &plan, &still);
         (entry.pairs_removed, entry.pairs_hidden) =
             after.map_or((0, 0), |state| pairs_gone(cycle, &state.graph, level));
         entry.after = links(ctx.world.graph, cycle, after.map_or(ctx.world.graph, |state| &state.graph));
@@ -104,9 +107,9 @@ pub fn changes(before: &Project, after: &Project) -> Vec<FileChange> {
     out
 }
 
-fn entry(ctx: &Context, cycle: &Cycle, plan: &Plan, still: &BTreeSet<ModuleId>, lines: &mut LineCache) -> CycleEntry {
+/// A cycle as it was found, with what becomes of it.
+fn entry(ctx: &Context, cycle: &Cycle, found: CycleEntry, plan: &Plan, still: &BTreeSet<ModuleId>) -> CycleEntry {
     let project = ctx.project();
-    let found = found::entry(ctx.world, cycle, lines);
     let members: BTreeSet<ModuleId> = cycle.modules.iter().copied().collect();
     let gone = !cycle.modules.iter().any(|m| still.contains(m));
     let mine = |p: &&Planned| p.modules.iter().any(|m| members.contains(m));
@@ -192,4 +195,3 @@ pub fn removed(ctx: &Context, fix: &Fix) -> Vec<Removed> {
     }
     out
 }
-

@@ -2,7 +2,8 @@
 
 use super::run::{Level, Raised, Run, Stop};
 use super::state::{Defined, Object, Space};
-use crate::names::body::{Callable, Value, What};
+use crate::names::body::{Body, Callable, Value, What};
+use crate::project::ModuleId;
 use crate::syntax::Span;
 
 /// Names under which a class keeps what it was made of.
@@ -32,8 +33,20 @@ const TRANSPARENT: [&str; 14] = [
 ];
 
 impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
-    pub fn callable(&self, defined: Defined) -> &'w Callable<'p> {
-        &self.simulator.world.names.body(defined.module).functions[defined.index as usize]
+    /// A function, and whether it is one of the whole file; nothing if that cannot be read.
+    pub fn callable(&self, defined: Defined) -> Option<(&'w Callable<'p>, bool)> {
+        let found = &self.program(defined.module, defined.whole).functions[defined.index as usize];
+        if !found.left_out {
+            return Some((found, defined.whole));
+        }
+        let whole = &self.program(defined.module, true).functions;
+        whole.iter().find(|function| function.at == found.at).map(|function| (function, true))
+    }
+
+    /// What a module does, its functions' bodies included if it is to be `whole`.
+    pub fn program(&self, module: ModuleId, whole: bool) -> &'w Body<'p> {
+        let names = self.simulator.world.names;
+        if whole { names.whole_body(module) } else { names.body(module) }
     }
 
     pub fn evaluate_call(
@@ -114,10 +127,9 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         named: &[(&'p str, Object<'p>)],
     ) -> Result<Object<'p>, Raised> {
         self.risky = true;
-        let callable = self.callable(defined);
-        if callable.block.is_empty() {
+        let Some((callable, whole)) = self.callable(defined).filter(|(callable, _)| !callable.block.is_empty()) else {
             return Ok(Object::Any);
-        }
+        };
         let calls = self.levels.iter().filter(|l| l.index.is_some());
         let again = |l: &Level| l.module == defined.module && l.index == Some(defined.index);
         if self.steps > super::run::STEPS || self.levels.iter().any(again) || calls.count() >= DEPTH {
@@ -136,7 +148,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             let object = given.or_else(|| args.get(at).copied()).unwrap_or(Object::Any);
             self.state.bind(space, name, object);
         }
-        let outcome = self.body(defined, callable, space);
+        let outcome = self.body(defined, (callable, whole), space);
         let object = match outcome {
             Ok((object, false)) => object,
             Ok((_, true)) => Object::Any,
@@ -155,13 +167,14 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     fn body(
         &mut self,
         defined: Defined,
-        callable: &'w Callable<'p>,
+        (callable, whole): (&'w Callable<'p>, bool),
         space: Space,
     ) -> Result<(Object<'p>, bool), (Raised, bool)> {
         self.levels.push(Level {
             module: defined.module,
             function: Some(callable.name),
             index: Some(defined.index),
+            whole,
             space,
             globals: &callable.globals,
             span: Span::default(),
@@ -198,7 +211,8 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     /// Runs the body of a class and what its bases do when they are extended.
     pub fn create_class(&mut self, index: u32) -> Result<(&'p str, Object<'p>), Raised> {
         let module = self.module();
-        let class = &self.simulator.world.names.body(module).classes[index as usize];
+        let whole = self.is_whole();
+        let class = &self.program(module, whole).classes[index as usize];
         let bases = self.evaluate_all(&class.bases)?;
         let metaclass = class.metaclass.as_ref().map(|m| self.evaluate(m)).transpose()?;
         let space = self.state.open(self.space(), true);
@@ -209,7 +223,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             self.state.bind(space, METACLASS, metaclass);
         }
         let (function, span) = (Some(class.name), Span::default());
-        self.levels.push(Level { module, function, index: None, space, globals: &[], span, left: false });
+        self.levels.push(Level { module, function, index: None, whole, space, globals: &[], span, left: false });
         let outcome = self.block(&class.block);
         self.levels.pop();
         if let Err(Stop::Raise(raised)) = outcome {

@@ -2,7 +2,7 @@
 
 use super::import::REPLACED;
 use super::run::{Raised, Run, truth};
-use super::state::{Defined, Object, Status};
+use super::state::{Object, Status};
 use crate::names::body::{Error, Value, What};
 
 impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
@@ -36,7 +36,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             }
             What::Lambda { function, defaults } => {
                 self.evaluate_all(defaults)?;
-                Object::Function(Defined { module: self.module(), index: *function, outer: self.space() })
+                Object::Function(self.defined(*function))
             }
             What::Comprehension { clauses, element } => {
                 self.comprehension(clauses, element)?;

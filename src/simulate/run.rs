@@ -36,6 +36,8 @@ pub struct Level<'w, 'p> {
     pub function: Option<&'p str>,
     /// Of a function that was called.
     pub index: Option<u32>,
+    /// Whether what is defined in it is of the whole file, not of an outline.
+    pub whole: bool,
     pub space: Space,
     pub globals: &'w [&'p str],
     pub span: Span,
@@ -130,6 +132,16 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         self.levels.last().map_or(ModuleId(0), |l| l.module)
     }
 
+    /// A function that the body which is being run defines.
+    pub fn defined(&self, index: u32) -> Defined {
+        Defined { module: self.module(), whole: self.is_whole(), index, outer: self.space() }
+    }
+
+    /// Whether the body that is being run is one of the whole file.
+    pub fn is_whole(&self) -> bool {
+        self.levels.last().is_some_and(|l| l.whole)
+    }
+
     pub fn space(&self) -> Space {
         self.levels.last().map_or(0, |l| l.space)
     }
@@ -169,8 +181,8 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             Act::Function { function, decorators, evaluated } => {
                 let given = self.evaluate_all(decorators)?;
                 self.evaluate_all(evaluated)?;
-                let defined = Defined { module: self.module(), index: *function, outer: self.space() };
-                let name = self.callable(defined).name;
+                let defined = self.defined(*function);
+                let name = self.program(defined.module, defined.whole).functions[*function as usize].name;
                 let object = self.decorated(decorators, given, Object::Function(defined))?;
                 self.bind(name, object);
             }

@@ -14,6 +14,8 @@ pub type Space = u32;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Defined {
     pub module: ModuleId,
+    /// Whether its index is that of the whole file, not of an outline.
+    pub whole: bool,
     pub index: u32,
     pub outer: Space,
 }

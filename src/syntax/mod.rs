@@ -8,9 +8,12 @@ mod position;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::ops::Range;
 
 pub use ast::{Ast, Span};
 pub use position::Lines;
+
+use crate::skim::Outline;
 
 thread_local! {
     static PARSER: RefCell<tree_sitter::Parser> = RefCell::new({
@@ -24,10 +27,21 @@ const BOM: &str = "\u{feff}";
 
 /// Parses a file. Never fails: what the parser cannot make sense of is left out, and [`Ast::error`] says where.
 pub fn parse(text: &str) -> Ast<'_> {
+    parse_parts(text, text.as_bytes(), &[])
+}
+
+/// Parses the outline of a file; what it gives has places in the whole text.
+pub fn parse_outline<'a>(text: &'a str, outline: &Outline) -> Ast<'a> {
+    parse_parts(text, &outline.bytes, &outline.parts)
+}
+
+/// Parses parts of `source`, which is as long as the text, or all of it if there are none.
+fn parse_parts<'a>(text: &'a str, source: &[u8], parts: &[Range<usize>]) -> Ast<'a> {
     // A byte-order mark would count as indentation, so the parse starts behind it.
     let base = if text.starts_with(BOM) { BOM.len() } else { 0 };
-    let lazy = lazy_keywords(text);
-    let mut source = Cow::Borrowed(&text.as_bytes()[base..]);
+    let mut lazy = lazy_keywords(text);
+    lazy.retain(|at| parts.is_empty() || parts.iter().any(|part| part.contains(at)));
+    let mut source = Cow::Borrowed(&source[base..]);
     // A carriage return ends a line; the grammar knows it only before a line feed.
     for at in memchr::memchr_iter(b'\r', &text.as_bytes()[base..]) {
         if source.get(at + 1) != Some(&b'\n') {
@@ -43,7 +57,18 @@ pub fn parse(text: &str) -> Ast<'_> {
         source.copy_within(at + 4 + gap..at + 4 + gap + length, at);
         source[at + length..at + 4 + gap + length].fill(b' ');
     }
-    let tree = PARSER.with_borrow_mut(|parser| parser.parse(&*source, None));
+    let part = |part: &Range<usize>| tree_sitter::Range {
+        start_byte: part.start.saturating_sub(base),
+        end_byte: part.end.saturating_sub(base),
+        // Nobody asks for rows and columns.
+        start_point: tree_sitter::Point::default(),
+        end_point: tree_sitter::Point::default(),
+    };
+    let parts: Vec<tree_sitter::Range> = parts.iter().map(part).collect();
+    let tree = PARSER.with_borrow_mut(|parser| {
+        parser.set_included_ranges(&parts).expect("parts follow each other");
+        parser.parse(&*source, None)
+    });
     let tree = tree.expect("parsing has no time limit and a language");
     lower::lower(text, base, &tree, &lazy)
 }

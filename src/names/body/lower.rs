@@ -203,7 +203,8 @@ impl<'a> Lower<'a> {
             block = vec![Step { span, act: Act::If(vec![(Some(opaque(span)), block)]) }];
         }
         self.inside = outer;
-        let function = self.callable(Callable { name: function.name.text, params, globals, block });
+        let (at, left_out) = (function.def.start, !is_async && is_left_out(self.text, &function.body));
+        let function = self.callable(Callable { name: function.name.text, params, at, left_out, globals, block });
         Act::Function { function, decorators, evaluated }
     }
 
@@ -263,7 +264,9 @@ impl<'a> Lower<'a> {
                 let block = vec![Step { span: body.span, act: Act::Return(self.value(body)) }];
                 self.inside = outer;
                 let params = params.names.iter().map(|n| n.text).collect();
-                let function = self.callable(Callable { name: "<lambda>", params, globals: Vec::new(), block });
+                let (at, globals) = (expr.span.start, Vec::new());
+                let function =
+                    self.callable(Callable { name: "<lambda>", params, at, left_out: false, globals, block });
                 What::Lambda { function, defaults }
             }
             ExprKind::Comprehension { element, clauses } => {
@@ -401,6 +404,15 @@ fn deleted<'a>(expr: &Expr<'a>) -> Vec<&'a str> {
         ExprKind::Sequence(items) | ExprKind::Other(items) => items.iter().flat_map(deleted).collect(),
         _ => Vec::new(),
     }
+}
+
+/// Whether a body is but the one sign that stands for it in the outline of a file.
+fn is_left_out(text: &str, body: &[Stmt]) -> bool {
+    let sign = |value: &Expr| {
+        let stands_for = text[value.span.start..].chars().next().map_or(0, char::len_utf8);
+        matches!(value.kind, ExprKind::Constant(_)) && value.span.end - value.span.start == stands_for
+    };
+    matches!(body, [Stmt { kind: StmtKind::Expr(value), .. }] if sign(value))
 }
 
 /// Names that a function declares global, nested functions aside.

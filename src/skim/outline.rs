@@ -1,0 +1,74 @@
+//! The outline of a file: its text without the bodies of its functions.
+
+use std::ops::Range;
+
+use super::Skim;
+use crate::outcome::Kind;
+use crate::syntax::imports::Place;
+
+/// A text of which only parts are to be read.
+#[derive(Debug)]
+pub struct Outline {
+    /// As long as the text. At the end of each part but the last stands a `0` for the body of a function.
+    pub bytes: Vec<u8>,
+    pub parts: Vec<Range<usize>>,
+}
+
+/// The outline of a text; `None` where only the parser can tell what is the body of a function.
+pub fn outline(text: &str) -> Option<Outline> {
+    let mut skim = Skim::new(text);
+    let mut bodies: Vec<Body> = Vec::new();
+    let mut open: Option<Body> = None;
+    while skim.at < skim.bytes.len() {
+        let start = skim.at;
+        let line = skim.indentation(start);
+        if let (Some((indent, token)), Some(body)) = (line, &mut open) {
+            if indent > body.indent {
+                body.first.get_or_insert(token);
+            } else {
+                body.range.end = start;
+                bodies.extend(open.take());
+            }
+        }
+        skim.logical_line()?;
+        if let (None, Some((indent, _)), true) = (&open, line, skim.has_opened_function()) {
+            open = Some(Body { indent, range: skim.at..skim.bytes.len(), first: None });
+        }
+    }
+    bodies.extend(open);
+    let mut bytes = skim.bytes.to_vec();
+    let (mut parts, mut start) = (Vec::with_capacity(bodies.len() + 1), 0);
+    for body in bodies {
+        let first = body.first?;
+        let end = first + text[first..].chars().next()?.len_utf8();
+        bytes[first..end].fill(b'0');
+        *bytes.get_mut(end)? = b'\n';
+        parts.push(start..end + 1);
+        start = body.range.end;
+    }
+    parts.push(start..bytes.len());
+    Some(Outline { bytes, parts })
+}
+
+/// Where the body of a function stands.
+struct Body {
+    /// Of the `def`.
+    indent: usize,
+    range: Range<usize>,
+    /// Its first token.
+    first: Option<usize>,
+}
+
+impl Skim<'_> {
+    /// How far the line at `start` is indented, and where it begins; nothing of one that is blank or a comment.
+    fn indentation(&self, start: usize) -> Option<(usize, usize)> {
+        let (indent, at) = self.indent(start);
+        (!matches!(self.byte(at), b'\n' | b'\r' | b'#') && at < self.bytes.len()).then_some((indent, at))
+    }
+
+    /// Whether the line before opened the body of a function.
+    fn has_opened_function(&self) -> bool {
+        let last = self.blocks.last();
+        last.is_some_and(|b| b.body.is_none() && b.place == Place::Function && b.kind >= Kind::Deferred)
+    }
+}
