@@ -1,14 +1,19 @@
 //! Source files from bytes to text. Whatever the bytes, the text has the same length, so that offsets in one are
 //! offsets in the other.
 
+use std::str::Utf8Error;
+use std::sync::Arc;
+
 /// Text of the file's length, and what is wrong with the file if it must not be rewritten: a 1-based line and a reason.
-pub fn decode(bytes: Vec<u8>) -> (String, Option<(usize, String)>) {
-    let trouble = trouble(&bytes);
-    match String::from_utf8(bytes) {
-        Ok(text) if !matches!(trouble, Some(Trouble::Encoding(..))) => (text, trouble.map(Trouble::describe)),
-        Ok(text) => (ascii(text.as_bytes()), trouble.map(Trouble::describe)),
-        Err(error) => (replaced(error.as_bytes()), trouble.map(Trouble::describe)),
-    }
+pub fn decode(bytes: &[u8]) -> (Arc<str>, Option<(usize, String)>) {
+    let text = std::str::from_utf8(bytes);
+    let trouble = trouble(bytes, text.err());
+    let text = match text {
+        Ok(text) if !matches!(trouble, Some(Trouble::Encoding(..))) => text.into(),
+        Ok(_) => ascii(bytes).into(),
+        Err(_) => replaced(bytes).into(),
+    };
+    (text, trouble.map(Trouble::describe))
 }
 
 enum Trouble {
@@ -32,7 +37,7 @@ impl Trouble {
     }
 }
 
-fn trouble(bytes: &[u8]) -> Option<Trouble> {
+fn trouble(bytes: &[u8], error: Option<Utf8Error>) -> Option<Trouble> {
     if let Some(at) = memchr::memchr(0, bytes) {
         return Some(Trouble::Nul(line_of(bytes, at)));
     }
@@ -46,8 +51,7 @@ fn trouble(bytes: &[u8]) -> Option<Trouble> {
             };
         }
     }
-    let error = std::str::from_utf8(bytes).err()?;
-    Some(Trouble::NotUtf8(line_of(bytes, error.valid_up_to())))
+    error.map(|error| Trouble::NotUtf8(line_of(bytes, error.valid_up_to())))
 }
 
 /// The encoding that a comment in the first two lines declares, and the line (PEP 263).
@@ -142,8 +146,8 @@ mod tests {
             (b"a = 1\nb = '\xff\xfe'\n", "a = 1\nb = '??'\n", Some(2)),
             (b"a\n\0\n", "a\n\0\n", Some(2)),
         ] {
-            let (found, trouble) = decode(bytes.to_vec());
-            assert_eq!((found.as_str(), trouble.map(|t| t.0)), (text, line), "{text}");
+            let (found, trouble) = decode(bytes);
+            assert_eq!((&*found, trouble.map(|t| t.0)), (text, line), "{text}");
             assert_eq!(found.len(), bytes.len());
         }
     }

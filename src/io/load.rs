@@ -2,7 +2,8 @@
 //! The whole project is read, as code anywhere in it may use a name; only what lies under a named path is writable.
 
 use std::collections::BTreeSet;
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -313,7 +314,9 @@ fn read(root: &Path, paths: &[PathBuf], found: Found) -> Listing {
     let files: Vec<(PathBuf, bool)> = found.files.into_iter().collect();
     let contents: Vec<(String, Contents)> = files
         .par_iter()
-        .map(|(path, is_link)| (relative(root, path), read_file(path, !is_link && is_writable(path, paths))))
+        .map_init(Vec::new, |buffer, (path, is_link)| {
+            (relative(root, path), read_file(path, buffer, !is_link && is_writable(path, paths)))
+        })
         .collect();
     for ((path, _), (name, contents)) in files.iter().zip(contents) {
         match contents {
@@ -321,14 +324,14 @@ fn read(root: &Path, paths: &[PathBuf], found: Found) -> Listing {
             Contents::Unreadable(reason) => listing.skipped.push(Skipped { file: name, line: None, reason }),
             Contents::Text { text, trouble, writable } => {
                 if is_manifest(path) {
-                    listing.manifests.insert(name.clone(), text.clone());
+                    listing.manifests.insert(name.clone(), text.to_string());
                 }
                 if !is_python(path) {
                     continue;
                 }
                 let trouble = trouble.map(|(line, reason)| Skipped { file: name.clone(), line: Some(line), reason });
                 listing.skipped.extend(trouble.clone());
-                listing.files.push(SourceFile { path: name, text: Arc::from(text), trouble, writable });
+                listing.files.push(SourceFile { path: name, text, trouble, writable });
             }
         }
     }
@@ -340,19 +343,21 @@ fn read(root: &Path, paths: &[PathBuf], found: Found) -> Listing {
 enum Contents {
     Stub,
     Unreadable(String),
-    Text { text: String, trouble: Option<(usize, String)>, writable: bool },
+    Text { text: Arc<str>, trouble: Option<(usize, String)>, writable: bool },
 }
 
-fn read_file(path: &Path, writable: bool) -> Contents {
+/// Reads a file by way of a buffer that keeps its room for the next one.
+fn read_file(path: &Path, buffer: &mut Vec<u8>, writable: bool) -> Contents {
     if path.extension().is_some_and(|extension| extension == "pyi") {
         return Contents::Stub;
     }
     if path.to_str().is_none() {
         return Contents::Unreadable("its name is not UTF-8".to_owned());
     }
-    match std::fs::read(path) {
-        Ok(bytes) => {
-            let (text, trouble) = decode(bytes);
+    buffer.clear();
+    match File::open(path).and_then(|mut file| file.read_to_end(buffer)) {
+        Ok(_) => {
+            let (text, trouble) = decode(buffer);
             Contents::Text { text, trouble, writable }
         }
         Err(error) => Contents::Unreadable(format!("cannot read: {error}")),

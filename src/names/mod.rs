@@ -8,13 +8,14 @@ mod collect;
 pub mod effects;
 pub mod evaluated;
 pub mod methods;
+mod reader;
 pub mod running;
 pub mod scope;
 pub mod users;
 
 use std::cell::Cell;
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
@@ -24,11 +25,11 @@ pub use scope::{Bound, FileNames, Moment, Role, ScopeId, Use};
 use crate::graph::{Graph, same_text};
 use crate::outcome::Kind;
 use crate::project::{Module, ModuleId, ModuleSet, Project};
-use crate::skim::{Outline, outline};
 use crate::syntax::imports::{FileImports, imports};
-use crate::syntax::{Ast, parse, parse_outline};
+use crate::syntax::{Ast, parse};
 use body::Body;
 use effects::Effect;
+use reader::Reader;
 use scope::{Binding, MODULE, Reference};
 
 /// The names of every module of a project.
@@ -40,18 +41,6 @@ pub struct Names<'p> {
     nothing: Arc<FileFacts<'p>>,
     /// How files are read when they are asked for; `None`: all are known.
     reader: Option<Reader<'p>>,
-}
-
-/// What reads files when they are asked for.
-struct Reader<'p> {
-    /// The imports that each has to have.
-    expected: Vec<Arc<FileImports<'p>>>,
-    /// Of which files functions are read only when they are called.
-    outlined: Vec<bool>,
-    /// Those of which one was called, read in full.
-    whole: Vec<OnceLock<Arc<FileFacts<'p>>>>,
-    /// Files that turned out to have other imports, or to be no Python.
-    others: Mutex<Vec<(ModuleId, Arc<FileImports<'p>>)>>,
 }
 
 /// What somebody wants to know of a file.
@@ -125,16 +114,12 @@ impl<'p> Names<'p> {
         Self { project, files, nothing, reader: None }
     }
 
-    /// The names of every module, each read when somebody asks for them: in full those of which all matters, of the others the
-    /// functions when they are called. Those of a file whose imports are other than the graph has them are left out;
-    /// [`Names::others`] tells.
-    pub fn on_demand(graph: &Graph<'p>, in_full: impl IntoIterator<Item = ModuleId>) -> Self {
-        let none = || graph.files.iter().map(|_| OnceLock::new()).collect();
-        let mut outlined = vec![true; graph.files.len()];
-        in_full.into_iter().for_each(|module| outlined[module.index()] = false);
-        let reader = Reader { expected: graph.files.clone(), outlined, whole: none(), others: Mutex::default() };
+    /// The names of every module, each read when somebody asks for them, but for what only functions that are not called hold.
+    /// Those of a file whose imports are other than the graph has them are left out; [`Names::others`] tells.
+    pub fn on_demand(graph: &Graph<'p>) -> Self {
+        let files = graph.files.iter().map(|_| OnceLock::new()).collect();
         let nothing = Arc::new(FileFacts::of_nothing());
-        Self { project: graph.project, files: none(), nothing, reader: Some(reader) }
+        Self { project: graph.project, files, nothing, reader: Some(Reader::new(graph)) }
     }
 
     /// Reads modules that will be asked for.
@@ -147,30 +132,21 @@ impl<'p> Names<'p> {
 
     /// The files that have other imports than the graph that the names were read for, with these.
     pub fn others(self) -> Vec<(ModuleId, Arc<FileImports<'p>>)> {
-        let others = self.reader.map(|reader| reader.others.into_inner());
-        others.map_or_else(Vec::new, |others| others.expect("no thread panics while it notes a file"))
+        self.reader.map_or_else(Vec::new, Reader::into_others)
     }
 
     fn facts(&self, module: ModuleId) -> &Arc<FileFacts<'p>> {
         self.files[module.index()].get_or_init(|| {
-            let Some(reader) = &self.reader else { return self.nothing.clone() };
-            let outline = || reader.outlined[module.index()].then(|| outline(self.project.text(module))).flatten();
-            match outline() {
-                Some(outline) => reader.outline(self.project.text(module), &outline, module),
-                None => reader.read(self.project.text(module), module),
-            }
-            .unwrap_or_else(|| self.nothing.clone())
+            let read = self.reader.as_ref().and_then(|reader| reader.read(module));
+            read.map_or_else(|| self.nothing.clone(), Arc::new)
         })
     }
 
-    /// The program of a whole file, of which [`Names::body`] may leave the functions out.
-    pub fn whole_body(&self, module: ModuleId) -> &Body<'p> {
+    /// What a module's body does when it runs, and its function at a place, which [`Names::body`] may leave out.
+    pub fn body_with(&self, module: ModuleId, function: usize) -> &Body<'p> {
         match &self.reader {
-            Some(reader) if reader.outlined[module.index()] => {
-                let read = || reader.read(self.project.text(module), module).unwrap_or_else(|| self.nothing.clone());
-                &reader.whole[module.index()].get_or_init(read).body
-            }
-            _ => self.body(module),
+            Some(reader) => reader.read_with(module, function, self.file(module).postponed),
+            None => self.body(module),
         }
     }
 
@@ -193,28 +169,6 @@ impl<'p> Names<'p> {
         let file = self.facts(module);
         let read = || Arc::new(parse(self.project.text(module)));
         if Arc::ptr_eq(file, &self.nothing) { read() } else { file.tree.get_or_init(read).clone() }
-    }
-}
-
-impl<'p> Reader<'p> {
-    /// What an import of a file can come to, but for what its functions do; nothing if it has other imports.
-    fn outline(&self, text: &'p str, outline: &Outline, module: ModuleId) -> Option<Arc<FileFacts<'p>>> {
-        let ast = parse_outline(text, outline);
-        if ast.error.is_some() {
-            return self.read(text, module);
-        }
-        Some(Arc::new(FileFacts::without_effects(&ast, &self.expected[module.index()])))
-    }
-
-    fn read(&self, text: &'p str, module: ModuleId) -> Option<Arc<FileFacts<'p>>> {
-        let ast = parse(text);
-        let imports = imports(&ast);
-        if imports == *self.expected[module.index()] {
-            return Some(Arc::new(FileFacts::without_effects(&ast, &imports)));
-        }
-        let mut others = self.others.lock().expect("no thread panics while it notes a file");
-        others.push((module, Arc::new(imports)));
-        None
     }
 }
 

@@ -19,7 +19,7 @@ pub fn check(project: &Project, progress: &(dyn Fn(Stage) + Sync)) -> ProjectOut
     let level = project.settings.level;
     loop {
         let mut found = cycles(&graph, level);
-        let names = Names::on_demand(&graph, found.iter().flat_map(|cycle| &cycle.modules).copied());
+        let names = Names::on_demand(&graph);
         names.prepare(&loaded(&graph, &found));
         let world = World { graph: &graph, names: &names };
         if level == Level::Fragile {

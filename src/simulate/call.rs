@@ -1,7 +1,7 @@
 //! Calls of functions and classes while something is imported, and what the definition of a class runs.
 
 use super::run::{Level, Raised, Run, Stop};
-use super::state::{Defined, Object, Space};
+use super::state::{Defined, Object, Space, Text};
 use crate::names::body::{Body, Callable, Value, What};
 use crate::project::ModuleId;
 use crate::syntax::Span;
@@ -33,20 +33,24 @@ const TRANSPARENT: [&str; 14] = [
 ];
 
 impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
-    /// A function, and whether it is one of the whole file; nothing if that cannot be read.
-    pub fn callable(&self, defined: Defined) -> Option<(&'w Callable<'p>, bool)> {
-        let found = &self.program(defined.module, defined.whole).functions[defined.index as usize];
+    /// A function with its body, and what that was made from; nothing if it cannot be read.
+    pub fn callable(&self, defined: Defined) -> Option<(&'w Callable<'p>, Text)> {
+        let found = &self.program(defined.module, defined.text).functions[defined.index as usize];
         if !found.left_out {
-            return Some((found, defined.whole));
+            return Some((found, defined.text));
         }
-        let whole = &self.program(defined.module, true).functions;
-        whole.iter().find(|function| function.at == found.at).map(|function| (function, true))
+        let text = Text::With(found.at);
+        let function = self.program(defined.module, text).functions.iter().find(|function| function.at == found.at);
+        function.map(|function| (function, text))
     }
 
-    /// What a module does, its functions' bodies included if it is to be `whole`.
-    pub fn program(&self, module: ModuleId, whole: bool) -> &'w Body<'p> {
+    /// What a module does, and what the functions do that are in the text.
+    pub fn program(&self, module: ModuleId, text: Text) -> &'w Body<'p> {
         let names = self.simulator.world.names;
-        if whole { names.whole_body(module) } else { names.body(module) }
+        match text {
+            Text::Own => names.body(module),
+            Text::With(function) => names.body_with(module, function),
+        }
     }
 
     pub fn evaluate_call(
@@ -127,7 +131,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         named: &[(&'p str, Object<'p>)],
     ) -> Result<Object<'p>, Raised> {
         self.risky = true;
-        let Some((callable, whole)) = self.callable(defined).filter(|(callable, _)| !callable.block.is_empty()) else {
+        let Some((callable, text)) = self.callable(defined).filter(|(callable, _)| !callable.block.is_empty()) else {
             return Ok(Object::Any);
         };
         let calls = self.levels.iter().filter(|l| l.index.is_some());
@@ -148,7 +152,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             let object = given.or_else(|| args.get(at).copied()).unwrap_or(Object::Any);
             self.state.bind(space, name, object);
         }
-        let outcome = self.body(defined, (callable, whole), space);
+        let outcome = self.body(defined, (callable, text), space);
         let object = match outcome {
             Ok((object, false)) => object,
             Ok((_, true)) => Object::Any,
@@ -167,14 +171,14 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     fn body(
         &mut self,
         defined: Defined,
-        (callable, whole): (&'w Callable<'p>, bool),
+        (callable, text): (&'w Callable<'p>, Text),
         space: Space,
     ) -> Result<(Object<'p>, bool), (Raised, bool)> {
         self.levels.push(Level {
             module: defined.module,
             function: Some(callable.name),
             index: Some(defined.index),
-            whole,
+            text,
             space,
             globals: &callable.globals,
             span: Span::default(),
@@ -211,8 +215,8 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     /// Runs the body of a class and what its bases do when they are extended.
     pub fn create_class(&mut self, index: u32) -> Result<(&'p str, Object<'p>), Raised> {
         let module = self.module();
-        let whole = self.is_whole();
-        let class = &self.program(module, whole).classes[index as usize];
+        let text = self.text();
+        let class = &self.program(module, text).classes[index as usize];
         let bases = self.evaluate_all(&class.bases)?;
         let metaclass = class.metaclass.as_ref().map(|m| self.evaluate(m)).transpose()?;
         let space = self.state.open(self.space(), true);
@@ -223,7 +227,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             self.state.bind(space, METACLASS, metaclass);
         }
         let (function, span) = (Some(class.name), Span::default());
-        self.levels.push(Level { module, function, index: None, whole, space, globals: &[], span, left: false });
+        self.levels.push(Level { module, function, index: None, text, space, globals: &[], span, left: false });
         let outcome = self.block(&class.block);
         self.levels.pop();
         if let Err(Stop::Raise(raised)) = outcome {

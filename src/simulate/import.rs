@@ -1,7 +1,7 @@
 //! Import statements: what they load, and what they take from a module that may be half filled.
 
 use super::run::{Level, Raised, Run};
-use super::state::{Object, Space, Status};
+use super::state::{Object, Space, Status, Text};
 use crate::names::body::Error;
 use crate::names::evaluated::is_stdlib;
 use crate::names::{Bound, Moment};
@@ -70,7 +70,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             module,
             function: None,
             index: None,
-            whole: false,
+            text: Text::Own,
             space: module.0,
             globals: &[],
             span,
@@ -264,7 +264,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 module,
                 function: Some("__getattr__"),
                 index: None,
-                whole: false,
+                text: Text::Own,
                 space,
                 globals: &[],
                 span: world.graph.site(module, site).stmt,

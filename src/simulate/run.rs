@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::state::{Cell, Defined, Delta, Object, Space, State};
+use super::state::{Cell, Defined, Delta, Object, Space, State, Text};
 use super::{Caught, Failure, Frame, Simulator, Verdict};
 use crate::names::body::{Act, Block, Error, Step, Value};
 use crate::project::ModuleId;
@@ -36,8 +36,7 @@ pub struct Level<'w, 'p> {
     pub function: Option<&'p str>,
     /// Of a function that was called.
     pub index: Option<u32>,
-    /// Whether what is defined in it is of the whole file, not of an outline.
-    pub whole: bool,
+    pub text: Text,
     pub space: Space,
     pub globals: &'w [&'p str],
     pub span: Span,
@@ -134,12 +133,12 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
 
     /// A function that the body which is being run defines.
     pub fn defined(&self, index: u32) -> Defined {
-        Defined { module: self.module(), whole: self.is_whole(), index, outer: self.space() }
+        Defined { module: self.module(), text: self.text(), index, outer: self.space() }
     }
 
-    /// Whether the body that is being run is one of the whole file.
-    pub fn is_whole(&self) -> bool {
-        self.levels.last().is_some_and(|l| l.whole)
+    /// What the body that is being run was made from.
+    pub fn text(&self) -> Text {
+        self.levels.last().map_or(Text::Own, |l| l.text)
     }
 
     pub fn space(&self) -> Space {
@@ -182,7 +181,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 let given = self.evaluate_all(decorators)?;
                 self.evaluate_all(evaluated)?;
                 let defined = self.defined(*function);
-                let name = self.program(defined.module, defined.whole).functions[*function as usize].name;
+                let name = self.program(defined.module, defined.text).functions[*function as usize].name;
                 let object = self.decorated(decorators, given, Object::Function(defined))?;
                 self.bind(name, object);
             }

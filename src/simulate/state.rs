@@ -10,12 +10,20 @@ use crate::project::ModuleId;
 /// A namespace: that of a module, by its id, or one that came when a class or function ran.
 pub type Space = u32;
 
+/// What of its file the program was made from that an index is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Text {
+    /// All of it, or its outline.
+    Own,
+    /// The outline with the function at this place.
+    With(usize),
+}
+
 /// A function as it was defined: with the namespace around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Defined {
     pub module: ModuleId,
-    /// Whether its index is that of the whole file, not of an outline.
-    pub whole: bool,
+    pub text: Text,
     pub index: u32,
     pub outer: Space,
 }

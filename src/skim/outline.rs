@@ -16,6 +16,15 @@ pub struct Outline {
 
 /// The outline of a text; `None` where only the parser can tell what is the body of a function.
 pub fn outline(text: &str) -> Option<Outline> {
+    without(text, None)
+}
+
+/// The outline of a text and in it the whole function whose `def` stands at a place.
+pub fn outline_with(text: &str, function: usize) -> Option<Outline> {
+    without(text, Some(function))
+}
+
+fn without(text: &str, kept: Option<usize>) -> Option<Outline> {
     let mut skim = Skim::new(text);
     let mut bodies: Vec<Body> = Vec::new();
     let mut open: Option<Body> = None;
@@ -31,14 +40,14 @@ pub fn outline(text: &str) -> Option<Outline> {
             }
         }
         skim.logical_line()?;
-        if let (None, Some((indent, _)), true) = (&open, line, skim.has_opened_function()) {
-            open = Some(Body { indent, range: skim.at..skim.bytes.len(), first: None });
+        if let (None, Some((indent, def)), true) = (&open, line, skim.has_opened_function()) {
+            open = Some(Body { indent, range: skim.at..skim.bytes.len(), first: None, def });
         }
     }
     bodies.extend(open);
     let mut bytes = skim.bytes.to_vec();
     let (mut parts, mut start) = (Vec::with_capacity(bodies.len() + 1), 0);
-    for body in bodies {
+    for body in bodies.iter().filter(|body| Some(body.def) != kept) {
         let first = body.first?;
         let end = first + text[first..].chars().next()?.len_utf8();
         bytes[first..end].fill(b'0');
@@ -52,6 +61,7 @@ pub fn outline(text: &str) -> Option<Outline> {
 
 /// Where the body of a function stands.
 struct Body {
+    def: usize,
     /// Of the `def`.
     indent: usize,
     range: Range<usize>,
