@@ -4,7 +4,7 @@
 
 mod outline;
 
-pub use outline::{Outline, outline, outline_with};
+pub use outline::{outline, outline_with};
 
 use crate::outcome::Kind;
 use crate::syntax::Span;

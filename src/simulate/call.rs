@@ -134,8 +134,8 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         let Some((callable, text)) = self.callable(defined).filter(|(callable, _)| !callable.block.is_empty()) else {
             return Ok(Object::Any);
         };
-        let calls = self.levels.iter().filter(|l| l.index.is_some());
-        let again = |l: &Level| l.module == defined.module && l.index == Some(defined.index);
+        let calls = self.levels.iter().filter(|l| l.called.is_some());
+        let again = |l: &Level| l.module == defined.module && l.called == Some(callable.at);
         if self.steps > super::run::STEPS || self.levels.iter().any(again) || calls.count() >= DEPTH {
             return Ok(Object::Any);
         }
@@ -177,7 +177,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         self.levels.push(Level {
             module: defined.module,
             function: Some(callable.name),
-            index: Some(defined.index),
+            called: Some(callable.at),
             text,
             space,
             globals: &callable.globals,
@@ -227,7 +227,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             self.state.bind(space, METACLASS, metaclass);
         }
         let (function, span) = (Some(class.name), Span::default());
-        self.levels.push(Level { module, function, index: None, text, space, globals: &[], span, left: false });
+        self.levels.push(Level { module, function, called: None, text, space, globals: &[], span, left: false });
         let outcome = self.block(&class.block);
         self.levels.pop();
         if let Err(Stop::Raise(raised)) = outcome {

@@ -69,7 +69,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         self.levels.push(Level {
             module,
             function: None,
-            index: None,
+            called: None,
             text: Text::Own,
             space: module.0,
             globals: &[],
@@ -263,7 +263,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             self.levels.push(Level {
                 module,
                 function: Some("__getattr__"),
-                index: None,
+                called: None,
                 text: Text::Own,
                 space,
                 globals: &[],

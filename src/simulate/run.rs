@@ -34,8 +34,8 @@ pub struct Level<'w, 'p> {
     pub module: ModuleId,
     /// The name of a function or class; `None` at the module's own level.
     pub function: Option<&'p str>,
-    /// Of a function that was called.
-    pub index: Option<u32>,
+    /// Where a function that was called is defined.
+    pub called: Option<usize>,
     pub text: Text,
     pub space: Space,
     pub globals: &'w [&'p str],

@@ -4,15 +4,8 @@ use std::ops::Range;
 
 use super::Skim;
 use crate::outcome::Kind;
+use crate::syntax::Outline;
 use crate::syntax::imports::Place;
-
-/// A text of which only parts are to be read.
-#[derive(Debug)]
-pub struct Outline {
-    /// As long as the text. At the end of each part but the last stands a `0` for the body of a function.
-    pub bytes: Vec<u8>,
-    pub parts: Vec<Range<usize>>,
-}
 
 /// The outline of a text; `None` where only the parser can tell what is the body of a function.
 pub fn outline(text: &str) -> Option<Outline> {

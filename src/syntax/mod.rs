@@ -13,8 +13,6 @@ use std::ops::Range;
 pub use ast::{Ast, Span};
 pub use position::Lines;
 
-use crate::skim::Outline;
-
 thread_local! {
     static PARSER: RefCell<tree_sitter::Parser> = RefCell::new({
         let mut parser = tree_sitter::Parser::new();
@@ -28,6 +26,14 @@ const BOM: &str = "\u{feff}";
 /// Parses a file. Never fails: what the parser cannot make sense of is left out, and [`Ast::error`] says where.
 pub fn parse(text: &str) -> Ast<'_> {
     parse_parts(text, text.as_bytes(), &[])
+}
+
+/// A text of which only parts are to be read.
+#[derive(Debug)]
+pub struct Outline {
+    /// As long as the text. At the end of each part but the last stands a `0` for the body of a function.
+    pub bytes: Vec<u8>,
+    pub parts: Vec<Range<usize>>,
 }
 
 /// Parses the outline of a file; what it gives has places in the whole text.
