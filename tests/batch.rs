@@ -229,6 +229,10 @@ fn projects_that_import_each_other_are_one() {
     assert_eq!(members(&report), ["left+right", "more", "other"]);
     let modules = &report["projects"][0]["cycles"][0]["modules"];
     assert_eq!(modules, &serde_json::json!(["left.a", "right.b"]));
+    // Each by its own name, also those that are read from one folder.
+    cyclefix(dir.path(), &["--html", "page.html"]);
+    let page = fs::read_to_string(dir.path().join("page.html")).unwrap();
+    assert!(page.contains("<h2 id=\"p1-name\">left + right</h2>"), "{page}");
     let (code, report) = json(dir.path(), &["--separate"]);
     assert_eq!((code, members(&report).len()), (Some(0), 4));
     let output = cyclefix(dir.path(), &["--apply"]);

@@ -83,13 +83,17 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn in_pool(args: &Args) -> anyhow::Result<ExitCode> {
     let start = Instant::now();
-    let threads = args.jobs.map_or(0, usize::from);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK).build();
-    let pool = pool.context("cannot start threads")?;
+    let pool = threads(args.jobs.map_or(0, usize::from))?;
     match args.batch {
         true => batch::session(args, &pool, start),
         false => pool.install(|| session(args, start)),
     }
+}
+
+/// So many threads; 0 stands for one a processor.
+fn threads(number: usize) -> anyhow::Result<rayon::ThreadPool> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(number).stack_size(STACK).build();
+    pool.context("cannot start threads")
 }
 
 fn session(args: &Args, start: Instant) -> anyhow::Result<ExitCode> {

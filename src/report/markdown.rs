@@ -11,10 +11,20 @@ const CYCLES: usize = 50;
 const DETAILS: usize = 20;
 /// Imports of a loop, fixes and refusals of a cycle that are listed.
 const ITEMS: usize = 12;
-/// Bytes of all diffs together: a comment on GitHub has at most 65,536 characters.
-const DIFFS: usize = 40_000;
+/// Where the text has to be at an end of the tables, of what is spelled out, of the diffs and of all, in bytes: a comment on
+/// GitHub has at most 65,536 characters.
+const TABLES_END: usize = 16_000;
+const DETAILS_END: usize = 36_000;
+const DIFFS_END: usize = 58_000;
+const END: usize = 65_000;
 
 pub fn write(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
+    let mut text = Vec::new();
+    report(&mut text, outcome)?;
+    out.write_all(&text)
+}
+
+fn report(out: &mut Vec<u8>, outcome: &Outcome) -> io::Result<()> {
     let cycles: Vec<(&ProjectOutcome, &CycleEntry)> =
         outcome.projects.iter().flat_map(|p| p.cycles.iter().filter(|c| is_news(c)).map(move |c| (p, c))).collect();
     head(out, outcome, cycles.len())?;
@@ -23,16 +33,36 @@ pub fn write(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
     }
     if !cycles.is_empty() {
         list(out, &cycles)?;
-        for (number, (project, cycle)) in cycles.iter().enumerate().take(DETAILS) {
-            details(out, project, cycle, number + 1)?;
-        }
-        rest(out, cycles.len(), DETAILS, "cycles are not spelled out here")?;
+        let shown = fill(out, DETAILS_END, cycles.iter().take(DETAILS), |out, (number, (project, cycle))| {
+            details(out, project, cycle, number + 1)
+        })?;
+        rest(out, cycles.len(), shown, "cycles are not spelled out here")?;
     }
     diffs(out, outcome)?;
     skipped(out, outcome)
 }
 
-fn head(out: &mut dyn Write, outcome: &Outcome, shown: usize) -> io::Result<()> {
+/// Writes parts as long as the text stays shorter than `end`; gives their number.
+fn fill<T>(
+    out: &mut Vec<u8>,
+    end: usize,
+    parts: impl Iterator<Item = T>,
+    write: impl Fn(&mut Vec<u8>, (usize, T)) -> io::Result<()>,
+) -> io::Result<usize> {
+    let mut written = 0;
+    for part in parts.enumerate() {
+        let before = out.len();
+        write(out, part)?;
+        if out.len() > end {
+            out.truncate(before);
+            break;
+        }
+        written += 1;
+    }
+    Ok(written)
+}
+
+fn head(out: &mut Vec<u8>, outcome: &Outcome, shown: usize) -> io::Result<()> {
     let summary = &outcome.summary;
     match (&outcome.baseline, summary.cycles) {
         (_, 0) => writeln!(out, "### No import cycles")?,
@@ -48,44 +78,46 @@ fn head(out: &mut dyn Write, outcome: &Outcome, shown: usize) -> io::Result<()> 
         };
         writeln!(out, "{} known to {}{stale}.\n", baseline.known, code(&baseline.file))?;
     }
-    for branch in outcome.branch.iter().chain(&outcome.branches) {
+    let branches: Vec<_> = outcome.branch.iter().chain(&outcome.branches).collect();
+    let shown = fill(out, TABLES_END, branches.iter(), |out, (_, branch)| {
         writeln!(out, "Branch {}, {}:\n", code(&branch.name), words::count(branch.commits.len(), "commit"))?;
         for commit in branch.commits.iter().take(CYCLES) {
             writeln!(out, "- {} {}", code(commit.id.get(..10).unwrap_or_default()), text(&commit.title))?;
         }
-        writeln!(out)?;
-    }
-    Ok(())
+        writeln!(out)
+    })?;
+    rest(out, branches.len(), shown, "branches")
 }
 
 /// A line for each project of a batch that has cycles, and for each that could not be run.
-fn batch(out: &mut dyn Write, outcome: &Outcome, batch: &BatchEntry) -> io::Result<()> {
+fn batch(out: &mut Vec<u8>, outcome: &Outcome, batch: &BatchEntry) -> io::Result<()> {
     writeln!(out, "{}.\n", table::counts(outcome, batch))?;
     let with_cycles: Vec<&ProjectOutcome> = outcome.projects.iter().filter(|p| table::says(p)).collect();
     if !with_cycles.is_empty() {
         writeln!(out, "| Project | Modules | Cycles | Dissolved | Left | Files |\n|---|---|---|---|---|---|")?;
-        for project in with_cycles.iter().take(CYCLES) {
+        let shown = fill(out, TABLES_END, with_cycles.iter().take(CYCLES), |out, (_, project)| {
             let size = summarize(std::slice::from_ref(*project), 0.0);
             let (name, modules, files) = (code(&table::name(&project.members)), project.modules, size.files_changed);
-            writeln!(out, "| {name} | {modules} | {} | {} | {} | {files} |", size.cycles, size.fixed, size.left)?;
-        }
-        rest(out, with_cycles.len(), CYCLES, "projects")?;
+            writeln!(out, "| {name} | {modules} | {} | {} | {} | {files} |", size.cycles, size.fixed, size.left)
+        })?;
+        rest(out, with_cycles.len(), shown, "projects")?;
         writeln!(out)?;
     }
-    for failed in batch.failed.iter().take(CYCLES) {
-        writeln!(out, "- {} failed: {}", code(&table::name(&failed.members)), text(&failed.error))?;
-    }
-    for project in batch.stopped.iter().take(CYCLES) {
-        writeln!(out, "- {} was not run.", code(project))?;
-    }
-    let unfit = batch.failed.len().max(batch.stopped.len());
-    rest(out, unfit, CYCLES, "projects")?;
+    let failed = batch.failed.iter().map(|failed| {
+        let name = code(&table::name(&failed.members));
+        format!("- {name} failed: {}", text(&failed.error))
+    });
+    let stopped = batch.stopped.iter().map(|project| format!("- {} was not run.", code(project)));
+    let unfit = batch.failed.len() + batch.stopped.len();
+    let lines = failed.chain(stopped).take(CYCLES);
+    let shown = fill(out, TABLES_END, lines, |out, (_, line)| writeln!(out, "{line}"))?;
+    rest(out, unfit, shown, "projects")?;
     if unfit > 0 { writeln!(out) } else { Ok(()) }
 }
 
-fn list(out: &mut dyn Write, cycles: &[(&ProjectOutcome, &CycleEntry)]) -> io::Result<()> {
+fn list(out: &mut Vec<u8>, cycles: &[(&ProjectOutcome, &CycleEntry)]) -> io::Result<()> {
     writeln!(out, "| | Cycle | Modules | Level | Imports removed, hidden | |\n|---|---|---|---|---|---|")?;
-    for (number, (_, cycle)) in cycles.iter().enumerate().take(CYCLES) {
+    let shown = fill(out, TABLES_END, cycles.iter().take(CYCLES), |out, (number, (_, cycle))| {
         let crash = match cycle.crashes.first().map(|crash| crash.certainty) {
             None => "",
             Some(Certainty::Fails) => "crashes; ",
@@ -101,9 +133,9 @@ fn list(out: &mut dyn Write, cycles: &[(&ProjectOutcome, &CycleEntry)]) -> io::R
             cycle.pairs_removed,
             cycle.pairs_hidden,
             verdict(cycle)
-        )?;
-    }
-    rest(out, cycles.len(), CYCLES, "cycles")
+        )
+    })?;
+    rest(out, cycles.len(), shown, "cycles")
 }
 
 fn verdict(cycle: &CycleEntry) -> &'static str {
@@ -163,7 +195,7 @@ fn details(out: &mut dyn Write, project: &ProjectOutcome, cycle: &CycleEntry, nu
     writeln!(out, "\n</details>")
 }
 
-fn diffs(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
+fn diffs(out: &mut Vec<u8>, outcome: &Outcome) -> io::Result<()> {
     let all: Vec<(&ProjectOutcome, &FileChange)> =
         outcome.projects.iter().flat_map(|p| p.changes.iter().map(move |c| (p, c))).collect();
     let summary = &outcome.summary;
@@ -172,41 +204,34 @@ fn diffs(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
     }
     let (files, added, removed) = (summary.files_changed, summary.lines_added, summary.lines_removed);
     writeln!(out, "\n#### The rewrite: {}, +{added} -{removed}", words::count(files, "file"))?;
-    let mut left = DIFFS;
-    for (index, (project, change)) in all.iter().enumerate() {
+    let shown = fill(out, DIFFS_END, all.iter(), |out, (_, (project, change))| {
         let mut patch = Vec::new();
         diff::write(&mut patch, project.prefix.as_str(), std::slice::from_ref(*change))?;
         let patch = String::from_utf8_lossy(&patch).into_owned();
-        if patch.len() > left {
-            let more = all.len() - index;
-            writeln!(out, "\nThe other {more} files are too long for a comment: `cyclefix --dry-run` shows them.")?;
-            break;
-        }
-        left -= patch.len();
         let (added, removed) = diff::lines(change);
         let (path, fence) = (html(&words::path(project, &change.path)), fence(&patch));
         writeln!(out, "\n<details><summary>{path} (+{added} -{removed})</summary>\n")?;
-        writeln!(out, "{fence}diff\n{}\n{fence}\n\n</details>", patch.trim_end_matches('\n'))?;
+        writeln!(out, "{fence}diff\n{}\n{fence}\n\n</details>", patch.trim_end_matches('\n'))
+    })?;
+    match all.len() - shown {
+        0 => Ok(()),
+        1 => writeln!(out, "\n1 more file is too long for a comment: `cyclefix --dry-run` shows it."),
+        more => writeln!(out, "\n{more} more files are too long for a comment: `cyclefix --dry-run` shows them."),
     }
-    Ok(())
 }
 
-fn skipped(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
+fn skipped(out: &mut Vec<u8>, outcome: &Outcome) -> io::Result<()> {
     let all: Vec<_> = outcome.projects.iter().flat_map(|p| p.skipped.iter().map(move |s| (p, s))).collect();
     if all.is_empty() {
         return Ok(());
     }
     writeln!(out, "\n<details><summary>{} left alone</summary>\n", words::count(all.len(), "file"))?;
-    for (project, skipped) in all.iter().take(CYCLES) {
+    let shown = fill(out, END, all.iter().take(CYCLES), |out, (_, (project, skipped))| {
         let line = skipped.line.map(|line| format!(":{line}")).unwrap_or_default();
-        writeln!(
-            out,
-            "- {}: {}",
-            code(&format!("{}{line}", words::path(project, &skipped.file))),
-            text(&skipped.reason)
-        )?;
-    }
-    rest(out, all.len(), CYCLES, "files")?;
+        let place = code(&format!("{}{line}", words::path(project, &skipped.file)));
+        writeln!(out, "- {place}: {}", text(&skipped.reason))
+    })?;
+    rest(out, all.len(), shown, "files")?;
     writeln!(out, "\n</details>")
 }
 

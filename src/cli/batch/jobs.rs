@@ -59,11 +59,10 @@ impl Batch<'_> {
         self.scratch.map_or_else(|| load::shown(path), |scratch| scratch.shown(path))
     }
 
-    /// Reads one of so many projects.
-    pub fn load(&self, request: &Request, of: usize) -> Result<Loaded, LoadError> {
+    /// Reads a project with so many threads.
+    pub fn load(&self, request: &Request, threads: usize) -> Result<Loaded, LoadError> {
         let adjust = |settings: &mut _| self.args.adjust(settings);
-        let jobs = Some((self.threads / of.max(1)).max(1));
-        let options = LoadOptions { jobs, ..options(self.args) };
+        let options = LoadOptions { jobs: Some(threads), ..options(self.args) };
         match self.scratch {
             None => request.clone().load(&options, &adjust),
             Some(scratch) => scratch.load(request.clone(), &options, &adjust),
@@ -97,7 +96,7 @@ impl Batch<'_> {
         let done = AtomicUsize::new(0);
         let survey = |unit: &Unit| {
             progress.show(Stage::Parse(done.fetch_add(1, Ordering::Relaxed), units.len()));
-            let loaded = self.load(&unit.request, units.len())?;
+            let loaded = self.load(&unit.request, (self.threads / units.len().max(1)).max(1))?;
             let survey = self.pool.install(|| Survey::new(&loaded.project));
             Ok((survey, loaded.settings_file))
         };

@@ -44,8 +44,11 @@ impl Batch<'_> {
         // The large ones first, so that none of them is left for one thread at the end.
         let mut order: Vec<usize> = (0..jobs.len()).collect();
         order.sort_by_key(|index| Reverse(jobs[*index].modules));
+        let all: usize = jobs.iter().map(|job| job.modules).sum();
         let run = |index: &usize| {
-            let record = self.run_one(&jobs[*index], jobs.len())?;
+            // As many threads as its part of the work.
+            let threads = (self.threads * jobs[*index].modules).div_ceil(all.max(1)).max(1);
+            let record = self.run_one(&jobs[*index], threads)?;
             let counts = report::summarize(std::slice::from_ref(&record.outcome), 0.0);
             progress.done(jobs[*index].modules, counts.cycles, counts.fixed);
             Ok(record)
@@ -100,8 +103,8 @@ impl Batch<'_> {
         ended.map(|ended| ended.expect("the threads took up every item")).collect()
     }
 
-    fn run_one(&self, job: &Job, of: usize) -> anyhow::Result<Record> {
-        let loaded = self.load(&job.request, of)?;
+    fn run_one(&self, job: &Job, threads: usize) -> anyhow::Result<Record> {
+        let loaded = self.load(&job.request, threads)?;
         if let Some(state) = &self.state
             && let Some(known) = state.find(&job.members, &fingerprint(&loaded, &[]))
         {
@@ -112,7 +115,9 @@ impl Batch<'_> {
             Some(scratch) => scratch.prefix(&loaded.root),
             None => git::prefix(&loaded.root).unwrap_or_else(here),
         };
-        let (outcome, commits) = self.pool.install(|| {
+        // Of its own: in a pool of all projects, what waits would take up a large part of another one, and small projects
+        // be finished with the large ones only.
+        let (outcome, commits) = super::super::threads(threads)?.install(|| {
             let mut outcome = planned(self.args, &loaded.project, &[], &|_: Stage| unless_stopped()).outcome;
             outcome.changes = self.args.alter(outcome.changes);
             outcome.members = job.members.clone();

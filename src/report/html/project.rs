@@ -1,13 +1,15 @@
 //! A project on the page: its figures, its cycles and its rewrite.
 
+use std::borrow::Cow;
+
 use super::cycle::CycleView;
 use super::patch::{Patch, patches};
 use super::prose::{Prose, prose};
 use crate::outcome::{CommandEntry, Outcome, ProjectOutcome, Status, VerificationEntry};
-use crate::report::{is_news, summarize, words};
+use crate::report::{is_news, summarize, table, words};
 
 pub struct ProjectView<'a> {
-    pub name: &'a str,
+    pub name: Cow<'a, str>,
     pub anchor: String,
     pub modules: usize,
     pub imports: usize,
@@ -32,13 +34,17 @@ pub struct SkippedView {
     pub reason: Prose,
 }
 
-/// What a project is called: its folder as the user named it, or as its repository has it.
-pub fn name(project: &ProjectOutcome) -> &str {
-    match (project.root.trim_end_matches('/'), project.prefix.trim_end_matches('/')) {
+/// What a project is called: its folder as the user named it, or as its repository has it; of projects that were read as one,
+/// all folders.
+pub fn name(project: &ProjectOutcome) -> Cow<'_, str> {
+    if project.members.len() > 1 {
+        return Cow::from(table::name(&project.members));
+    }
+    Cow::from(match (project.root.trim_end_matches('/'), project.prefix.trim_end_matches('/')) {
         ("" | ".", "" | ".") => "this folder",
         ("" | ".", prefix) => prefix,
         (root, _) => root,
-    }
+    })
 }
 
 impl<'a> ProjectView<'a> {
