@@ -341,6 +341,9 @@ fn a_state_of_something_else_is_refused() {
     let header =
         format!("{{\"batch\":1,\"tool\":\"{}\",\"run\":\"cyclefix --batch --apply\"}}\n", env!("CARGO_PKG_VERSION"));
     refused(&header, "--dry-run", "state is the state of another run: `cyclefix --batch --apply`");
+    // What only looked for cycles has planned nothing.
+    let checked = header.replace("--apply", "--check");
+    refused(&checked, "--dry-run", "state is the state of another run: `cyclefix --batch --check`");
     refused(&(header + "{}\n"), "--apply", "error: state:2: no state of a batch");
 }
 

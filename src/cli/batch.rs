@@ -11,7 +11,7 @@ use std::time::Instant;
 use anyhow::Context;
 use rayon::ThreadPool;
 
-use super::args::{Action, Args};
+use super::args::{Action, Args, Task};
 use super::commits::{OfProject, Target};
 use super::{branch, check_files, draw, exit_code, mark_fixed, print, print_failure, unless_closed, warn};
 use crate::io::discover::{self, BadLine, Named};
@@ -133,7 +133,11 @@ fn kind(args: &Args, snapshot: Option<&Snapshot>) -> String {
         (Action::Apply, None) => words.push("--apply".into()),
         _ => {}
     }
-    words.extend(args.hoist.then(|| "--hoist".to_owned()));
+    words.extend(match args.task() {
+        Task::Find => Some("--check".to_owned()),
+        Task::Dissolve => None,
+        Task::Hoist => Some("--hoist".to_owned()),
+    });
     words.join(" ")
 }
 
