@@ -343,11 +343,12 @@ impl<'a> Walk<'a> {
         if let ([Expr { kind: ExprKind::Name(alias), .. }], ScopeKind::Class(class), Some(method)) =
             (targets, self.out.scope(self.scope).kind, value.as_name())
         {
-            // `__radd__ = __add__`.
+            // `__radd__ = __add__` is one more method.
             let class = &mut self.out.classes[class.0 as usize];
             if let Some(functions) = class.methods.get(method).cloned() {
                 class.methods.entry(alias).or_default().extend(functions);
                 self.kept = None;
+                return self.expr(value, Role::Inspected);
             }
         }
         let handed_over = self.function.is_some() && targets.iter().all(of_self) && value.as_name().is_some();

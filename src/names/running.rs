@@ -399,10 +399,11 @@ impl<'w, 'p> Search<'w, 'p> {
                 Bound::Value if !invoked => rest.iter().for_each(|a| self.method(a)),
                 Bound::Value => {
                     if let Some(method) = rest.last() {
-                        self.method(method);
                         let class = binding.call.as_ref().and_then(|call| self.class_called(home, call));
-                        for (home, function) in class.and_then(|c| self.method_of(c, method)).unwrap_or_default() {
-                            self.run(home, function);
+                        let known = class.filter(|class| rest.len() == 1 && !self.makes_others(*class));
+                        match known.and_then(|class| self.method_of(class, method)) {
+                            Some(found) => found.into_iter().for_each(|(home, function)| self.run(home, function)),
+                            None => self.method(method),
                         }
                     }
                     self.values_are_called(home, MODULE, name, false);

@@ -88,6 +88,14 @@ impl<'p> Search<'_, 'p> {
         None
     }
 
+    /// Whether what a call of the class gives may be of another class.
+    pub(super) fn makes_others(&self, class: ClassKey) -> bool {
+        self.linear(class).iter().any(|(home, base)| {
+            let found = self.world.names.file(*home).class(*base);
+            found.metaclass.is_some() || found.methods.contains_key("__new__")
+        })
+    }
+
     pub(super) fn class_is_used(&mut self, module: ModuleId, class: ClassId, role: Role, attributes: &[&'p str]) {
         let invoked = matches!(role, Role::Called | Role::Decorator | Role::Argument);
         match attributes {
