@@ -1,6 +1,6 @@
 //! Cycles as they are found: their modules, a shortest loop, their imports with places, and what crashes by them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::graph::{Edge, Graph, counts, shortest_loop};
@@ -66,7 +66,7 @@ pub fn outcome(world: World, cycles: &[Cycle]) -> ProjectOutcome {
     let entries: Vec<CycleEntry> = cycles.iter().map(|cycle| entry(&simulator, cycle, &mut lines)).collect();
     let left: Vec<Vec<String>> = entries.iter().map(|entry| entry.modules.clone()).collect();
     ProjectOutcome {
-        excerpts: excerpts(world, cycles),
+        excerpts: excerpts(world, &entries),
         cycles: ranked(entries),
         modules_in_cycles_after: left.iter().map(Vec::len).sum(),
         cycles_after: left.len(),
@@ -82,9 +82,9 @@ pub fn ranked(mut entries: Vec<CycleEntry>) -> Vec<CycleEntry> {
 }
 
 /// The text of the files that the loops of cycles lead through.
-pub fn excerpts(world: World, cycles: &[Cycle]) -> BTreeMap<String, Arc<str>> {
-    let edges = cycles.iter().flat_map(|cycle| shortest_loop(&cycle.modules, &cycle.edges));
-    let files = edges.map(|edge| world.project().file(world.project().module(edge.from).file));
+pub fn excerpts(world: World, entries: &[CycleEntry]) -> BTreeMap<String, Arc<str>> {
+    let shown: BTreeSet<&str> = entries.iter().flat_map(|e| &e.shortest_loop).map(|i| i.file.as_str()).collect();
+    let files = world.project().files.iter().filter(|file| shown.contains(file.path.as_str()));
     files.map(|file| (file.path.clone(), file.text.clone())).collect()
 }
 

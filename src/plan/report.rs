@@ -32,14 +32,14 @@ pub fn outcome(ctx: &Context, found: &[Cycle], plan: Plan, after: Option<&State>
         entry.after = links(ctx.world.graph, cycle, after.map_or(ctx.world.graph, |state| &state.graph));
         entry
     };
-    let entries = found.iter().map(entry).collect();
+    let entries: Vec<CycleEntry> = found.iter().map(entry).collect();
     let end = after.map_or(project, |state| state.graph.project);
     let names = |modules: &Vec<ModuleId>| modules.iter().map(|m| end.module(*m).name.clone()).collect();
     ProjectOutcome {
         left: left.iter().map(names).collect(),
+        excerpts: excerpts(ctx.world, &entries),
         cycles: ranked(entries),
         changes: after.map_or_else(Vec::new, |state| changes(project, state.graph.project)),
-        excerpts: excerpts(ctx.world, found),
         modules_in_cycles_after: still.len(),
         cycles_after: left.len(),
         ..nothing(ctx.world.graph)

@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use super::Skim;
-use crate::outcome::Kind;
 use crate::syntax::Outline;
 use crate::syntax::imports::Place;
 
@@ -71,7 +70,6 @@ impl Skim<'_> {
 
     /// Whether the line before opened the body of a function.
     fn has_opened_function(&self) -> bool {
-        let last = self.blocks.last();
-        last.is_some_and(|b| b.body.is_none() && b.place == Place::Function && b.kind >= Kind::Deferred)
+        self.blocks.last().is_some_and(|b| b.body.is_none() && b.place == Place::Function)
     }
 }

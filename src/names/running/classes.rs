@@ -79,13 +79,15 @@ impl<'p> Search<'_, 'p> {
 
     /// A method that a class has or inherits, if reading it gives just that.
     pub(super) fn method_of(&self, class: ClassKey, name: &str) -> Option<Vec<(ModuleId, FunctionId)>> {
-        for &(home, base) in self.linear(class).iter() {
-            if let Some(found) = self.world.names.file(home).class(base).methods.get(name) {
-                let plain = found.iter().all(|f| !self.is_decorated(home, *f));
-                return plain.then(|| found.iter().map(|f| (home, *f)).collect());
-            }
-        }
-        None
+        self.first_method(class, name).filter(|found| !found.iter().any(|(home, f)| self.is_decorated(*home, *f)))
+    }
+
+    /// The method of that name that a class has or inherits, in whatever way it is decorated.
+    fn first_method(&self, class: ClassKey, name: &str) -> Option<Vec<(ModuleId, FunctionId)>> {
+        self.linear(class).iter().find_map(|(home, base)| {
+            let found = self.world.names.file(*home).class(*base).methods.get(name)?;
+            Some(found.iter().map(|f| (*home, *f)).collect())
+        })
     }
 
     /// Whether what a call of the class gives may be of another class.
@@ -313,18 +315,14 @@ impl<'p> Search<'_, 'p> {
         Some(Vec::new())
     }
 
-    /// The method of that name that the class around a scope has or inherits, in whatever way it is decorated.
+    /// As [`Search::first_method`], for the class around a scope.
     pub(super) fn method_of_own_class(
         &self,
         module: ModuleId,
         scope: ScopeId,
         method: &str,
     ) -> Option<Vec<(ModuleId, FunctionId)>> {
-        let class = self.class_around(module, scope)?;
-        self.linear((module, class)).iter().find_map(|(home, base)| {
-            let found = self.world.names.file(*home).class(*base).methods.get(method)?;
-            Some(found.iter().map(|f| (*home, *f)).collect())
-        })
+        self.first_method((module, self.class_around(module, scope)?), method)
     }
 
     fn instances_are_loose(&mut self, class: ClassKey) {
