@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::graph::Graph;
+use crate::names::effects::Place;
 use crate::names::scope::MODULE;
 use crate::names::users::How;
 use crate::names::{Bound, FileNames, Moment, Names, Object, World};
@@ -230,7 +231,7 @@ fn load_damage(ctx: &Context, after: &Graph, names: &Names, changed: &BTreeSet<M
         let (had, has) = (before.importers([module]), after.importers([module]));
         let lacking: Vec<ModuleId> = had.iter().filter(|m| !has.contains(m)).collect();
         // Whoever looks at the state of a module that loads this one has its effect, too.
-        let unseen = |m: ModuleId| has.contains(&m);
+        let unseen = |place: &Place| place.module().is_some_and(|m| has.contains(&m));
         let name = &before.project.module(module).name;
         let this = before.project.module(module);
         let packages: Vec<ModuleId> = before.project.tree.above(module).collect();

@@ -1,11 +1,16 @@
 //! Walks a syntax tree and fills [`FileNames`].
 
+mod doctest;
 mod forms;
+mod gives;
+mod once;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use forms::words;
 use forms::*;
+use gives::gives;
+use once::works_once;
 
 use super::scope::*;
 use crate::outcome::Kind;
@@ -161,6 +166,7 @@ impl<'a> Walk<'a> {
             span,
             from: source.from,
             call: source.call,
+            positional: source.positional,
             plain: source.plain,
             from_inside: owner != at,
             conditional: self.conditional,
@@ -472,10 +478,13 @@ impl<'a> Walk<'a> {
             outer: self.function,
             class,
             decorators: function.decorators.iter().map(decorator_path).collect(),
+            factories: function.decorators.iter().map(|d| matches!(d.kind, ExprKind::Call { .. })).collect(),
+            gives: gives(function),
             params: function.params.names.iter().map(|n| n.text).collect(),
             stars: function.params.stars.clone(),
             defaults: function.params.defaults.iter().flat_map(references).collect(),
             is_lambda: false,
+            works_once: works_once(function),
             kept: None,
             argument: None,
             dynamic: false,
@@ -638,10 +647,13 @@ impl<'a> Walk<'a> {
                     outer: self.function,
                     class: None,
                     decorators: Vec::new(),
+                    factories: Vec::new(),
+                    gives: None,
                     params: params.names.iter().map(|n| n.text).collect(),
                     stars: params.stars.clone(),
                     defaults: params.defaults.iter().flat_map(references).collect(),
                     is_lambda: true,
+                    works_once: false,
                     kept,
                     argument: None,
                     dynamic: false,
@@ -713,11 +725,26 @@ impl<'a> Walk<'a> {
                 let role = if let Role::Annotation(_) = role { role } else { Role::Inspected };
                 parts.iter().for_each(|part| self.expr(part, role));
             }
+            ExprKind::Other(parts) if kept.is_some() && self.is_sum(parts) => {
+                for part in parts {
+                    // What is made on the spot may have operators of its own.
+                    self.kept = kept.filter(|_| part.dotted().is_some() || is_display(part));
+                    self.expr(part, role_of_part(role));
+                }
+                self.kept = None;
+            }
             _ => {
                 let role = role_of_part(role);
                 expr.parts(&mut |part| self.expr(part, role));
             }
         }
+    }
+
+    /// Whether an expression joins two collections: `base + [x]`, `base | {x}`.
+    fn is_sum(&self, parts: &[Expr<'a>]) -> bool {
+        let [left, right] = parts else { return false };
+        let between = self.text[left.span.end..right.span.start].trim_matches([' ', '(', ')', '\\', '\r', '\n']);
+        matches!(between, "+" | "|") && parts.iter().any(is_display)
     }
 
     /// Whether an expression only makes text of its parts: `f"{x}"`, `"%s" % x`.
@@ -792,7 +819,8 @@ impl<'a> Walk<'a> {
             let computed =
                 !matches!(first.value.kind, ExprKind::Str(_) | ExprKind::Name(_) | ExprKind::Attribute { .. });
             let held = first.value.as_name().is_some_and(|n| n.chars().all(|c| !c.is_lowercase()));
-            self.out.patches |= called != "dict" && (computed || held);
+            let takes_path = called != "dict" && !matches!(func.kind, ExprKind::Name("setattr" | "delattr"));
+            self.out.patches |= takes_path && (computed || held);
             if computed && called != "dict" {
                 self.set_on_computed(&first.value, args.get(1));
             }
@@ -869,7 +897,7 @@ impl<'a> Walk<'a> {
                 self.arg(first, called, replaces);
                 if let (Some(name), Some(used)) = (func.as_name(), self.out.uses.get_mut(at)) {
                     let callee = Reference { name, attributes: Vec::new() };
-                    used.argument = Some(Box::new(Argument { callee, place: Place::Position(0), implied: false }));
+                    used.argument = Some(Box::new(Argument { callee, place: Place::Position(0), by: By::Name }));
                 }
             }
             return;
@@ -893,13 +921,13 @@ impl<'a> Walk<'a> {
             self.arg(arg, called, replaces);
             self.kept = None;
             spread |= arg.keyword.is_none() && matches!(arg.value.kind, ExprKind::Starred(_));
-            let Some((callee, implied)) = callee(func) else { continue };
+            let Some((callee, by)) = callee(func) else { continue };
             let place = match arg.keyword {
                 Some(keyword) => Place::Keyword(keyword),
                 None if spread => Place::Unknown,
                 None => Place::Position(index),
             };
-            let argument = Argument { callee, place, implied };
+            let argument = Argument { callee, place, by };
             match arg.value.kind {
                 ExprKind::Name(_) | ExprKind::Attribute { .. } => {
                     if let Some(used) = self.out.uses.get_mut(first) {
@@ -909,7 +937,8 @@ impl<'a> Walk<'a> {
                 // Items go where the collection goes.
                 ExprKind::Sequence(ref items) if items.iter().all(|i| i.dotted().is_some()) => {
                     for used in self.out.uses[first..].iter_mut() {
-                        used.argument = Some(Box::new(Argument { implied: true, ..argument.clone() }));
+                        let by = if argument.by == By::Result { By::Result } else { By::Implied };
+                        used.argument = Some(Box::new(Argument { by, ..argument.clone() }));
                     }
                 }
                 ExprKind::Lambda { .. } => {
@@ -1015,11 +1044,7 @@ impl<'a> Walk<'a> {
         else {
             return;
         };
-        for line in text.lines().map(str::trim_start) {
-            if let Some(code) = line.strip_prefix(">>>").or_else(|| line.strip_prefix("...")) {
-                self.out.doctest.extend(words(code).map(|(_, word)| word));
-            }
-        }
+        self.out.doctest.extend(doctest::names(text));
     }
 
     fn type_comment(&mut self, comment: Span) {

@@ -65,10 +65,22 @@ pub struct Changed {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     Module(ModuleId),
+    /// What a function of a module sets up the first time that anybody calls it.
+    Once(ModuleId, FunctionId),
     /// A package from outside of the project, by its name.
     Package(String),
     /// Something of which nothing is known.
     Anything,
+}
+
+impl Place {
+    /// The module of the project whose state it is.
+    pub fn module(&self) -> Option<ModuleId> {
+        match self {
+            Self::Module(module) | Self::Once(module, _) => Some(*module),
+            Self::Package(_) | Self::Anything => None,
+        }
+    }
 }
 
 impl Changed {
@@ -119,9 +131,15 @@ impl Changed {
         self.places.iter()
     }
 
-    /// Whether it changes something outside of the modules that are `unseen`.
-    pub fn shows(&self, unseen: &dyn Fn(ModuleId) -> bool) -> bool {
-        self.places.iter().any(|place| !matches!(place, Place::Module(module) if unseen(*module)))
+    /// Whether it changes something other than what is `unseen`.
+    pub fn shows(&self, unseen: &dyn Fn(&Place) -> bool) -> bool {
+        !self.places.iter().all(unseen)
+    }
+
+    /// The same, where what it does to a module is what a function of that sets up.
+    fn once(self, module: ModuleId, function: FunctionId) -> Self {
+        let once = |place| if place == Place::Module(module) { Place::Once(module, function) } else { place };
+        Self { places: self.places.into_iter().map(once).collect() }
     }
 }
 
@@ -179,7 +197,8 @@ fn is_changed_by_call(used: &Use) -> bool {
 pub fn within(world: World, module: ModuleId, span: Span) -> Option<Span> {
     let mut inside = world.names.effects(module).iter().filter(|e| span.contains(e.span));
     let own = |what: &What, m: ModuleId| m == module && matches!(what, What::Store(_) | What::Call(_));
-    inside.find(|e| touched(world, module, e).shows(&|m| own(&e.what, m))).map(|e| e.span)
+    let shows = |e: &&Effect| touched(world, module, e).shows(&|place| place.module().is_some_and(|m| own(&e.what, m)));
+    inside.find(shows).map(|e| e.span)
 }
 
 fn touched(world: World, module: ModuleId, effect: &Effect) -> Changed {

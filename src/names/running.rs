@@ -9,7 +9,7 @@ mod values;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::methods::{BUILTIN_METHODS, is_data};
-use super::scope::{ClassId, FunctionId, Keeper, MODULE, Moment, Place, Reference, Role, ScopeKind, Use};
+use super::scope::{By, ClassId, FunctionId, Keeper, MODULE, Moment, Place, Reference, Role, ScopeKind, Use};
 use super::{Bound, Object, ScopeId, World};
 use crate::outcome::Kind;
 use crate::project::ModuleId;
@@ -186,7 +186,7 @@ impl<'w, 'p> Search<'w, 'p> {
             return;
         }
         if let (Role::Argument, Some(argument)) = (used.role, &used.argument)
-            && let Some(receivers) = self.receivers(module, used.scope, &argument.callee)
+            && let Some(receivers) = self.receivers_of_argument(module, used.scope, argument)
         {
             // Handed to functions of the project, it runs if they call what they are handed.
             let what = What::Name { scope: used.scope, name: used.name, attributes };
@@ -195,6 +195,7 @@ impl<'w, 'p> Search<'w, 'p> {
         }
         if let (Role::Argument, Some(argument)) = (used.role, &used.argument)
             && let ("self" | "cls", [method]) = (argument.callee.name, argument.callee.attributes.as_slice())
+            && argument.by != By::Result
             && let Some(own) = self.method_of_own_class(module, used.scope, method)
         {
             let what = What::Name { scope: used.scope, name: used.name, attributes };
@@ -202,6 +203,7 @@ impl<'w, 'p> Search<'w, 'p> {
             return;
         }
         if let (Role::Argument, Some(argument)) = (used.role, &used.argument)
+            && argument.by != By::Result
             && let Some(key) = self.collection(module, used.scope, &argument.callee)
         {
             let what = What::Name { scope: used.scope, name: used.name, attributes };
@@ -446,7 +448,7 @@ impl<'w, 'p> Search<'w, 'p> {
     fn read(&mut self, name: &'p str) {
         if self.read.insert(name) {
             for (module, function) in self.classes.live(name) {
-                if self.is_decorated(module, function) {
+                if self.runs_when_read(module, function) {
                     self.run(module, function);
                 }
             }
@@ -456,25 +458,18 @@ impl<'w, 'p> Search<'w, 'p> {
     }
 
     /// Whether a decorator may make reading the method run it.
+    fn runs_when_read(&self, module: ModuleId, function: FunctionId) -> bool {
+        let found = self.world.names.file(module).function(function);
+        let mut decorators = found.decorators.iter().zip(&found.factories);
+        self.is_decorated(module, function)
+            && !decorators.all(|(path, by_call)| {
+                keeps_methods(path) || self.gives_functions(module, found.parent, path, *by_call)
+            })
+    }
+
+    /// Whether a decorator may make something else of a method.
     fn is_decorated(&self, module: ModuleId, function: FunctionId) -> bool {
-        let quiet = |path: &Vec<&str>| {
-            matches!(
-                path.last(),
-                Some(
-                    &"staticmethod"
-                        | &"classmethod"
-                        | &"abstractmethod"
-                        | &"overload"
-                        | &"override"
-                        | &"final"
-                        | &"contextmanager"
-                        | &"asynccontextmanager"
-                        | &"lru_cache"
-                        | &"cache"
-                )
-            )
-        };
-        !self.world.names.file(module).function(function).decorators.iter().all(quiet)
+        !self.world.names.file(module).function(function).decorators.iter().all(|path| keeps_methods(path))
     }
 
     fn own_method(&mut self, name: &'p str) {
@@ -484,4 +479,23 @@ impl<'w, 'p> Search<'w, 'p> {
             }
         }
     }
+}
+
+/// Whether reading a method that is decorated so gives the method, and runs nothing.
+fn keeps_methods(decorator: &[&str]) -> bool {
+    matches!(
+        decorator.last(),
+        Some(
+            &"staticmethod"
+                | &"classmethod"
+                | &"abstractmethod"
+                | &"overload"
+                | &"override"
+                | &"final"
+                | &"contextmanager"
+                | &"asynccontextmanager"
+                | &"lru_cache"
+                | &"cache"
+        )
+    )
 }

@@ -63,6 +63,8 @@ pub struct Binding<'a> {
     pub from: Vec<Reference<'a>>,
     /// What is called to make the value: `partial`.
     pub call: Option<Reference<'a>>,
+    /// How many arguments without a name that call gets, if it can be told.
+    pub positional: Option<usize>,
     /// Whether the value is a dotted name, or taken out of one.
     pub plain: bool,
     /// Whether it runs in another scope, by `global` or `nonlocal`.
@@ -125,8 +127,18 @@ pub enum Role {
 pub struct Argument<'a> {
     pub callee: Reference<'a>,
     pub place: Place<'a>,
-    /// Whether the callee is not written as a dotted name: `super().m`, `set(…).union`.
-    pub implied: bool,
+    pub by: By,
+}
+
+/// How the name of a callee leads to what is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// It is what is called.
+    Name,
+    /// It is not written as a dotted name: `super().m(…)`, `set(…).union(…)`.
+    Implied,
+    /// What a call of it gives is called: `f(…)(…)`.
+    Result,
 }
 
 /// Which argument of a call something is.
@@ -177,7 +189,7 @@ pub struct Use<'a> {
 impl<'a> Use<'a> {
     /// What it is handed to, if that is a dotted name and it is handed over whole.
     pub fn passed_to(&self) -> Option<&Reference<'a>> {
-        self.argument.as_deref().filter(|a| !a.implied).map(|a| &a.callee)
+        self.argument.as_deref().filter(|a| a.by == By::Name).map(|a| &a.callee)
     }
 
     /// The attributes behind the name.
@@ -205,12 +217,18 @@ pub struct Function<'a> {
     /// The class whose body it stands in directly.
     pub class: Option<ClassId>,
     pub decorators: Vec<Vec<&'a str>>,
+    /// Which of the decorators are made by a call: `@f(…)`.
+    pub factories: Vec<bool>,
     pub params: Vec<&'a str>,
     /// Which of the parameters take what is left over: `*args`, `**kwargs`.
     pub stars: Vec<usize>,
     /// What default values read.
     pub defaults: Vec<Reference<'a>>,
     pub is_lambda: bool,
+    /// The names that it returns, if it returns nothing but names.
+    pub gives: Option<Vec<&'a str>>,
+    /// Whether it sets something up the first time alone, and the same whoever calls it first.
+    pub works_once: bool,
     /// Where a lambda is kept.
     pub kept: Option<Keeper<'a>>,
     /// The call that a lambda is handed to.

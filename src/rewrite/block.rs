@@ -38,7 +38,8 @@ pub fn join_all(page: &mut Page, block: &[Line], imports: Vec<ImportText>) -> Re
     for import in imports {
         // Names of one module join the statement that is there.
         let takes = |l: &&Line| l.joins.as_ref().is_some_and(|(module, _)| *module == import.module);
-        match (block.iter().find(takes), &import.name) {
+        let line = block.iter().find(takes).filter(|_| !page.layout.single_names);
+        match (line, &import.name) {
             (Some(line), Some(name)) if import.comment.is_none() && import.above.is_empty() => {
                 match joined.iter_mut().find(|(other, _)| other.span == line.span) {
                     Some((_, all)) => all.push(name.clone()),

@@ -104,7 +104,7 @@ impl ImportText {
         let mut rest = imports.as_slice();
         while let Some(first) = rest.first() {
             let joins = |i: &&ImportText| plain(i) && i.module == first.module && i.above == first.above;
-            let same = rest.iter().take_while(joins).count().max(1);
+            let same = if page.layout.single_names { 1 } else { rest.iter().take_while(joins).count().max(1) };
             let (now, later) = rest.split_at(same);
             rest = later;
             let mut text = String::new();

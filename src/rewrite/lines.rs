@@ -1,5 +1,6 @@
 //! How a file is laid out: line ends, indentation, quotes; and the lines around an offset.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// The habits of a file.
@@ -11,6 +12,8 @@ pub struct Layout {
     pub indent: String,
     /// Whether strings are mostly in single quotes.
     pub single_quotes: bool,
+    /// Whether every name that is imported from a module has a statement of its own.
+    pub single_names: bool,
 }
 
 impl Layout {
@@ -29,8 +32,24 @@ impl Layout {
             newline,
             indent: indent_step(text),
             single_quotes: text.matches('\'').count() > text.matches('"').count(),
+            single_names: has_single_names(text),
         }
     }
+}
+
+/// Whether some module is imported from more than once, and no statement imports more than one name.
+fn has_single_names(text: &str) -> bool {
+    let mut modules = BTreeSet::new();
+    let mut again = false;
+    for line in text.lines().filter_map(|line| line.trim_start().strip_prefix("from ")) {
+        let Some((module, names)) = line.split_once(" import ") else { continue };
+        let names = names.split('#').next().unwrap_or_default();
+        if names.contains([',', '(', '\\']) {
+            return false;
+        }
+        again |= !modules.insert(module);
+    }
+    again
 }
 
 /// The first indentation behind a line that opens a block.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::loading::loaded_later;
 use super::{Context, ImportId};
+use crate::names::effects::Place;
 use crate::names::scope::FunctionId;
 use crate::names::{Bound, Moment, Object, Role, Use};
 use crate::project::ModuleId;
@@ -48,7 +49,8 @@ pub fn doubt(ctx: &Context, id: ImportId) -> Option<String> {
         .into_iter()
         .find_map(|module| {
             let reads = ctx.reads(module);
-            let what = &reads.first()?.what;
+            // What is set up once is the same whoever asks first.
+            let what = &reads.iter().find(|read| !matches!(read.place, Some(Place::Once(..))))?.what;
             let name = &ctx.project().module(module).name;
             Some(format!("`{name}` reads `{what}` when it is loaded, which may be another by then"))
         })
@@ -92,13 +94,13 @@ pub struct Read {
     /// The use in the module's body that reads it, or calls what does.
     pub at: Span,
     /// Whose state it is, if it is that of a module of the project.
-    pub home: Option<ModuleId>,
+    pub place: Option<Place>,
     pub what: String,
 }
 
 /// What a module reads while it is loaded that may be another thing later.
 pub fn reads(ctx: &Context, module: ModuleId) -> Vec<Read> {
-    let mut reading = Reading { ctx, loaded: module, seen: BTreeSet::new(), found: Vec::new() };
+    let mut reading = Reading { ctx, loaded: module, seen: BTreeSet::new(), once: None, found: Vec::new() };
     for used in ctx.world.names.file(module).uses.iter().filter(|u| u.moment == Moment::Import) {
         reading.by(module, used, used.span);
     }
@@ -109,7 +111,9 @@ pub fn reads(ctx: &Context, module: ModuleId) -> Vec<Read> {
 struct Reading<'c, 'x, 'p> {
     ctx: &'x Context<'c, 'p>,
     loaded: ModuleId,
-    seen: BTreeSet<(ModuleId, FunctionId)>,
+    seen: BTreeSet<(ModuleId, FunctionId, Option<(ModuleId, FunctionId)>)>,
+    /// What is followed runs the first time alone that this function is called.
+    once: Option<(ModuleId, FunctionId)>,
     found: Vec<Read>,
 }
 
@@ -119,29 +123,36 @@ impl Reading<'_, '_, '_> {
         let called = matches!(used.role, Role::Called | Role::Decorator);
         let attributes: Vec<&str> = used.attributes.iter().map(|a| a.text).collect();
         if attributes.last() == Some(&"__subclasses__") {
-            self.found.push(Read { at, home: None, what: format!("{}.__subclasses__", used.name) });
+            self.found.push(Read { at, place: None, what: format!("{}.__subclasses__", used.name) });
             return;
         }
         match self.ctx.world.trace(module, used.scope, used.name, &attributes).object {
-            Object::External(what) if from_outside(&what, called) => self.found.push(Read { at, home: None, what }),
+            Object::External(what) if from_outside(&what, called) => self.found.push(Read { at, place: None, what }),
             Object::Unknown if called && used.owner.is_none() && used.name == "open" => {
-                self.found.push(Read { at, home: None, what: "open".to_owned() });
+                self.found.push(Read { at, place: None, what: "open".to_owned() });
             }
             Object::Attribute { module: home, name, rest } => {
                 if home != self.loaded && self.may_differ(home, name, rest.first().copied()) {
                     let what = format!("{}.{name}", self.ctx.project().module(home).name);
-                    self.found.push(Read { at, home: Some(home), what });
+                    let once = self.once.filter(|(module, _)| *module == home);
+                    let place = once.map_or(Place::Module(home), |(module, function)| Place::Once(module, function));
+                    self.found.push(Read { at, place: Some(place), what });
                 }
                 if !called || !rest.is_empty() {
                     return;
                 }
-                for binding in self.ctx.world.names.file(home).bindings(name) {
-                    if let Bound::Function(id) = binding.what
-                        && self.seen.insert((home, id))
-                    {
-                        let uses = self.ctx.world.names.file(home).uses.iter();
-                        uses.filter(|u| u.moment == Moment::Call(id)).for_each(|used| self.by(home, used, at));
+                let file = self.ctx.world.names.file(home);
+                for binding in file.bindings(name) {
+                    let Bound::Function(id) = binding.what else { continue };
+                    let outer = self.once;
+                    if file.function(id).works_once {
+                        self.once = outer.or(Some((home, id)));
                     }
+                    if self.seen.insert((home, id, self.once)) {
+                        let uses = file.uses.iter().filter(|u| u.moment == Moment::Call(id));
+                        uses.for_each(|used| self.by(home, used, at));
+                    }
+                    self.once = outer;
                 }
             }
             _ => {}

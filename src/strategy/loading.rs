@@ -5,6 +5,7 @@ use super::order::{self, Cut};
 use super::{Context, ImportId, Reason};
 use crate::graph::{Edge, Graph};
 use crate::names::Object;
+use crate::names::effects::Place;
 use crate::names::users::{AttributeUse, How};
 use crate::outcome::Kind;
 use crate::project::{ModuleId, ModuleSet};
@@ -116,9 +117,16 @@ pub fn load_obstacle(ctx: &Context, id: ImportId, instead: Instead) -> Option<Ob
     let mut loading = cut_all(ctx, id);
     loading.instead = instead.modules.iter().flat_map(|m| loading.after(*m).iter().collect::<Vec<_>>()).collect();
     let lost = loading.lost();
+    let still = loading.after(id.module);
+    let does = |place: &Place| still.iter().any(|m| ctx.effects(m).iter().any(|(_, c)| c.places().any(|p| p == place)));
     for module in &lost {
-        // Whoever looks at the state of a module that loads this one has its effect, too.
-        let unseen = |m: ModuleId| instead.moved_from != Some(m) && (m == *module || loading.after(m).contains(module));
+        // Whoever looks at the state of a module that loads this one has its effect, too; what is set up once needs one to do it.
+        let unseen = |place: &Place| {
+            place.module().is_some_and(|m| {
+                let is_own = m == *module || loading.after(m).contains(module);
+                instead.moved_from != Some(m) && (is_own || matches!(place, Place::Once(..)) && does(place))
+            })
+        };
         if let Some(at) = ctx.effect(*module, &unseen) {
             let name = &ctx.project().module(*module).name;
             let message =

@@ -28,7 +28,7 @@ use rayon::prelude::*;
 
 use crate::change::NewFile;
 use crate::graph::{Edge, Graph};
-use crate::names::effects::Changed;
+use crate::names::effects::{Changed, Place};
 use crate::names::running::Running;
 use crate::names::users::Users;
 use crate::names::{Names, World};
@@ -93,8 +93,8 @@ impl<'c, 'p> Context<'c, 'p> {
         self.world.project()
     }
 
-    /// The first statement of a module that changes the state of a module which is not `unseen` when it is imported.
-    pub fn effect(&self, module: ModuleId, unseen: &dyn Fn(ModuleId) -> bool) -> Option<Span> {
+    /// The first statement of a module that changes something which is not `unseen` when it is imported.
+    pub fn effect(&self, module: ModuleId, unseen: &dyn Fn(&Place) -> bool) -> Option<Span> {
         self.effects(module).iter().find(|(_, touched)| touched.shows(unseen)).map(|(span, _)| *span)
     }
 

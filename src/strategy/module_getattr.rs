@@ -9,7 +9,7 @@ use super::order::{self, Cut};
 use super::{Context, Fix, ImportId, Reason, cost};
 use crate::graph::{Edge, LARGE};
 use crate::names::users::{AttributeUse, How, only_passes_on};
-use crate::names::{Bound, Moment, Object};
+use crate::names::{Bound, Moment, Object, effects};
 use crate::outcome::{Kind, Safety};
 use crate::project::ModuleId;
 use crate::rewrite::Intent;
@@ -235,7 +235,8 @@ impl<'p> Group<'_, '_, 'p> {
         for module in lost {
             let this = project.module(module);
             // Whoever looks at the state of a module that loads this one has its effect, too.
-            let unseen = |m: ModuleId| m == module || graph.loaded_by(m, &|edge| self.cuts(edge)).contains(&module);
+            let leads = |m: ModuleId| m == module || graph.loaded_by(m, &|edge| self.cuts(edge)).contains(&module);
+            let unseen = |place: &effects::Place| place.module().is_some_and(leads);
             if let Some(at) = ctx.effect(module, &unseen) {
                 let message = format!(
                     "importing `{}` does something that others can see, and it would be imported later",

@@ -50,16 +50,24 @@ pub fn obstacle(ctx: &Context, cut: &Cut) -> Option<Obstacle> {
     let after = sequence(ctx, cut.module, Some(cut));
     let now: HashMap<Stretch, usize> = after.into_iter().enumerate().map(|(at, stretch)| (stretch, at)).collect();
     // By place: the last that touches it after the cut, of those before, and the last that changes it.
-    let mut last: BTreeMap<Place, [Option<(usize, ModuleId)>; 2]> = BTreeMap::new();
+    let mut last: BTreeMap<(Option<ModuleId>, &Place), [Option<(usize, ModuleId)>; 2]> = BTreeMap::new();
     for (stretch, touches) in before.iter() {
         // What is no longer loaded is looked at elsewhere.
         let Some(now) = now.get(stretch) else { continue };
         for (place, touch) in &touches[&stretch.1] {
-            let [touched, changed] = last.entry(place.clone()).or_default();
-            let overtaken = if touch.changes { *touched } else { *changed };
-            if let Some((_, other)) = overtaken.filter(|(at, _)| *at > *now) {
+            // What belongs to one module stands together.
+            let key = (place.module(), place);
+            let whole = place.module().map(Place::Module);
+            let same =
+                |other: &(Option<ModuleId>, &Place)| if whole.is_some() { other.0 == key.0 } else { *other == key };
+            let near = last.range((key.0, whole.as_ref().unwrap_or(place))..).take_while(|(other, _)| same(other));
+            let others = near.filter(|((_, other), _)| collide(place, other));
+            let overtaken =
+                others.filter_map(|(_, [touched, changed])| if touch.changes { *touched } else { *changed });
+            if let Some((_, other)) = overtaken.max().filter(|(at, _)| *at > *now) {
                 return Some(refusal(ctx, *stretch, place, *touch, other));
             }
+            let [touched, changed] = last.entry(key).or_default();
             let this = Some((*now, stretch.0));
             *touched = (*touched).max(this);
             if touch.changes {
@@ -70,11 +78,16 @@ pub fn obstacle(ctx: &Context, cut: &Cut) -> Option<Obstacle> {
     None
 }
 
+/// Whether it matters in which order two places of one module are touched. What is set up once is there for whoever asks next.
+fn collide(one: &Place, other: &Place) -> bool {
+    !matches!(one, Place::Once(..)) || one != other
+}
+
 fn refusal(ctx: &Context, stretch: Stretch, place: &Place, touch: Touch, other: ModuleId) -> Obstacle {
     let name = |module: ModuleId| &ctx.project().module(module).name;
     let verb = if touch.changes { "changes" } else { "reads" };
     let what = match place {
-        Place::Module(home) => format!("state of `{}`", name(*home)),
+        Place::Module(home) | Place::Once(home, _) => format!("state of `{}`", name(*home)),
         Place::Package(package) => format!("state of `{package}`"),
         Place::Anything => "something that others can see".to_owned(),
     };
@@ -182,8 +195,8 @@ pub fn touches(ctx: &Context, module: ModuleId) -> Touches {
         changed.places().for_each(|place| add(place.clone(), Touch { at: *at, changes: true }));
     }
     for read in ctx.reads(module).iter() {
-        if let Some(home) = read.home {
-            add(Place::Module(home), Touch { at: read.at, changes: false });
+        if let Some(place) = &read.place {
+            add(place.clone(), Touch { at: read.at, changes: false });
         }
     }
     Arc::new(all)

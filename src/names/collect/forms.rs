@@ -1,6 +1,6 @@
 //! What single expressions are, by their form.
 
-use crate::names::scope::{Keeper, Reference, Role};
+use crate::names::scope::{By, Keeper, Reference, Role};
 use crate::syntax::ast::{Expr, ExprKind, Ident, Stmt, StmtKind};
 
 /// What a bound value reads, and what is called to make it.
@@ -9,6 +9,7 @@ pub(super) struct Source<'a> {
     pub from: Vec<Reference<'a>>,
     pub call: Option<Reference<'a>>,
     pub plain: bool,
+    pub positional: Option<usize>,
 }
 
 impl<'a> Source<'a> {
@@ -17,13 +18,24 @@ impl<'a> Source<'a> {
             ExprKind::Call { func, .. } => func.dotted().map(|path| reference(&path)),
             _ => None,
         };
-        Self { from: references(value), call, plain: value.dotted().is_some() }
+        let positional = match &value.kind {
+            ExprKind::Call { args, .. } if !args.iter().any(|a| matches!(a.value.kind, ExprKind::Starred(_))) => {
+                Some(args.iter().filter(|a| a.keyword.is_none()).count())
+            }
+            _ => None,
+        };
+        Self { from: references(value), call, plain: value.dotted().is_some(), positional }
     }
 
     /// The same for what is taken out of the value.
     pub(super) fn parts(&self) -> Self {
-        Self { from: self.from.clone(), call: None, plain: self.plain }
+        Self { from: self.from.clone(), call: None, plain: self.plain, positional: None }
     }
+}
+
+/// Whether an expression is a list, tuple, set or dictionary that is written out.
+pub(super) fn is_display(expr: &Expr) -> bool {
+    matches!(expr.kind, ExprKind::Sequence(_) | ExprKind::Dict(_))
 }
 
 /// Whether an expression is `name()`.
@@ -152,18 +164,23 @@ pub(super) fn reference_of_path(path: &str) -> Reference<'_> {
     Reference { name: path, attributes: Vec::new() }
 }
 
-/// What a call calls, as a dotted name, and whether that is only implied: for a method of a collection or text, the builtin that
-/// makes such.
-pub(super) fn callee<'a>(func: &Expr<'a>) -> Option<(Reference<'a>, bool)> {
-    let plainly = || func.dotted().map(|path| (reference(&path), false));
-    let ExprKind::Attribute { value, name } = &func.kind else { return plainly() };
-    let of = |name| Some((reference(&[name]), true));
-    match &value.kind {
-        ExprKind::Sequence(_) | ExprKind::Dict(_) | ExprKind::Str(_) => of("list"),
-        ExprKind::Call { func, args } => match func.as_name() {
-            Some("super") if is_super(value) && args.is_empty() => Some((reference(&["super", name.text]), true)),
-            Some(name @ ("frozenset" | "set" | "list" | "tuple" | "dict")) => of(name),
-            _ => None,
+/// What a call calls, as a dotted name, and how that name leads there: a method of a collection or text stands for the builtin
+/// that makes it.
+pub(super) fn callee<'a>(func: &Expr<'a>) -> Option<(Reference<'a>, By)> {
+    let plainly = || func.dotted().map(|path| (reference(&path), By::Name));
+    let of = |name| Some((reference(&[name]), By::Implied));
+    match &func.kind {
+        ExprKind::Call { func, .. } => func.dotted().map(|path| (reference(&path), By::Result)),
+        ExprKind::Attribute { value, name } => match &value.kind {
+            ExprKind::Sequence(_) | ExprKind::Dict(_) | ExprKind::Str(_) => of("list"),
+            ExprKind::Call { func, args } => match func.as_name() {
+                Some("super") if is_super(value) && args.is_empty() => {
+                    Some((reference(&["super", name.text]), By::Implied))
+                }
+                Some(name @ ("frozenset" | "set" | "list" | "tuple" | "dict")) => of(name),
+                _ => None,
+            },
+            _ => plainly(),
         },
         _ => plainly(),
     }

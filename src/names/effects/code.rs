@@ -62,14 +62,16 @@ const TELLING: [&str; 10] =
 /// Follows what runs, each function and class once.
 pub(super) struct Run<'w, 'p> {
     world: World<'w, 'p>,
-    seen: BTreeSet<(ModuleId, Span)>,
+    seen: BTreeSet<(ModuleId, Span, Option<(ModuleId, FunctionId)>)>,
+    /// What is followed runs the first time alone that this function is called.
+    once: Option<(ModuleId, FunctionId)>,
     /// It is of a metaclass: what the body of a new class binds, its fourth parameter, belongs to that class.
     hook: Option<(ModuleId, FunctionId)>,
 }
 
 impl<'w, 'p> Run<'w, 'p> {
     pub fn new(world: World<'w, 'p>) -> Self {
-        Self { world, seen: BTreeSet::new(), hook: None }
+        Self { world, seen: BTreeSet::new(), once: None, hook: None }
     }
 
     /// What a hook does that runs for each new class.
@@ -127,7 +129,14 @@ impl<'w, 'p> Run<'w, 'p> {
     /// Running a function.
     pub fn function(&mut self, module: ModuleId, id: FunctionId) -> Changed {
         let file = self.world.names.file(module);
-        if !self.seen.insert((module, file.function(id).span)) {
+        let function = file.function(id);
+        if function.works_once && self.once.is_none() {
+            self.once = Some((module, id));
+            let changed = self.function(module, id).once(module, id);
+            self.once = None;
+            return changed;
+        }
+        if !self.seen.insert((module, function.span, self.once)) {
             return Changed::nothing();
         }
         let mut module_level = file.scope(MODULE).bindings.values().flatten();

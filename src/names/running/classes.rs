@@ -109,7 +109,7 @@ impl<'p> Search<'_, 'p> {
                     is_method = true;
                     for function in methods {
                         // `C.method.attribute` does not call the method.
-                        if rest.is_empty() || self.is_decorated(home, *function) {
+                        if rest.is_empty() || self.runs_when_read(home, *function) {
                             self.run(home, *function);
                         }
                     }
@@ -205,7 +205,7 @@ impl<'p> Search<'_, 'p> {
             }
             for function in functions {
                 self.classes.live.entry(name).or_default().push((module, *function));
-                let read = self.read.contains(name) && self.is_decorated(module, *function);
+                let read = self.read.contains(name) && self.runs_when_read(module, *function);
                 if read || self.names.contains(name) {
                     self.run(module, *function);
                 }

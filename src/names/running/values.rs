@@ -2,8 +2,9 @@
 
 use super::classes::ClassKey;
 use super::*;
+use crate::names::evaluated::is_stdlib;
 use crate::names::methods::{is_data, is_special};
-use crate::names::scope::Binding;
+use crate::names::scope::{Argument, Binding, By};
 
 /// A value that may be called later, and where it was handed on.
 #[derive(Clone)]
@@ -109,16 +110,18 @@ pub(super) struct Receivers<'p> {
     pub fields: Vec<&'p str>,
     /// Whether methods get their object as an argument, too: `C.method(object, …)`.
     pub unbound: bool,
+    /// How many arguments come before those that are seen: `partial(f, x)`.
+    pub shift: usize,
 }
 
 impl<'p> Receivers<'p> {
     pub(super) fn functions(functions: Vec<(ModuleId, FunctionId)>) -> Self {
-        Self { functions, fields: Vec::new(), unbound: false }
+        Self { functions, fields: Vec::new(), unbound: false, shift: 0 }
     }
 }
 
 /// Calls that do not call what they are handed.
-const QUIET: [&str; 15] = [
+const QUIET: [&str; 34] = [
     "functools.partial",
     "functools.wraps",
     "functools.update_wrapper",
@@ -134,6 +137,25 @@ const QUIET: [&str; 15] = [
     "dataclasses.field",
     "numpy.vectorize",
     "numpy.frompyfunc",
+    "atexit.register",
+    "contextlib.asynccontextmanager",
+    "contextlib.contextmanager",
+    "functools.cached_property",
+    "functools.cmp_to_key",
+    "functools.singledispatch",
+    "inspect.Signature.from_callable",
+    "inspect.getdoc",
+    "inspect.getfile",
+    "inspect.getfullargspec",
+    "inspect.getmodule",
+    "inspect.getsource",
+    "inspect.isclass",
+    "inspect.iscoroutinefunction",
+    "inspect.isfunction",
+    "inspect.ismethod",
+    "inspect.signature",
+    "inspect.unwrap",
+    "types.MethodType",
 ];
 
 /// Builtins that do not, either; what collections hold is followed by the names that they are made from.
@@ -207,7 +229,7 @@ impl<'p> Search<'_, 'p> {
                 self.property(key.name(), value);
             }
             (Some(key), _) => self.keep(key, value),
-            (None, Some(argument)) => match self.receivers(module, found.parent, &argument.callee) {
+            (None, Some(argument)) => match self.receivers_of_argument(module, found.parent, argument) {
                 Some(receivers) => self.hand_to(receivers, argument.place, value),
                 None => self.run(module, lambda),
             },
@@ -220,6 +242,10 @@ impl<'p> Search<'_, 'p> {
         for field in receivers.fields {
             self.keep(Key::Attribute(field), value.clone());
         }
+        let place = match place {
+            Place::Position(index) => Place::Position(index + receivers.shift),
+            other => other,
+        };
         for (module, function) in receivers.functions {
             for param in self.params(module, function, place, receivers.unbound) {
                 let receiver = (module, function, param);
@@ -330,6 +356,90 @@ impl<'p> Search<'_, 'p> {
         (self.here, self.keeps) = (here, keeps);
     }
 
+    /// The functions that get an argument, if that can only be functions of the project, or nothing that calls it.
+    pub(super) fn receivers_of_argument(
+        &self,
+        module: ModuleId,
+        scope: ScopeId,
+        argument: &Argument<'p>,
+    ) -> Option<Receivers<'p>> {
+        if argument.by != By::Result {
+            return self.receivers(module, scope, &argument.callee);
+        }
+        // `f(…)(x)` does with `x` what a decorator does.
+        if self.is_from_outside(module, scope, &argument.callee) {
+            return Some(Receivers::functions(Vec::new()));
+        }
+        let made = self.functions_named(module, scope, argument.callee.name, &argument.callee.attributes);
+        let mut functions = Vec::new();
+        for (home, function) in &made {
+            functions.extend(self.given(*home, *function)?.into_iter().map(|inner| (*home, inner)));
+        }
+        (!made.is_empty()).then(|| Receivers::functions(functions))
+    }
+
+    /// The functions inside a function that it returns, if it returns nothing else.
+    fn given(&self, module: ModuleId, function: FunctionId) -> Option<Vec<FunctionId>> {
+        let file = self.world.names.file(module);
+        let found = file.function(function);
+        let scope = file.scope(found.scope);
+        let mut all = Vec::new();
+        for name in found.gives.as_ref()? {
+            for binding in scope.bindings.get(name)? {
+                let Bound::Function(inner) = binding.what else { return None };
+                if !file.function(inner).decorators.iter().all(|path| path.last() == Some(&"wraps")) {
+                    return None;
+                }
+                all.push(inner);
+            }
+        }
+        Some(all)
+    }
+
+    /// Whether a dotted name stands for something of a package from outside, or for a method of what such a package made.
+    /// Decorators from there do not call what they decorate.
+    fn is_from_outside(&self, module: ModuleId, scope: ScopeId, name: &Reference<'p>) -> bool {
+        let outside = |object: &Object| match object {
+            Object::External(path) => !is_stdlib(path) || QUIET.contains(&path.as_str()) && path != "functools.partial",
+            _ => false,
+        };
+        match self.world.trace_reference(module, scope, name).object {
+            Object::Attribute { module: home, name, rest } if !rest.is_empty() => {
+                let bindings = self.world.names.file(home).bindings(name);
+                let made = |call: &Reference<'p>| outside(&self.world.trace_reference(home, MODULE, call).object);
+                !bindings.is_empty() && bindings.iter().all(|b| b.call.as_ref().is_some_and(made))
+            }
+            object => outside(&object),
+        }
+    }
+
+    /// Whether a decorator is a function of the project that gives a function in turn, so that reading the method runs nothing.
+    pub(super) fn gives_functions(&self, module: ModuleId, scope: ScopeId, path: &[&'p str], by_call: bool) -> bool {
+        let Some((name, attributes)) = path.split_first() else { return false };
+        let made = self.functions_named(module, scope, name, attributes);
+        let plain = |(home, function): (ModuleId, FunctionId)| {
+            let file = self.world.names.file(home);
+            let found = file.function(function);
+            let scope = file.scope(found.scope);
+            let mut names = found.gives.iter().flatten();
+            found.gives.is_some()
+                && names.all(|name| {
+                    let is_plain = |b: &Binding| match b.what {
+                        Bound::Function(inner) => {
+                            file.function(inner).decorators.iter().all(|path| path.last() == Some(&"wraps"))
+                        }
+                        what => what == Bound::Parameter,
+                    };
+                    scope.bindings.get(name).is_some_and(|all| all.iter().all(is_plain))
+                })
+        };
+        let found = made.iter().all(|&(home, function)| match by_call {
+            true => self.given(home, function).is_some_and(|inner| inner.into_iter().all(|inner| plain((home, inner)))),
+            false => plain((home, function)),
+        });
+        !made.is_empty() && found
+    }
+
     /// The functions that a callee stands for, if it can only be functions of the project, or nothing that calls.
     pub(super) fn receivers(&self, module: ModuleId, scope: ScopeId, callee: &Reference<'p>) -> Option<Receivers<'p>> {
         let quiet = |quiet: bool| quiet.then(|| Receivers::functions(Vec::new()));
@@ -342,9 +452,13 @@ impl<'p> Search<'_, 'p> {
                 let mut all = Receivers::functions(Vec::new());
                 for binding in bindings {
                     let found = self.receivers_of(home, binding, &rest)?;
+                    if all.shift != found.shift && !all.functions.is_empty() {
+                        return None;
+                    }
                     all.functions.extend(found.functions);
                     all.fields.extend(found.fields);
                     all.unbound |= found.unbound;
+                    all.shift = found.shift;
                 }
                 (!bindings.is_empty()).then_some(all)
             }
@@ -363,10 +477,26 @@ impl<'p> Search<'_, 'p> {
     fn receivers_of(&self, home: ModuleId, binding: &Binding<'p>, rest: &[&str]) -> Option<Receivers<'p>> {
         match (binding.what, rest) {
             (Bound::Function(function), []) => Some(Receivers::functions(vec![(home, function)])),
+            // `@f.register` of `functools.singledispatch`.
+            (Bound::Function(function), ["register"]) => {
+                let mut decorators = self.world.names.file(home).function(function).decorators.iter();
+                let dispatches = decorators.any(|path| path.last() == Some(&"singledispatch"));
+                dispatches.then(|| Receivers::functions(Vec::new()))
+            }
             (Bound::Class(class), []) => self.initializers(home, class),
             (Bound::Class(class), [method]) => {
                 let functions = self.method_of((home, class), method)?;
                 Some(Receivers { unbound: true, ..Receivers::functions(functions) })
+            }
+            (Bound::Value, []) => {
+                let path = |of: &Reference<'p>| match self.world.trace_reference(home, MODULE, of).object {
+                    Object::External(path) => Some(path),
+                    _ => None,
+                };
+                let made = binding.call.as_ref().and_then(path)?;
+                let of = binding.from.iter().find(|from| path(from).as_deref() != Some("functools.partial"))?;
+                let found = (made == "functools.partial").then(|| self.receivers(home, MODULE, of)).flatten()?;
+                Some(Receivers { shift: found.shift + binding.positional?.checked_sub(1)?, ..found })
             }
             (Bound::Value, [method]) => {
                 let class = self.class_called(home, binding.call.as_ref()?)?;
