@@ -194,9 +194,9 @@ impl<'w, 'p> Search<'w, 'p> {
             return;
         }
         if let (Role::Argument, Some(argument)) = (used.role, &used.argument)
-            && let ("self" | "cls", [method]) = (argument.callee.name, argument.callee.attributes.as_slice())
+            && let [method] = argument.callee.attributes.as_slice()
             && argument.by != By::Result
-            && let Some(own) = self.method_of_own_class(module, used.scope, method)
+            && let Some(own) = self.method_of_local(module, used.scope, argument.callee.name, method)
         {
             let what = What::Name { scope: used.scope, name: used.name, attributes };
             self.hand_to_methods(method, own, argument.place, Handed { module, what, here: self.here });

@@ -222,10 +222,12 @@ pub struct Function<'a> {
     pub params: Vec<&'a str>,
     /// Which of the parameters take what is left over: `*args`, `**kwargs`.
     pub stars: Vec<usize>,
+    /// The classes that annotations of parameters name.
+    pub types: Vec<(&'a str, Reference<'a>)>,
     /// What default values read.
     pub defaults: Vec<Reference<'a>>,
     pub is_lambda: bool,
-    /// The names that it returns, if it returns nothing but names.
+    /// The names that it returns, if it returns nothing but names and lambdas; a lambda has the empty name.
     pub gives: Option<Vec<&'a str>>,
     /// Whether it sets something up the first time alone, and the same whoever calls it first.
     pub works_once: bool,

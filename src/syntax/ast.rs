@@ -209,6 +209,8 @@ pub struct Params<'a> {
     /// Which of the names take what is left over: `*args`, `**kwargs`.
     pub stars: Vec<usize>,
     pub annotations: Vec<Expr<'a>>,
+    /// Whose annotations they are, as indices of names.
+    pub annotated: Vec<usize>,
     pub defaults: Vec<Expr<'a>>,
 }
 

@@ -332,15 +332,14 @@ impl<'a> Lower<'a, '_> {
         match node.kind() {
             "identifier" => params.names.push(self.ident(node)),
             "default_parameter" | "typed_default_parameter" => {
+                self.annotation(node, params);
                 if let Some(name) = self.field(node, "name") {
                     self.param(name, params);
                 }
-                params.annotations.extend(self.field_expr(node, "type"));
                 params.defaults.extend(self.field_expr(node, "value"));
             }
             "typed_parameter" => {
-                let annotation = self.field(node, "type");
-                params.annotations.extend(annotation.map(|n| self.expr(n)));
+                let annotation = self.annotation(node, params);
                 for child in self.children(node) {
                     if Some(child) != annotation {
                         self.param(child, params);
@@ -357,6 +356,14 @@ impl<'a> Lower<'a, '_> {
             }
             _ => {}
         }
+    }
+
+    /// The annotation of the parameter that comes next.
+    fn annotation<'t>(&mut self, node: Node<'t>, params: &mut Params<'a>) -> Option<Node<'t>> {
+        let annotation = self.field(node, "type")?;
+        params.annotated.push(params.names.len());
+        params.annotations.push(self.expr(annotation));
+        Some(annotation)
     }
 
     fn if_statement(&mut self, node: Node) -> StmtKind<'a> {

@@ -1,7 +1,8 @@
 //! What single expressions are, by their form.
 
 use crate::names::scope::{By, Keeper, Reference, Role};
-use crate::syntax::ast::{Expr, ExprKind, Ident, Stmt, StmtKind};
+use crate::project::is_identifier;
+use crate::syntax::ast::{Expr, ExprKind, Ident, Params, Stmt, StmtKind};
 
 /// What a bound value reads, and what is called to make it.
 #[derive(Clone, Default)]
@@ -31,6 +32,18 @@ impl<'a> Source<'a> {
     pub(super) fn parts(&self) -> Self {
         Self { from: self.from.clone(), call: None, plain: self.plain, positional: None }
     }
+}
+
+/// The parameters that are annotated with the name of a class, as it is or as a string, and that name.
+pub(super) fn types<'a>(params: &Params<'a>) -> Vec<(&'a str, Reference<'a>)> {
+    let named = |expr: &Expr<'a>| match &expr.kind {
+        ExprKind::Str(std::borrow::Cow::Borrowed(text)) => {
+            text.split('.').all(is_identifier).then(|| reference_of_path(text))
+        }
+        _ => expr.dotted().map(|path| reference(&path)),
+    };
+    let pairs = params.annotated.iter().zip(&params.annotations);
+    pairs.filter_map(|(at, annotation)| Some((params.names.get(*at)?.text, named(annotation)?))).collect()
 }
 
 /// Whether an expression is a list, tuple, set or dictionary that is written out.

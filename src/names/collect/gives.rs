@@ -2,7 +2,8 @@
 
 use crate::syntax::ast::{Arg, Expr, ExprKind, Function, Stmt, StmtKind};
 
-/// The names that a function returns, if all that it returns are names, functions as they are or as `wraps(…)` leaves them.
+/// The names that a function returns, if all that it returns are names, as they are or as `wraps(…)` leaves them, and lambdas,
+/// which have the empty name.
 pub(super) fn gives<'a>(function: &Function<'a>) -> Option<Vec<&'a str>> {
     let mut found = Vec::new();
     block(&function.body, &mut found).then_some(found)
@@ -20,6 +21,7 @@ fn returned<'a>(value: &Expr<'a>, found: &mut Vec<&'a str>) -> bool {
     match &value.kind {
         ExprKind::Name(name) => found.push(name),
         ExprKind::Constant("None") => {}
+        ExprKind::Lambda { .. } => found.push(""),
         ExprKind::Call { func, args } => match (&func.kind, func.last_name(), args.as_slice()) {
             // `wraps(f)(inner)`, `update_wrapper(inner, f)`, `cast("F", inner)`
             (ExprKind::Call { .. }, Some("wraps"), [Arg { value, .. }])

@@ -325,6 +325,39 @@ impl<'p> Search<'_, 'p> {
         self.first_method((module, self.class_around(module, scope)?), method)
     }
 
+    /// A method of what a local name stands for, if its class is known: that of the object at hand, or of a parameter with an
+    /// annotation.
+    pub(super) fn method_of_local(
+        &self,
+        module: ModuleId,
+        scope: ScopeId,
+        name: &str,
+        method: &str,
+    ) -> Option<Vec<(ModuleId, FunctionId)>> {
+        if let "self" | "cls" = name {
+            return self.method_of_own_class(module, scope, method);
+        }
+        let file = self.world.names.file(module);
+        let owner = file.owner(name, scope)?;
+        let (ScopeKind::Function(function), [binding]) =
+            (file.scope(owner).kind, file.scope(owner).bindings[name].as_slice())
+        else {
+            return None;
+        };
+        let found = file.function(function);
+        let (_, class) = found.types.iter().find(|(param, _)| *param == name && binding.what == Bound::Parameter)?;
+        let Object::Attribute { module: home, name, rest } =
+            self.world.trace_reference(module, found.parent, class).object
+        else {
+            return None;
+        };
+        let [only] = self.world.names.file(home).bindings(name) else { return None };
+        let Bound::Class(class) = only.what else { return None };
+        let is_protocol = |path: &Vec<&str>| path.last() == Some(&"Protocol");
+        let real = rest.is_empty() && !self.world.names.file(home).class(class).bases.iter().any(is_protocol);
+        real.then(|| self.method_of((home, class), method)).flatten()
+    }
+
     fn instances_are_loose(&mut self, class: ClassKey) {
         if self.classes.used_by_itself.insert(class) {
             let made = self.classes.made.iter().copied();

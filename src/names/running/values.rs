@@ -385,6 +385,10 @@ impl<'p> Search<'_, 'p> {
         let scope = file.scope(found.scope);
         let mut all = Vec::new();
         for name in found.gives.as_ref()? {
+            if name.is_empty() {
+                all.extend(self.inside(module, function).into_iter().filter(|inner| file.function(*inner).is_lambda));
+                continue;
+            }
             for binding in scope.bindings.get(name)? {
                 let Bound::Function(inner) = binding.what else { return None };
                 if !file.function(inner).decorators.iter().all(|path| path.last() == Some(&"wraps")) {
@@ -424,6 +428,9 @@ impl<'p> Search<'_, 'p> {
             let mut names = found.gives.iter().flatten();
             found.gives.is_some()
                 && names.all(|name| {
+                    if name.is_empty() {
+                        return true;
+                    }
                     let is_plain = |b: &Binding| match b.what {
                         Bound::Function(inner) => {
                             file.function(inner).decorators.iter().all(|path| path.last() == Some(&"wraps"))
@@ -487,6 +494,16 @@ impl<'p> Search<'_, 'p> {
             (Bound::Class(class), [method]) => {
                 let functions = self.method_of((home, class), method)?;
                 Some(Receivers { unbound: true, ..Receivers::functions(functions) })
+            }
+            // `register = registry.register`
+            (Bound::Value, []) if binding.plain => {
+                match self.world.trace_reference(home, MODULE, binding.from.first()?).object {
+                    Object::Attribute { module: home, name, rest } if !rest.is_empty() => {
+                        let [only] = self.world.names.file(home).bindings(name) else { return None };
+                        self.receivers_of(home, only, &rest)
+                    }
+                    _ => None,
+                }
             }
             (Bound::Value, []) => {
                 let path = |of: &Reference<'p>| match self.world.trace_reference(home, MODULE, of).object {
