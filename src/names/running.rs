@@ -14,7 +14,7 @@ use super::{Bound, Object, ScopeId, World};
 use crate::outcome::Kind;
 use crate::project::ModuleId;
 use crate::syntax::Span;
-use classes::Classes;
+use classes::{ClassKey, Classes};
 use values::{Handed, Kept, Key, What};
 
 /// Functions that may run at import time.
@@ -35,6 +35,7 @@ impl Running {
             keeps: None,
             names: BTreeSet::new(),
             read: BTreeSet::new(),
+            read_of_itself: BTreeSet::new(),
             callers: HashSet::new(),
             handed: HashMap::new(),
             handed_to_methods: HashMap::new(),
@@ -78,6 +79,8 @@ struct Search<'w, 'p> {
     names: BTreeSet<&'p str>,
     /// Attributes that are read of objects that may be of any class.
     read: BTreeSet<&'p str>,
+    /// Attributes that methods read of the object that they belong to.
+    read_of_itself: BTreeSet<&'p str>,
     /// Parameters that are called or handed on.
     callers: HashSet<(ModuleId, FunctionId, &'p str)>,
     /// What was handed to those that are not, so far.
@@ -256,7 +259,15 @@ impl<'w, 'p> Search<'w, 'p> {
             (None, Object::Unknown) => attributes.len(),
         };
         self.collection_is_read(module, used, attributes);
-        for attribute in &attributes[attributes.len() - unknown..] {
+        let itself = local.filter(|_| unknown == attributes.len());
+        let mut read = &attributes[attributes.len() - unknown..];
+        if let (Some(class), [first, rest @ ..]) =
+            (itself.and_then(|owner| self.itself(module, owner, used.name)), read)
+        {
+            self.read_of_itself(class, first);
+            read = rest;
+        }
+        for attribute in read {
             self.read(attribute);
         }
         match (attributes.last(), variable) {
@@ -364,16 +375,20 @@ impl<'w, 'p> Search<'w, 'p> {
                 _ => {}
             }
         }
-        if name == "self" || name == "cls" {
+        let of_method = matches!(name, "self" | "cls");
+        if let (Some(first), true) = (attributes.first(), of_method && role != Role::Inspected) {
             // A method of the object at hand.
-            if let (Some(method), false) = (attributes.first(), role == Role::Inspected) {
-                self.own_method(method);
-                for (home, function) in self.method_of_own_class(module, owner, method).unwrap_or_default() {
+            if let Some(class) = self.itself(module, owner, name) {
+                self.own_is_asked(class, first, true);
+            } else {
+                self.own_method(first);
+                for (home, function) in self.method_of_own_class(module, owner, first).unwrap_or_default() {
                     self.run(home, function);
                 }
             }
-        } else if let (true, Some(method)) = (invoked, attributes.last()) {
-            self.method(method);
+        }
+        if let (Some(last), true) = (attributes.last(), invoked && (!of_method || attributes.len() > 1)) {
+            self.method(last);
         }
     }
 
@@ -455,6 +470,20 @@ impl<'w, 'p> Search<'w, 'p> {
             self.descriptors_run(name);
             self.properties_run(name);
         }
+    }
+
+    /// The same of the object that a method belongs to.
+    fn read_of_itself(&mut self, class: ClassKey, name: &'p str) {
+        self.own_is_asked(class, name, false);
+        if self.read_of_itself.insert(name) {
+            self.descriptors_run(name);
+            self.properties_run(name);
+        }
+    }
+
+    /// Whether an attribute of this name is read of any object.
+    fn is_read(&self, name: &str) -> bool {
+        self.read.contains(name) || self.read_of_itself.contains(name)
     }
 
     /// Whether a decorator may make reading the method run it.

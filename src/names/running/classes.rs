@@ -19,6 +19,8 @@ pub(super) struct Classes<'p> {
     known: HashSet<ClassKey>,
     /// Classes of which an instance may exist.
     made: HashSet<ClassKey>,
+    /// These by what they inherit from, each class by itself, too.
+    below: HashMap<ClassKey, Vec<ClassKey>>,
     /// Classes with an instance that may be anywhere, so that operators may be applied to it.
     loose: HashSet<ClassKey>,
     /// Classes whose methods use the object that they belong to as a whole.
@@ -27,6 +29,10 @@ pub(super) struct Classes<'p> {
     held: HashMap<&'p str, Vec<ClassKey>>,
     /// Methods that methods of a class call on `super()`.
     supers: HashMap<ClassKey, BTreeSet<&'p str>>,
+    /// What methods of a class ask of the object that they belong to; the flag: it may be called, not only read.
+    asked: HashMap<ClassKey, BTreeSet<(&'p str, bool)>>,
+    /// Methods that are taken out of their class, so that what they are called on may be of any.
+    loose_methods: HashSet<(ModuleId, FunctionId)>,
     orders: RefCell<HashMap<ClassKey, Order>>,
     /// Metaclasses already taken to run.
     metaclasses: HashSet<ClassKey>,
@@ -108,6 +114,9 @@ impl<'p> Search<'_, 'p> {
                     let Some(methods) = methods else { continue };
                     is_method = true;
                     for function in methods {
+                        if rest.is_empty() && role != Role::Called {
+                            self.method_is_loose(home, *function);
+                        }
                         // `C.method.attribute` does not call the method.
                         if rest.is_empty() || self.runs_when_read(home, *function) {
                             self.run(home, *function);
@@ -157,6 +166,12 @@ impl<'p> Search<'_, 'p> {
                     self.method_runs(&order[at + 1..], method);
                 }
             }
+            for class in order.iter() {
+                self.classes.below.entry(*class).or_default().push(this);
+                for (name, called) in self.classes.asked.get(class).cloned().unwrap_or_default() {
+                    self.is_asked(&order, name, called);
+                }
+            }
             if order.iter().any(|class| self.classes.used_by_itself.contains(class)) {
                 self.loosen(this);
             }
@@ -166,7 +181,7 @@ impl<'p> Search<'_, 'p> {
                 self.keep_instance(key, this);
                 if let values::Key::Attribute(name) = key {
                     self.classes.held.entry(name).or_default().push(this);
-                    if self.read.contains(name) {
+                    if self.is_read(name) {
                         self.descriptor_runs(this);
                     }
                 }
@@ -263,8 +278,8 @@ impl<'p> Search<'_, 'p> {
         }
         let own = self.linear(this);
         self.method_runs(&own[1..], method);
-        let made: Vec<_> = self.classes.made.iter().map(|made| self.linear(*made)).collect();
-        for order in made {
+        for below in self.classes.below.get(&this).cloned().unwrap_or_default() {
+            let order = self.linear(below);
             if let Some(at) = order.iter().position(|class| *class == this) {
                 self.method_runs(&order[at + 1..], method);
             }
@@ -277,6 +292,77 @@ impl<'p> Search<'_, 'p> {
             if let Some(found) = self.world.names.file(*home).class(*base).methods.get(method) {
                 return found.iter().for_each(|f| self.run(*home, *f));
             }
+        }
+    }
+
+    /// The class whose instance a local name is, for sure: that of the method around it.
+    pub(super) fn itself(&self, module: ModuleId, owner: ScopeId, name: &str) -> Option<ClassKey> {
+        let file = self.world.names.file(module);
+        let (ScopeKind::Function(function), "self") = (file.scope(owner).kind, name) else { return None };
+        let found = file.function(function);
+        let is_first = found.params.first() == Some(&name) && file.scope(owner).bindings[name].len() == 1;
+        let class = (module, found.class.filter(|_| is_first)?);
+        let is_static = found.decorators.iter().any(|path| path.as_slice() == ["staticmethod"]);
+        let free = is_static || self.classes.loose_methods.contains(&(module, function));
+        (!free && self.linear(class).iter().all(|class| self.asks_nobody_else(*class))).then_some(class)
+    }
+
+    /// Whether an attribute of an instance is looked for in the class and what it inherits from alone.
+    fn asks_nobody_else(&self, (module, class): ClassKey) -> bool {
+        let found = self.world.names.file(module).class(class);
+        let is_meta = |path: &Vec<&str>| path.last().is_some_and(|last| *last == "type" || last.ends_with("Meta"));
+        !["__getattr__", "__getattribute__"].iter().any(|hook| found.methods.contains_key(hook))
+            && !found.bases.iter().any(is_meta)
+    }
+
+    /// A method reads an attribute of the object that it belongs to, which may be of any class below.
+    pub(super) fn own_is_asked(&mut self, class: ClassKey, name: &'p str, called: bool) {
+        if !self.classes.asked.entry(class).or_default().insert((name, called)) {
+            return;
+        }
+        let own = self.linear(class);
+        self.first_runs(&own, name, called);
+        for below in self.classes.below.get(&class).cloned().unwrap_or_default() {
+            let order = self.linear(below);
+            self.is_asked(&order, name, called);
+        }
+    }
+
+    /// An instance of a class with these bases is asked for an attribute. What it has not it may ask others for.
+    fn is_asked(&mut self, order: &[ClassKey], name: &'p str, called: bool) {
+        if order.iter().all(|class| self.asks_nobody_else(*class)) {
+            self.first_runs(order, name, called);
+        } else if called {
+            self.own_method(name);
+        } else {
+            self.read(name);
+        }
+    }
+
+    /// The first of these classes that has the method runs it, if that is called or runs when it is read.
+    fn first_runs(&mut self, order: &[ClassKey], name: &str, called: bool) {
+        for (home, base) in order {
+            if let Some(found) = self.world.names.file(*home).class(*base).methods.get(name) {
+                for function in found {
+                    if called || self.runs_when_read(*home, *function) {
+                        self.run(*home, *function);
+                    }
+                }
+                return;
+            }
+        }
+    }
+
+    /// A method is taken out of its class: it may be called on anything.
+    fn method_is_loose(&mut self, module: ModuleId, function: FunctionId) {
+        if !self.classes.loose_methods.insert((module, function)) {
+            return;
+        }
+        let file = self.world.names.file(module);
+        let is_of_it = |used: &&Use<'p>| used.name == "self" && file.runs_in(function, used.moment);
+        for first in file.uses.iter().filter(is_of_it).filter_map(|used| used.attributes.first()) {
+            self.own_method(first.text);
+            self.read(first.text);
         }
     }
 
@@ -360,8 +446,7 @@ impl<'p> Search<'_, 'p> {
 
     fn instances_are_loose(&mut self, class: ClassKey) {
         if self.classes.used_by_itself.insert(class) {
-            let made = self.classes.made.iter().copied();
-            let below: Vec<_> = made.filter(|m| self.linear(*m).contains(&class)).collect();
+            let below = self.classes.below.get(&class).cloned().unwrap_or_default();
             below.into_iter().for_each(|m| self.loosen(m));
         }
     }

@@ -331,7 +331,7 @@ impl<'p> Search<'_, 'p> {
 
     /// A property of this name calls the value when it is read.
     pub(super) fn property(&mut self, name: &'p str, value: Handed<'p>) {
-        if self.read.contains(name) {
+        if self.is_read(name) {
             self.hand(&value);
         } else {
             self.kept.properties.entry(name).or_default().push(value);
