@@ -73,6 +73,9 @@ pub enum Place {
     Anything,
 }
 
+/// A function that sets something up the first time that anybody calls it.
+pub type SetUp = (ModuleId, FunctionId);
+
 impl Place {
     /// The module of the project whose state it is.
     pub fn module(&self) -> Option<ModuleId> {

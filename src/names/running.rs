@@ -378,9 +378,10 @@ impl<'w, 'p> Search<'w, 'p> {
         let of_method = matches!(name, "self" | "cls");
         if let (Some(first), true) = (attributes.first(), of_method && role != Role::Inspected) {
             // A method of the object at hand.
-            if let Some(class) = self.itself(module, owner, name) {
+            if let Some(class) = self.itself(module, owner, name).filter(|_| !BUILTIN_METHODS.contains(first)) {
                 self.own_is_asked(class, first, true);
             } else {
+                // A class with an `add` of its own shows that other calls of that name need not be of a collection.
                 self.own_method(first);
                 for (home, function) in self.method_of_own_class(module, owner, first).unwrap_or_default() {
                     self.run(home, function);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::loading::loaded_later;
 use super::{Context, ImportId};
-use crate::names::effects::Place;
+use crate::names::effects::{Place, SetUp};
 use crate::names::scope::FunctionId;
 use crate::names::{Bound, Moment, Object, Role, Use};
 use crate::project::ModuleId;
@@ -111,9 +111,9 @@ pub fn reads(ctx: &Context, module: ModuleId) -> Vec<Read> {
 struct Reading<'c, 'x, 'p> {
     ctx: &'x Context<'c, 'p>,
     loaded: ModuleId,
-    seen: BTreeSet<(ModuleId, FunctionId, Option<(ModuleId, FunctionId)>)>,
+    seen: BTreeSet<(ModuleId, FunctionId, Option<SetUp>)>,
     /// What is followed runs the first time alone that this function is called.
-    once: Option<(ModuleId, FunctionId)>,
+    once: Option<SetUp>,
     found: Vec<Read>,
 }
 

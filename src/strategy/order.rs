@@ -26,6 +26,9 @@ pub struct Touch {
 /// All that a module's import does to places, by stretch.
 pub type Touches = Arc<BTreeMap<usize, BTreeMap<Place, Touch>>>;
 
+/// The last that touches a place: when, and of which module it is.
+type Last = Option<(usize, ModuleId)>;
+
 /// What some imports of a module become.
 pub struct Cut<'c> {
     pub module: ModuleId,
@@ -50,7 +53,7 @@ pub fn obstacle(ctx: &Context, cut: &Cut) -> Option<Obstacle> {
     let after = sequence(ctx, cut.module, Some(cut));
     let now: HashMap<Stretch, usize> = after.into_iter().enumerate().map(|(at, stretch)| (stretch, at)).collect();
     // By place: the last that touches it after the cut, of those before, and the last that changes it.
-    let mut last: BTreeMap<(Option<ModuleId>, &Place), [Option<(usize, ModuleId)>; 2]> = BTreeMap::new();
+    let mut last: BTreeMap<(Option<ModuleId>, &Place), [Last; 2]> = BTreeMap::new();
     for (stretch, touches) in before.iter() {
         // What is no longer loaded is looked at elsewhere.
         let Some(now) = now.get(stretch) else { continue };

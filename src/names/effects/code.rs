@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::classes::base_registers;
 use super::objects::{self, calls_parameter, keeps_in_closure, keeps_in_object, lineage};
 use super::outside::{changes_outside, keeps_track};
-use super::{Changed, is_changed_by_call, is_code, is_parameter, state};
+use super::{Changed, SetUp, is_changed_by_call, is_code, is_parameter, state};
 use crate::names::evaluated::is_stdlib;
 use crate::names::methods::{MUTATORS, is_special};
 use crate::names::scope::{ClassId, FunctionId, MODULE, Reference, Role};
@@ -62,9 +62,9 @@ const TELLING: [&str; 10] =
 /// Follows what runs, each function and class once.
 pub(super) struct Run<'w, 'p> {
     world: World<'w, 'p>,
-    seen: BTreeSet<(ModuleId, Span, Option<(ModuleId, FunctionId)>)>,
+    seen: BTreeSet<(ModuleId, Span, Option<SetUp>)>,
     /// What is followed runs the first time alone that this function is called.
-    once: Option<(ModuleId, FunctionId)>,
+    once: Option<SetUp>,
     /// It is of a metaclass: what the body of a new class binds, its fourth parameter, belongs to that class.
     hook: Option<(ModuleId, FunctionId)>,
 }
