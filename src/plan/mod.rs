@@ -28,7 +28,7 @@ use crate::project::settings::Level;
 use crate::project::{ModuleId, ModuleSet, Project};
 use crate::rewrite::{self, Intents};
 use crate::strategy::{self, Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, steer};
-use crate::verify;
+use crate::verify::{self, Damage};
 use candidates::Candidates;
 use entries::entries;
 use solved::Round;
@@ -381,27 +381,14 @@ impl Plan {
             let mut next = change.apply(ctx.project());
             tried.into_iter().for_each(|tried| next.share(tried.graph.project));
             let next = states.push_get(Box::new(next));
-            let (after, names) = ctx.world.after(next, tried.map(State::world));
+            let (graph, names) = ctx.world.after(next, tried.map(State::world));
             let changed: BTreeSet<ModuleId> = intents.modules.keys().copied().collect();
             let expected = fixes.iter().flat_map(|f| f.adds.iter().copied()).collect();
-            let damage = verify::compare(ctx, &after, &names, &changed, &expected);
-            if let Some(first) = damage.first() {
-                let modules: BTreeSet<ModuleId> = first.modules.iter().copied().collect();
-                self.drop_where(ctx, &mut fixes, &modules, Reason::FailedCheck, &first.what);
-                return Step::Dropped(Some(Box::new(State { graph: after, names })));
-            }
-            let entries = entries(ctx, &after, cycles, &changed);
-            let world = World { graph: &after, names: &names };
-            if let Some((what, chain)) = verify::new_outcome(ctx.world, world, &entries) {
-                let near: BTreeSet<ModuleId> = chain.intersection(&changed).copied().collect();
-                let blamed = if near.is_empty() { changed } else { near };
-                self.drop_where(ctx, &mut fixes, &blamed, Reason::FailedCheck, &what);
-                return Step::Dropped(Some(Box::new(State { graph: after, names })));
-            }
-            if !shrinks(ctx, &after, cycles) {
-                let all: BTreeSet<ModuleId> = changed;
-                self.drop_where(ctx, &mut fixes, &all, Reason::FailedCheck, "no cycle becomes smaller");
-                return Step::Dropped(Some(Box::new(State { graph: after, names })));
+            let state = State { graph, names };
+            let damage = damage(ctx, &state, cycles, &changed, &expected);
+            if !damage.is_empty() {
+                self.drop_blamed(ctx, fixes, cycles, &damage);
+                return Step::Dropped(Some(Box::new(state)));
             }
             let keyed = |fix: &Fix| fix.removes.iter().map(|import| key(ctx.world.graph, *import)).collect();
             let before = self.accepted.replace(states.len() - 1);
@@ -410,7 +397,22 @@ impl Plan {
                 self.planned.push(planned(ctx, fix, true));
             }
             self.choices.append(&mut self.tried);
-            return Step::Accepted(Box::new(State { graph: after, names }));
+            return Step::Accepted(Box::new(state));
+        }
+    }
+
+    /// Drops a fix for each damage, of those that may have caused it. What else befalls their cycles is left for the next choice.
+    fn drop_blamed(&mut self, ctx: &Context, mut fixes: Vec<Fix>, cycles: &[Cycle], damage: &[Damage]) {
+        let members = |index: usize| cycles[index].modules.iter().map(move |m| (*m, index));
+        let cycle_of: BTreeMap<ModuleId, usize> = (0..cycles.len()).flat_map(members).collect();
+        let mut settled: BTreeSet<usize> = BTreeSet::new();
+        for Damage { what, modules } in damage {
+            let blamed = fixes.iter().filter(|fix| touches(fix, modules));
+            let near: BTreeSet<usize> = blamed.map(|fix| cycle_of[&fix.removes[0].module]).collect();
+            if near.is_disjoint(&settled) {
+                settled.extend(near);
+                self.drop_where(ctx, &mut fixes, modules, Reason::FailedCheck, what);
+            }
         }
     }
 
@@ -422,8 +424,7 @@ impl Plan {
         reason: Reason,
         message: &str,
     ) {
-        let (bad, good): (Vec<Fix>, Vec<Fix>) =
-            fixes.drain(..).partition(|f| f.intents.iter().any(|(m, _)| modules.contains(m)));
+        let (bad, good): (Vec<Fix>, Vec<Fix>) = fixes.drain(..).partition(|fix| touches(fix, modules));
         *fixes = good;
         // The dearest first: one at a time, so that innocent neighbours get another chance.
         let Some(worst) = bad.iter().max_by_key(|f| (f.cost, f.removes[0])) else { return };
@@ -431,6 +432,34 @@ impl Plan {
         let rest: Vec<Fix> = bad.iter().filter(|f| f.removes != worst.removes).cloned().collect();
         fixes.extend(rest);
     }
+}
+
+fn touches(fix: &Fix, modules: &BTreeSet<ModuleId>) -> bool {
+    fix.intents.iter().any(|(module, _)| modules.contains(module))
+}
+
+/// What got worse in the state after a change of the modules that are `changed`, or that nothing became better.
+fn damage(
+    ctx: &Context,
+    after: &State,
+    cycles: &[Cycle],
+    changed: &BTreeSet<ModuleId>,
+    expected: &BTreeSet<(ModuleId, ModuleId)>,
+) -> Vec<Damage> {
+    let damage = verify::compare(ctx, &after.graph, &after.names, changed, expected);
+    if !damage.is_empty() {
+        return damage;
+    }
+    let entries = entries(ctx, &after.graph, cycles, changed);
+    let mut damage = verify::new_outcomes(ctx.world, after.world(), &entries);
+    for Damage { modules, .. } in &mut damage {
+        let near: BTreeSet<ModuleId> = modules.intersection(changed).copied().collect();
+        *modules = if near.is_empty() { changed.clone() } else { near };
+    }
+    if damage.is_empty() && !shrinks(ctx, &after.graph, cycles) {
+        damage.push(Damage { what: "no cycle becomes smaller".to_owned(), modules: changed.clone() });
+    }
+    damage
 }
 
 /// What some fixes do together.
