@@ -120,7 +120,7 @@ fn attempt<'p>(
 ) -> Result<&'p Project, Damage> {
     let intents = intents(chosen);
     let changed: BTreeSet<ModuleId> = intents.modules.keys().copied().collect();
-    let change = rewrite::change(ctx.project(), &intents)
+    let change = rewrite::change(ctx.project(), &intents, None, &|module| ctx.world.names.ast(module))
         .map_err(|(module, error)| Damage { what: error.to_string(), modules: BTreeSet::from([module]) })?;
     let after = states.push_get(Box::new(change.apply(ctx.project())));
     match damage(ctx, after, &changed, chosen) {
