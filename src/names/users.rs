@@ -89,7 +89,8 @@ pub struct Users<'p> {
 impl<'p> Users<'p> {
     pub fn new(world: World<'_, 'p>) -> Self {
         let ids: Vec<ModuleId> = world.project().modules().map(|(id, _)| id).collect();
-        let found: Vec<Vec<(ModuleId, Fact<'p>)>> = ids.par_iter().map(|id| facts(world, *id)).collect();
+        let facts = || -> Vec<Vec<(ModuleId, Fact<'p>)>> { ids.par_iter().map(|id| facts(world, *id)).collect() };
+        let (evaluated, found) = rayon::join(|| super::asked::evaluated(world), facts);
         let mut by_module: BTreeMap<ModuleId, ModuleUsers<'p>> = BTreeMap::new();
         for (user, facts) in ids.iter().zip(found) {
             for (module, fact) in facts {
@@ -116,7 +117,6 @@ impl<'p> Users<'p> {
                 users.by_name.entry(used.name).or_default().push(index);
             }
         }
-        let evaluated = super::asked::evaluated(world);
         let handed_out = ids.par_iter().flat_map_iter(|user| handed_out(world, *user)).collect();
         let read_somewhere =
             ids.iter().flat_map(|user| world.names.file(*user).computed_reads.iter().copied()).collect();
