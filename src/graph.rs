@@ -1,6 +1,7 @@
 //! The import graph: which module imports which, when, and what of it runs in circles.
 
 mod components;
+mod incoming;
 mod reach;
 
 use std::collections::btree_map::Entry;
@@ -18,6 +19,7 @@ use crate::skim::skim;
 use crate::syntax::imports::{FileImports, ImportSite, Place, imports};
 use crate::syntax::parse;
 pub use components::strongly_connected;
+use incoming::Incoming;
 use reach::Reach;
 
 /// One import of a module of the project by another.
@@ -50,6 +52,7 @@ pub struct Graph<'p> {
     /// By module, all that runs when it is imported first, once somebody asked.
     loads: Vec<OnceLock<ModuleSet>>,
     reach: OnceLock<Reach>,
+    incoming: OnceLock<Incoming>,
 }
 
 impl<'p> Graph<'p> {
@@ -133,7 +136,8 @@ impl<'p> Graph<'p> {
         }));
         let edges = by_module.concat();
         let loads = files.iter().map(|_| OnceLock::new()).collect();
-        Self { project, files, targets, edges, on_demand, first, shadowed, loads, reach: OnceLock::new() }
+        let (reach, incoming) = (OnceLock::new(), OnceLock::new());
+        Self { project, files, targets, edges, on_demand, first, shadowed, loads, reach, incoming }
     }
 
     /// The site under TYPE_CHECKING of a name that a module's `__getattr__` loads when it is asked for.
@@ -147,6 +151,12 @@ impl<'p> Graph<'p> {
 
     pub fn edges_of(&self, module: ModuleId) -> &[Edge] {
         &self.edges[self.first[module.index()]..self.first[module.index() + 1]]
+    }
+
+    /// The edges that lead to a module, in order.
+    pub fn edges_into(&self, module: ModuleId) -> impl Iterator<Item = &Edge> {
+        let incoming = self.incoming.get_or_init(|| Incoming::new(&self.edges, self.files.len()));
+        incoming.of(module).iter().map(|index| &self.edges[*index as usize])
     }
 
     /// What an import of `target` by `from` leads to: the target and the packages above it that `from` does not stand in.
@@ -193,8 +203,7 @@ impl<'p> Graph<'p> {
 
     /// Modules and all that they load eagerly.
     fn reached(&self, mut todo: Vec<ModuleId>, without: &dyn Fn(&Edge) -> bool) -> ModuleSet {
-        let mut seen = ModuleSet::with_capacity(self.files.len());
-        seen.extend(todo.iter().copied());
+        let mut seen: ModuleSet = todo.iter().copied().collect();
         while let Some(at) = todo.pop() {
             for edge in self.edges_of(at) {
                 if edge.kind == Kind::Eager && !seen.contains(&edge.to) && !without(edge) {

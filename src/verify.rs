@@ -16,7 +16,7 @@ use crate::strategy::Context;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
     pub what: String,
-    pub modules: Vec<ModuleId>,
+    pub modules: BTreeSet<ModuleId>,
 }
 
 /// Compares the project after a rewrite of `changed` modules with its analysis before. Imports that come new are damage
@@ -39,7 +39,7 @@ pub fn compare<'p>(
             .or_else(|| import_damage(before, after, *module, expected))
             .or_else(|| taken_for_types(ctx, after, names_after, *module, changed))
         {
-            out.push(Damage { what, modules: vec![*module] });
+            out.push(Damage { what, modules: BTreeSet::from([*module]) });
         }
     }
     out.extend(new_damage(ctx, after, names_after, changed));
@@ -243,13 +243,13 @@ fn load_damage(ctx: &Context, after: &Graph, names: &Names, changed: &BTreeSet<M
         let given = parent.is_some_and(|p| has.contains(p) || names.file(*p).on_demand.contains(last));
         if !given && lacking.iter().any(|m| packages.contains(m)) {
             let what = format!("`{name}` would no longer be loaded with its package");
-            out.push(Damage { what, modules: sources.into_iter().collect() });
+            out.push(Damage { what, modules: sources });
         } else if !given && lacking.iter().any(|m| users.contains(m) && !sources.contains(m)) {
             let what = format!("`{name}` is used as an attribute where it would no longer be loaded");
-            out.push(Damage { what, modules: sources.into_iter().collect() });
+            out.push(Damage { what, modules: sources });
         } else if !lacking.is_empty() && ctx.effect(module, &unseen).is_some() {
             let what = format!("`{name}`, whose import others can see, would no longer be imported as before");
-            out.push(Damage { what, modules: sources.into_iter().collect() });
+            out.push(Damage { what, modules: sources });
         }
     }
     out
@@ -264,24 +264,24 @@ fn attribute_users(ctx: &Context, module: ModuleId) -> BTreeSet<ModuleId> {
     reads.map(|u| u.user).collect()
 }
 
-/// The first of `entries`, which are modules of cycles, whose import fails now, or may, and did not before, or goes another way
-/// because a failure that the code handles no longer happens: what is wrong, and the modules whose code leads there.
-pub fn new_outcome(before: World, after: World, entries: &[ModuleId]) -> Option<(String, BTreeSet<ModuleId>)> {
+/// Those of `entries` whose import fails now, or may, and did not before, or goes another way because a failure that the code
+/// handles no longer happens, each with the modules whose code leads there.
+pub fn new_outcomes(before: World, after: World, entries: &[ModuleId]) -> Vec<Damage> {
     let new = Simulator::new(after).outcomes(entries);
     let handles = entries.iter().any(|entry| before.names.body(*entry).handles_failures());
     let differs = || entries.iter().zip(&new).filter(|(_, now)| handles || now.verdict.failure().is_some());
     let asked: Vec<ModuleId> = differs().map(|(entry, _)| *entry).collect();
     if asked.is_empty() {
-        return None;
+        return Vec::new();
     }
     let old = Simulator::new(before).outcomes(&asked);
     let name = |module: ModuleId| &after.project().module(module).name;
-    differs().zip(&old).find_map(|((entry, now), then)| {
+    let worse = differs().zip(&old).filter_map(|((entry, now), then)| {
         if now.verdict.is_worse_than(&then.verdict) {
             let failure = now.verdict.failure()?;
             let would = if matches!(now.verdict, Verdict::Fails(_)) { "would" } else { "might" };
             let what = format!("`import {}` {would} fail: {}", name(*entry), failure.error);
-            return Some((what, failure.chain.iter().map(|frame| frame.module).collect()));
+            return Some(Damage { what, modules: failure.chain.iter().map(|frame| frame.module).collect() });
         }
         if matches!(then.verdict, Verdict::Fails(_)) {
             return None;
@@ -293,6 +293,7 @@ pub fn new_outcome(before: World, after: World, entries: &[ModuleId]) -> Option<
             name(*entry),
             gone.error
         );
-        Some((what, BTreeSet::from([gone.module, *entry])))
-    })
+        Some(Damage { what, modules: BTreeSet::from([gone.module, *entry]) })
+    });
+    worse.collect()
 }

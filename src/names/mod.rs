@@ -41,6 +41,10 @@ pub struct Names<'p> {
     nothing: Arc<FileFacts<'p>>,
     /// How files are read when they are asked for; `None`: all are known.
     reader: Option<Reader<'p>>,
+    /// Modules that ask classes for their subclasses.
+    asking: OnceLock<Vec<ModuleId>>,
+    /// Modules that tell definitions by their module.
+    telling: OnceLock<Vec<ModuleId>>,
 }
 
 /// What somebody wants to know of a file.
@@ -111,7 +115,7 @@ impl<'p> Names<'p> {
 
     fn known(project: &'p Project, files: Vec<Arc<FileFacts<'p>>>, nothing: Arc<FileFacts<'p>>) -> Self {
         let files = files.into_iter().map(OnceLock::from).collect();
-        Self { project, files, nothing, reader: None }
+        Self { project, files, nothing, reader: None, asking: OnceLock::new(), telling: OnceLock::new() }
     }
 
     /// The names of every module, each read when somebody asks for them, but for what only functions that are not called hold.
@@ -119,7 +123,8 @@ impl<'p> Names<'p> {
     pub fn on_demand(graph: &Graph<'p>) -> Self {
         let files = graph.files.iter().map(|_| OnceLock::new()).collect();
         let nothing = Arc::new(FileFacts::of_nothing());
-        Self { project: graph.project, files, nothing, reader: Some(Reader::new(graph)) }
+        let reader = Some(Reader::new(graph));
+        Self { project: graph.project, files, nothing, reader, asking: OnceLock::new(), telling: OnceLock::new() }
     }
 
     /// Reads modules that will be asked for.
@@ -152,6 +157,20 @@ impl<'p> Names<'p> {
 
     pub fn file(&self, module: ModuleId) -> &FileNames<'p> {
         &self.facts(module).names
+    }
+
+    /// Modules that ask classes for their subclasses.
+    pub fn asking_subclasses(&self) -> &[ModuleId] {
+        self.asking.get_or_init(|| self.modules_that(|file| file.asks_subclasses))
+    }
+
+    /// Modules that tell definitions by the module where they stand.
+    pub fn telling_by_module(&self) -> &[ModuleId] {
+        self.telling.get_or_init(|| self.modules_that(|file| !file.told_by_module.is_empty()))
+    }
+
+    fn modules_that(&self, holds: impl Fn(&FileNames) -> bool) -> Vec<ModuleId> {
+        self.project.modules().map(|(id, _)| id).filter(|id| holds(self.file(*id))).collect()
     }
 
     /// What a module's import may do that others see, before it is known across modules whether it does.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 use super::scope::Role;
 use super::{Bound, Moment, Object, World};
@@ -36,6 +37,8 @@ pub struct AttributeUse<'p> {
 #[derive(Debug, Default)]
 pub struct ModuleUsers<'p> {
     pub uses: Vec<AttributeUse<'p>>,
+    /// By name, the indices of its uses.
+    by_name: FxHashMap<&'p str, Vec<usize>>,
     /// `from m import *`.
     pub stars: Vec<(ModuleId, Span)>,
     /// The module object goes where anything may be read of it.
@@ -54,7 +57,11 @@ pub struct ModuleUsers<'p> {
     pub reloaded: Option<(ModuleId, Span)>,
 }
 
-impl ModuleUsers<'_> {
+impl<'p> ModuleUsers<'p> {
+    fn of_name(&self, name: &str) -> impl Iterator<Item = &AttributeUse<'p>> {
+        self.by_name.get(name).into_iter().flatten().map(|index| &self.uses[*index])
+    }
+
     /// Where any name of the module may be read without being named.
     pub fn read_unnamed(&self) -> impl Iterator<Item = &(ModuleId, Span)> {
         self.escapes.iter().chain(&self.listed).chain(&self.asked)
@@ -82,7 +89,8 @@ pub struct Users<'p> {
 impl<'p> Users<'p> {
     pub fn new(world: World<'_, 'p>) -> Self {
         let ids: Vec<ModuleId> = world.project().modules().map(|(id, _)| id).collect();
-        let found: Vec<Vec<(ModuleId, Fact<'p>)>> = ids.par_iter().map(|id| facts(world, *id)).collect();
+        let facts = || -> Vec<Vec<(ModuleId, Fact<'p>)>> { ids.par_iter().map(|id| facts(world, *id)).collect() };
+        let (evaluated, found) = rayon::join(|| super::asked::evaluated(world), facts);
         let mut by_module: BTreeMap<ModuleId, ModuleUsers<'p>> = BTreeMap::new();
         for (user, facts) in ids.iter().zip(found) {
             for (module, fact) in facts {
@@ -104,7 +112,11 @@ impl<'p> Users<'p> {
             let here = AttributeUse { user: module, name, how: How::Text, span: Span::default() };
             by_module.entry(module).or_default().uses.push(here);
         }
-        let evaluated = super::asked::evaluated(world);
+        for users in by_module.values_mut() {
+            for (index, used) in users.uses.iter().enumerate() {
+                users.by_name.entry(used.name).or_default().push(index);
+            }
+        }
         let handed_out = ids.par_iter().flat_map_iter(|user| handed_out(world, *user)).collect();
         let read_somewhere =
             ids.iter().flat_map(|user| world.names.file(*user).computed_reads.iter().copied()).collect();
@@ -163,13 +175,13 @@ impl<'p> Users<'p> {
 
     /// Uses of one attribute by others, or by the module itself from outside its own scope.
     pub fn uses<'u>(&'u self, module: ModuleId, name: &'u str) -> impl Iterator<Item = &'u AttributeUse<'p>> {
-        self.of(module).uses.iter().filter(move |u| u.name == name)
+        self.of(module).of_name(name)
     }
 
     /// Where an attribute is replaced from outside, if it is.
     pub fn replaced(&self, module: ModuleId, name: &str) -> Option<(ModuleId, Span)> {
         let users = self.of(module);
-        let direct = users.uses.iter().find(|u| u.name == name && u.how == How::Replaced);
+        let direct = users.of_name(name).find(|u| u.how == How::Replaced);
         let direct = direct.map(|u| (u.user, u.span)).or(users.patched_somehow);
         let handed = users.handed.iter().chain(&users.escapes).any(|(user, _)| *user != module);
         let set_there = || self.set_loosely.get(name).copied().filter(|_| handed);

@@ -36,7 +36,7 @@ pub fn check(project: &Project, progress: &(dyn Fn(Stage) + Sync)) -> ProjectOut
 
 /// All that runs when a module of the cycles is imported.
 fn loaded(graph: &Graph, cycles: &[Cycle]) -> ModuleSet {
-    let mut all = ModuleSet::with_capacity(graph.files.len());
+    let mut all = ModuleSet::default();
     for module in cycles.iter().flat_map(|cycle| &cycle.modules).copied() {
         if !all.contains(&module) {
             all.extend(graph.loads(module).iter());

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::cycles;
 use crate::graph::Graph;
 use crate::outcome::Kind;
-use crate::project::ModuleId;
 use crate::project::settings::Level;
+use crate::project::{ModuleId, ModuleSet};
 use crate::strategy::{Context, Cycle};
 use crate::syntax::imports::Place;
 
@@ -21,8 +21,10 @@ pub fn entries(ctx: &Context, after: &Graph, before: &[Cycle], changed: &BTreeSe
     if left.is_empty() {
         return all;
     }
-    let mut now = Starts { graph: ctx.world.graph, cycles: &left, reached: BTreeMap::new() };
-    let mut then = Starts { graph: after, cycles: &left, reached: BTreeMap::new() };
+    let members: ModuleSet = left.iter().flat_map(|c| &c.modules).copied().collect();
+    let cycle_of = (0..left.len()).flat_map(|index| left[index].modules.iter().map(move |m| (*m, index))).collect();
+    let starts = |graph| Starts { graph, members: &members, cycle_of: &cycle_of, reached: BTreeMap::new() };
+    let (mut now, mut then) = (starts(ctx.world.graph), starts(after));
     let mut follows_another = |m: ModuleId| {
         let first = then.first_steps(m);
         !changed.contains(&m) && first.is_some() && first == now.first_steps(m)
@@ -50,15 +52,17 @@ enum First {
 /// Where modules enter the cycles.
 struct Starts<'g, 'p> {
     graph: &'g Graph<'p>,
-    cycles: &'g [Cycle],
+    /// The modules of the cycles.
+    members: &'g ModuleSet,
+    cycle_of: &'g BTreeMap<ModuleId, usize>,
     /// What an import of a module loads of them.
     reached: BTreeMap<ModuleId, Reached>,
 }
 
 impl Starts<'_, '_> {
-    /// By cycle, the first import by which a module enters it, if that loads all of the cycle that the module ever loads: it is
+    /// By cycle that a module loads, the first import by which a module enters it, if that loads all of the cycle that the module ever loads: it is
     /// complete before anything else of the module runs, so that the module ends as that import does.
-    fn first_steps(&mut self, module: ModuleId) -> Option<Vec<Option<First>>> {
+    fn first_steps(&mut self, module: ModuleId) -> Option<Vec<(usize, First)>> {
         let project = self.graph.project;
         let all = self.reach(module);
         if all.iter().any(|(_, m)| *m == module) {
@@ -77,24 +81,16 @@ impl Starts<'_, '_> {
         };
         let first = |cycle: usize| {
             let of = |reach: &Reached| reach.iter().filter(|(c, _)| *c == cycle).count();
-            match steps.iter().find(|(_, reach)| of(reach) > 0) {
-                None => Some(None),
-                // What a step loads, the module loads: as many are the same.
-                Some((first, reach)) => (is_plain(*first) && of(reach) == of(&all)).then_some(Some(*first)),
-            }
+            let (first, reach) = steps.iter().find(|(_, reach)| of(reach) > 0)?;
+            // What a step loads, the module loads: as many are the same.
+            (is_plain(*first) && of(reach) == of(&all)).then_some((cycle, *first))
         };
-        (0..self.cycles.len()).map(first).collect()
+        let cycles: BTreeSet<usize> = all.iter().map(|(cycle, _)| *cycle).collect();
+        cycles.into_iter().map(first).collect()
     }
 
     fn reach(&mut self, module: ModuleId) -> Reached {
-        let (graph, cycles) = (self.graph, self.cycles);
-        let load = || {
-            let loaded = graph.loads(module);
-            let inside = |(index, cycle): (usize, &Cycle)| -> Vec<(usize, ModuleId)> {
-                cycle.modules.iter().filter(|m| loaded.contains(m)).map(|m| (index, *m)).collect()
-            };
-            cycles.iter().enumerate().flat_map(inside).collect()
-        };
+        let load = || self.graph.loads(module).common(self.members).map(|m| (self.cycle_of[&m], m)).collect();
         self.reached.entry(module).or_insert_with(load).clone()
     }
 }

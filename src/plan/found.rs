@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use crate::graph::{Edge, Graph, counts, shortest_loop};
 use crate::names::scope::MODULE;
 use crate::names::{Bound, Moment, Role, Use, World};
@@ -61,9 +63,7 @@ fn skipped(graph: &Graph) -> Vec<Skipped> {
 
 /// The outcome of a project whose cycles stay as they are.
 pub fn outcome(world: World, cycles: &[Cycle]) -> ProjectOutcome {
-    let mut lines = LineCache::default();
-    let simulator = Simulator::new(world);
-    let entries: Vec<CycleEntry> = cycles.iter().map(|cycle| entry(&simulator, cycle, &mut lines)).collect();
+    let entries = entries(world, cycles);
     let left: Vec<Vec<String>> = entries.iter().map(|entry| entry.modules.clone()).collect();
     ProjectOutcome {
         excerpts: excerpts(world, &entries),
@@ -88,9 +88,16 @@ pub fn excerpts(world: World, entries: &[CycleEntry]) -> BTreeMap<String, Arc<st
     files.map(|file| (file.path.clone(), file.text.clone())).collect()
 }
 
-/// A cycle for which nothing is planned.
-pub fn entry(simulator: &Simulator, cycle: &Cycle, lines: &mut LineCache) -> CycleEntry {
-    let world = simulator.world;
+/// Cycles for which nothing is planned.
+pub fn entries(world: World, cycles: &[Cycle]) -> Vec<CycleEntry> {
+    let modules: Vec<ModuleId> = cycles.iter().flat_map(|cycle| &cycle.modules).copied().collect();
+    let mut outcomes = Simulator::new(world).outcomes(&modules).into_iter();
+    let crashes: Vec<Vec<CrashEntry>> = cycles.iter().map(|cycle| crashes(world, cycle, &mut outcomes)).collect();
+    cycles.par_iter().zip(crashes).map(|(cycle, crashes)| entry(world, cycle, crashes)).collect()
+}
+
+fn entry(world: World, cycle: &Cycle, crashes: Vec<CrashEntry>) -> CycleEntry {
+    let lines = &mut LineCache::default();
     let modules: Vec<String> = cycle.modules.iter().map(|m| world.project().module(*m).name.clone()).collect();
     CycleEntry {
         id: id(&modules),
@@ -99,7 +106,7 @@ pub fn entry(simulator: &Simulator, cycle: &Cycle, lines: &mut LineCache) -> Cyc
         imports: imports(world, cycle, lines),
         after: Vec::new(),
         modules,
-        crashes: crashes(simulator, cycle),
+        crashes,
         status: Status::Found,
         fixes: Vec::new(),
         plan: None,
@@ -112,9 +119,7 @@ pub fn entry(simulator: &Simulator, cycle: &Cycle, lines: &mut LineCache) -> Cyc
 }
 
 /// The modules of a component that cannot be imported first, or may not be: those that surely fail first.
-fn crashes(simulator: &Simulator, cycle: &Cycle) -> Vec<CrashEntry> {
-    let world = simulator.world;
-    let outcomes = simulator.outcomes(&cycle.modules);
+fn crashes(world: World, cycle: &Cycle, outcomes: &mut impl Iterator<Item = Outcome>) -> Vec<CrashEntry> {
     let entry = |(entry, Outcome { verdict, .. }): (&ModuleId, Outcome)| {
         let certainty = if matches!(verdict, Verdict::Fails(_)) { Certainty::Fails } else { Certainty::May };
         let failure = verdict.failure()?;

@@ -26,9 +26,9 @@ use crate::names::{Names, World};
 use crate::outcome::{PlanEntry, ProjectOutcome, Safety};
 use crate::project::settings::Level;
 use crate::project::{ModuleId, ModuleSet, Project};
-use crate::rewrite::{self, Intents};
+use crate::rewrite::{self, Intents, Printed};
 use crate::strategy::{self, Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, steer};
-use crate::verify;
+use crate::verify::{self, Damage};
 use candidates::Candidates;
 use entries::entries;
 use solved::Round;
@@ -93,6 +93,7 @@ fn solve_on<'p>(
             None => plan.advance(&ctx, &found, states, &mut rounds),
             Some(state) => {
                 let left = state.cycles(level);
+
                 let ctx = Context::new(&state.graph, &state.names, &left);
                 progress(Stage::Plan(cycles_before.saturating_sub(left.len()), cycles_before));
                 plan.advance(&ctx, &left, states, &mut rounds)
@@ -106,6 +107,7 @@ fn solve_on<'p>(
     let rounds = std::mem::take(&mut plan.rounds);
     let worked_on: BTreeSet<ModuleId> =
         plan.planned.iter().filter(|p| p.applied).flat_map(|p| p.modules.iter().copied()).collect();
+
     let outcome = report::outcome(&ctx, &found, plan, current.as_ref());
     let cycles = found.iter().filter(|c| c.modules.iter().any(|m| worked_on.contains(m)));
     let cycles = cycles.flat_map(|c| c.modules.iter().copied()).collect();
@@ -227,10 +229,16 @@ struct Plan {
     choices: Vec<(Vec<ModuleId>, PlanEntry)>,
 }
 
+/// What came of fixes that did not stand.
+struct Tried<'p> {
+    state: State<'p>,
+    printed: Printed,
+}
+
 enum Step<'p> {
     Accepted(Box<State<'p>>),
     /// With what was tried, if it came to that.
-    Dropped(Option<Box<State<'p>>>),
+    Dropped(Option<Box<Tried<'p>>>),
     Done,
 }
 
@@ -244,7 +252,7 @@ impl Plan {
         rounds: &mut usize,
     ) -> Option<State<'p>> {
         let mut candidates: Vec<Candidates> = Vec::new();
-        let mut tried: Option<Box<State<'p>>> = None;
+        let mut tried: Option<Box<Tried<'p>>> = None;
         while *rounds > 0 {
             *rounds -= 1;
             match self.round(ctx, cycles, &mut candidates, tried.as_deref(), states) {
@@ -263,7 +271,7 @@ impl Plan {
         ctx: &Context<'_, 'p>,
         cycles: &[Cycle],
         candidates: &mut Vec<Candidates>,
-        tried: Option<&State<'p>>,
+        tried: Option<&Tried<'p>>,
         states: &'p FrozenVec<Box<Project>>,
     ) -> Step<'p> {
         let mut chosen: Vec<Fix> = Vec::new();
@@ -271,6 +279,7 @@ impl Plan {
         let is_first = candidates.is_empty();
         let ask = |cycle: &Cycle| strategy::propose(ctx, cycle);
         let proposed: Vec<Proposals> = cycles.par_iter().filter(|_| is_first).map(ask).collect();
+
         let mut proposed = proposed.into_iter();
         for (index, cycle) in cycles.iter().enumerate() {
             if let Some(mut proposals) = proposed.next() {
@@ -303,6 +312,7 @@ impl Plan {
         if chosen.is_empty() {
             return Step::Done;
         }
+
         self.try_all(ctx, one_move_a_module(chosen), cycles, tried, states)
     }
 
@@ -363,12 +373,14 @@ impl Plan {
         ctx: &Context<'_, 'p>,
         mut fixes: Vec<Fix>,
         cycles: &[Cycle],
-        tried: Option<&State<'p>>,
+        tried: Option<&Tried<'p>>,
         states: &'p FrozenVec<Box<Project>>,
     ) -> Step<'p> {
         loop {
             let intents = intents(&fixes);
-            let change = match rewrite::change(ctx.project(), &intents) {
+            let tree = |module| ctx.world.names.ast(module);
+            let printed = tried.map(|tried| &tried.printed);
+            let change = match rewrite::change(ctx.project(), &intents, printed, &tree) {
                 Ok(change) => change,
                 Err((module, error)) => {
                     self.drop_where(ctx, &mut fixes, &BTreeSet::from([module]), Reason::Form, &error.to_string());
@@ -378,30 +390,18 @@ impl Plan {
                     continue;
                 }
             };
+
             let mut next = change.apply(ctx.project());
-            tried.into_iter().for_each(|tried| next.share(tried.graph.project));
+            tried.into_iter().for_each(|tried| next.share(tried.state.graph.project));
             let next = states.push_get(Box::new(next));
-            let (after, names) = ctx.world.after(next, tried.map(State::world));
+            let (graph, names) = ctx.world.after(next, tried.map(|tried| tried.state.world()));
             let changed: BTreeSet<ModuleId> = intents.modules.keys().copied().collect();
             let expected = fixes.iter().flat_map(|f| f.adds.iter().copied()).collect();
-            let damage = verify::compare(ctx, &after, &names, &changed, &expected);
-            if let Some(first) = damage.first() {
-                let modules: BTreeSet<ModuleId> = first.modules.iter().copied().collect();
-                self.drop_where(ctx, &mut fixes, &modules, Reason::FailedCheck, &first.what);
-                return Step::Dropped(Some(Box::new(State { graph: after, names })));
-            }
-            let entries = entries(ctx, &after, cycles, &changed);
-            let world = World { graph: &after, names: &names };
-            if let Some((what, chain)) = verify::new_outcome(ctx.world, world, &entries) {
-                let near: BTreeSet<ModuleId> = chain.intersection(&changed).copied().collect();
-                let blamed = if near.is_empty() { changed } else { near };
-                self.drop_where(ctx, &mut fixes, &blamed, Reason::FailedCheck, &what);
-                return Step::Dropped(Some(Box::new(State { graph: after, names })));
-            }
-            if !shrinks(ctx, &after, cycles) {
-                let all: BTreeSet<ModuleId> = changed;
-                self.drop_where(ctx, &mut fixes, &all, Reason::FailedCheck, "no cycle becomes smaller");
-                return Step::Dropped(Some(Box::new(State { graph: after, names })));
+            let state = State { graph, names };
+            let damage = damage(ctx, &state, cycles, &changed, &expected);
+            if !damage.is_empty() {
+                self.drop_blamed(ctx, fixes, cycles, &damage);
+                return Step::Dropped(Some(Box::new(Tried { state, printed: Printed { intents, change } })));
             }
             let keyed = |fix: &Fix| fix.removes.iter().map(|import| key(ctx.world.graph, *import)).collect();
             let before = self.accepted.replace(states.len() - 1);
@@ -410,7 +410,22 @@ impl Plan {
                 self.planned.push(planned(ctx, fix, true));
             }
             self.choices.append(&mut self.tried);
-            return Step::Accepted(Box::new(State { graph: after, names }));
+            return Step::Accepted(Box::new(state));
+        }
+    }
+
+    /// Drops a fix for each damage, of those that may have caused it. What else befalls their cycles is left for the next choice.
+    fn drop_blamed(&mut self, ctx: &Context, mut fixes: Vec<Fix>, cycles: &[Cycle], damage: &[Damage]) {
+        let members = |index: usize| cycles[index].modules.iter().map(move |m| (*m, index));
+        let cycle_of: BTreeMap<ModuleId, usize> = (0..cycles.len()).flat_map(members).collect();
+        let mut settled: BTreeSet<usize> = BTreeSet::new();
+        for Damage { what, modules } in damage {
+            let blamed = fixes.iter().filter(|fix| touches(fix, modules));
+            let near: BTreeSet<usize> = blamed.map(|fix| cycle_of[&fix.removes[0].module]).collect();
+            if near.is_disjoint(&settled) {
+                settled.extend(near);
+                self.drop_where(ctx, &mut fixes, modules, Reason::FailedCheck, what);
+            }
         }
     }
 
@@ -422,8 +437,7 @@ impl Plan {
         reason: Reason,
         message: &str,
     ) {
-        let (bad, good): (Vec<Fix>, Vec<Fix>) =
-            fixes.drain(..).partition(|f| f.intents.iter().any(|(m, _)| modules.contains(m)));
+        let (bad, good): (Vec<Fix>, Vec<Fix>) = fixes.drain(..).partition(|fix| touches(fix, modules));
         *fixes = good;
         // The dearest first: one at a time, so that innocent neighbours get another chance.
         let Some(worst) = bad.iter().max_by_key(|f| (f.cost, f.removes[0])) else { return };
@@ -431,6 +445,35 @@ impl Plan {
         let rest: Vec<Fix> = bad.iter().filter(|f| f.removes != worst.removes).cloned().collect();
         fixes.extend(rest);
     }
+}
+
+fn touches(fix: &Fix, modules: &BTreeSet<ModuleId>) -> bool {
+    fix.intents.iter().any(|(module, _)| modules.contains(module))
+}
+
+/// What got worse in the state after a change of the modules that are `changed`, or that nothing became better.
+fn damage(
+    ctx: &Context,
+    after: &State,
+    cycles: &[Cycle],
+    changed: &BTreeSet<ModuleId>,
+    expected: &BTreeSet<(ModuleId, ModuleId)>,
+) -> Vec<Damage> {
+    let damage = verify::compare(ctx, &after.graph, &after.names, changed, expected);
+    if !damage.is_empty() {
+        return damage;
+    }
+
+    let entries = entries(ctx, &after.graph, cycles, changed);
+    let mut damage = verify::new_outcomes(ctx.world, after.world(), &entries);
+    for Damage { modules, .. } in &mut damage {
+        let near: BTreeSet<ModuleId> = modules.intersection(changed).copied().collect();
+        *modules = if near.is_empty() { changed.clone() } else { near };
+    }
+    if damage.is_empty() && !shrinks(ctx, &after.graph, cycles) {
+        damage.push(Damage { what: "no cycle becomes smaller".to_owned(), modules: changed.clone() });
+    }
+    damage
 }
 
 /// What some fixes do together.

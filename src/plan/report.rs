@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::found::{self, LineCache, excerpts, nothing, path, place, ranked};
-use super::{Plan, Planned, State};
+use super::{ImportKey, Plan, Planned, Refused, State};
 use crate::graph::{Edge, Graph, counts};
 use crate::outcome::*;
 use crate::project::settings::Level;
 use crate::project::{ModuleId, Project};
-use crate::simulate::Simulator;
 use crate::strategy::{Context, Cycle, Fix, Refusal};
 
 /// An import that a fix removes, as the report shows it.
@@ -22,17 +21,20 @@ pub fn outcome(ctx: &Context, found: &[Cycle], plan: Plan, after: Option<&State>
         Some(state) => state.cycles(level).into_iter().map(|c| c.modules).collect(),
     };
     let still: BTreeSet<ModuleId> = left.iter().flatten().copied().collect();
-    let mut lines = LineCache::default();
-    let simulator = Simulator::new(ctx.world);
-    let entry = |cycle: &Cycle| {
-        let found = found::entry(&simulator, cycle, &mut lines);
-        let mut entry = entry(ctx, cycle, found, &plan, &still);
+    let stuck: BTreeSet<&str> = still.iter().map(|m| project.module(*m).name.as_str()).collect();
+    // What an accepted fix removed needs no excuse; nor does what is no longer part of a cycle.
+    let removed = plan.planned.iter().filter(|p| p.applied).flat_map(|p| &p.removes);
+    let fixed: BTreeSet<(&str, &str)> = removed.map(|r| (r.from.as_str(), r.names[0].as_str())).collect();
+    let is_told =
+        |r: &Refused| stuck.contains(r.key.0.as_str()) && !fixed.contains(&(r.key.0.as_str(), r.key.2.as_str()));
+    let entry = |(cycle, found): (&Cycle, CycleEntry)| {
+        let mut entry = entry(cycle, found, &plan, &still, &is_told);
         (entry.pairs_removed, entry.pairs_hidden) =
             after.map_or((0, 0), |state| pairs_gone(cycle, &state.graph, level));
         entry.after = links(ctx.world.graph, cycle, after.map_or(ctx.world.graph, |state| &state.graph));
         entry
     };
-    let entries: Vec<CycleEntry> = found.iter().map(entry).collect();
+    let entries: Vec<CycleEntry> = found.iter().zip(found::entries(ctx.world, found)).map(entry).collect();
     let end = after.map_or(project, |state| state.graph.project);
     let names = |modules: &Vec<ModuleId>| modules.iter().map(|m| end.module(*m).name.clone()).collect();
     ProjectOutcome {
@@ -108,26 +110,23 @@ pub fn changes(before: &Project, after: &Project) -> Vec<FileChange> {
 }
 
 /// A cycle as it was found, with what becomes of it.
-fn entry(ctx: &Context, cycle: &Cycle, found: CycleEntry, plan: &Plan, still: &BTreeSet<ModuleId>) -> CycleEntry {
-    let project = ctx.project();
+fn entry(
+    cycle: &Cycle,
+    found: CycleEntry,
+    plan: &Plan,
+    still: &BTreeSet<ModuleId>,
+    is_told: &dyn Fn(&Refused) -> bool,
+) -> CycleEntry {
     let members: BTreeSet<ModuleId> = cycle.modules.iter().copied().collect();
     let gone = !cycle.modules.iter().any(|m| still.contains(m));
     let mine = |p: &&Planned| p.modules.iter().any(|m| members.contains(m));
     let fixes: Vec<FixEntry> = plan.planned.iter().filter(mine).map(fix_entry).collect();
     let names: BTreeSet<&str> = found.modules.iter().map(String::as_str).collect();
-    // What an accepted fix removed needs no excuse; nor does what is no longer part of a cycle.
-    let fixed: BTreeSet<(&str, &str)> = plan
-        .planned
+    let refused = |name: &&str| plan.refused.range(first_key(name)..).map(|(_, refused)| refused);
+    let refusals = names
         .iter()
-        .filter(|p| p.applied)
-        .flat_map(|p| p.removes.iter().map(|r| (r.from.as_str(), r.names[0].as_str())))
-        .collect();
-    let stuck: BTreeSet<&str> = still.iter().map(|m| project.module(*m).name.as_str()).collect();
-    let refusals = plan
-        .refused
-        .values()
-        .filter(|r| names.contains(r.key.0.as_str()) && stuck.contains(r.key.0.as_str()))
-        .filter(|r| !fixed.contains(&(r.key.0.as_str(), r.key.2.as_str())))
+        .flat_map(|name| refused(name).take_while(|r| r.key.0 == **name))
+        .filter(|r| is_told(r))
         .map(|r| RefusalEntry {
             strategy: r.refusal.strategy.to_owned(),
             reason: r.refusal.reason.id().to_owned(),
@@ -144,6 +143,11 @@ fn entry(ctx: &Context, cycle: &Cycle, found: CycleEntry, plan: &Plan, still: &B
         refusals,
         ..found
     }
+}
+
+/// Comes before the keys of all refusals of a module.
+fn first_key(module: &str) -> (ImportKey, &'static str) {
+    ((module.to_owned(), String::new(), String::new()), "")
 }
 
 pub fn fix_entry(planned: &Planned) -> FixEntry {

@@ -1,6 +1,7 @@
 //! A plan with the steps that led to it, so that what goes wrong when it runs can be traced to the fix that caused it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use elsa::FrozenVec;
 
@@ -12,6 +13,7 @@ use crate::outcome::{FileChange, ProjectOutcome};
 use crate::project::{ModuleId, Project};
 use crate::rewrite;
 use crate::strategy::{Context, Fix};
+use crate::syntax::parse;
 
 /// A fix that is not taken again, because what it makes did not stand when Python ran it.
 #[derive(Clone, Debug)]
@@ -91,7 +93,9 @@ impl Solved {
             }
         };
         let before = round.before.and_then(|index| self.states.get(index)).unwrap_or(project);
-        let change = rewrite::change(before, &intents(round.fixes[..left].iter().map(|(fix, _)| fix))).ok()?;
+        let intents = intents(round.fixes[..left].iter().map(|(fix, _)| fix));
+        let tree = |module| Arc::new(parse(before.text(module)));
+        let change = rewrite::change(before, &intents, None, &tree).ok()?;
         Some(report::changes(project, &change.apply(before)))
     }
 

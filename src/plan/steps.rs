@@ -130,7 +130,7 @@ impl<'p> Replay<'_, 'p> {
             return None;
         }
         let entries = entries(&ctx, &graph, &left, &changed);
-        if verify::new_outcome(ctx.world, World { graph: &graph, names: &names }, &entries).is_some() {
+        if !verify::new_outcomes(ctx.world, World { graph: &graph, names: &names }, &entries).is_empty() {
             return None;
         }
         let state = State { graph, names };

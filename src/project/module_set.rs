@@ -4,22 +4,26 @@ use super::ModuleId;
 
 const BITS: usize = u64::BITS as usize;
 
-/// A set of the modules of one project.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// A set of the modules of one project. It takes room for those between its first and its last one.
+#[derive(Clone, Debug, Default)]
 pub struct ModuleSet {
-    /// Bit `n % 64` of word `n / 64` is that of the module `n`.
+    /// What comes before it holds no module.
+    first: usize,
+    /// Bit `n % 64` of word `n / 64`, counted from the first, is that of the module `n`.
     words: Vec<u64>,
 }
 
 impl ModuleSet {
-    /// An empty set with room for the ids below `modules`.
-    pub fn with_capacity(modules: usize) -> Self {
-        Self { words: Vec::with_capacity(modules.div_ceil(BITS)) }
-    }
-
     /// Says whether the module is new in the set.
     pub fn insert(&mut self, module: ModuleId) -> bool {
         let (word, bit) = (module.index() / BITS, 1u64 << (module.index() % BITS));
+        if self.words.is_empty() {
+            self.first = word;
+        } else if word < self.first {
+            self.words.splice(..0, std::iter::repeat_n(0, self.first - word));
+            self.first = word;
+        }
+        let word = word - self.first;
         if word >= self.words.len() {
             self.words.resize(word + 1, 0);
         }
@@ -29,20 +33,31 @@ impl ModuleSet {
     }
 
     pub fn contains(&self, module: &ModuleId) -> bool {
-        self.words.get(module.index() / BITS).is_some_and(|word| word & 1 << (module.index() % BITS) != 0)
+        let word = (module.index() / BITS).checked_sub(self.first).and_then(|word| self.words.get(word));
+        word.is_some_and(|word| word & 1 << (module.index() % BITS) != 0)
     }
 
     /// The modules in order.
     pub fn iter(&self) -> impl Iterator<Item = ModuleId> + '_ {
-        self.words.iter().enumerate().flat_map(|(index, word)| {
-            let mut left = *word;
-            std::iter::from_fn(move || {
-                let bit = left.trailing_zeros();
-                left &= left.checked_sub(1)?;
-                Some(ModuleId((index * BITS) as u32 + bit))
-            })
-        })
+        (self.first..).zip(&self.words).flat_map(|(index, word)| modules(index, *word))
     }
+
+    /// The modules that another set holds as well, in order.
+    pub fn common<'s>(&'s self, other: &'s Self) -> impl Iterator<Item = ModuleId> + 's {
+        let (one, two) = if self.first < other.first { (self, other) } else { (other, self) };
+        let both = one.words.iter().skip(two.first - one.first).zip(&two.words);
+        (two.first..).zip(both).flat_map(|(index, (one, two))| modules(index, one & two))
+    }
+}
+
+/// The modules of one word.
+fn modules(index: usize, word: u64) -> impl Iterator<Item = ModuleId> {
+    let mut left = word;
+    std::iter::from_fn(move || {
+        let bit = left.trailing_zeros();
+        left &= left.checked_sub(1)?;
+        Some(ModuleId((index * BITS) as u32 + bit))
+    })
 }
 
 impl Extend<ModuleId> for ModuleSet {
@@ -67,9 +82,15 @@ mod tests {
 
     #[test]
     fn holds_what_went_in_in_order() {
-        let mut set: ModuleSet = [130, 0, 63, 64].map(ModuleId).into_iter().collect();
-        assert!(set.insert(ModuleId(5)) && !set.insert(ModuleId(64)));
-        assert_eq!(set.iter().map(|m| m.0).collect::<Vec<_>>(), [0, 5, 63, 64, 130]);
-        assert!(set.contains(&ModuleId(130)) && !set.contains(&ModuleId(131)) && !set.contains(&ModuleId(9999)));
+        let mut set: ModuleSet = [200, 330, 263, 264].map(ModuleId).into_iter().collect();
+        assert!(set.insert(ModuleId(5)) && !set.insert(ModuleId(264)));
+        assert_eq!(set.iter().map(|m| m.0).collect::<Vec<_>>(), [5, 200, 263, 264, 330]);
+        assert!(set.contains(&ModuleId(330)) && !set.contains(&ModuleId(331)) && !set.contains(&ModuleId(9999)));
+        let other: ModuleSet = [0, 263, 329, 330, 700].map(ModuleId).into_iter().collect();
+        assert_eq!(set.common(&other).map(|m| m.0).collect::<Vec<_>>(), [263, 330]);
+        assert_eq!(other.common(&set).map(|m| m.0).collect::<Vec<_>>(), [263, 330]);
+        assert_eq!(set.common(&ModuleSet::default()).count(), 0);
+        let late: ModuleSet = [ModuleId(640)].into_iter().collect();
+        assert!(!late.contains(&ModuleId(0)) && !late.contains(&ModuleId(639)) && late.contains(&ModuleId(640)));
     }
 }

@@ -63,8 +63,8 @@ pub struct ModuleTree {
     scripts: Vec<bool>,
     by_name: FxHashMap<String, Vec<ModuleId>>,
     by_file: FxHashMap<FileId, ModuleId>,
-    /// Names above modules, themselves modules or not.
-    above: FxHashSet<String>,
+    /// Modules directly below a name, by names that stand above modules, themselves modules or not; `""` has what is below none.
+    children: FxHashMap<String, Vec<ModuleId>>,
     by_root: FxHashMap<String, usize>,
 }
 
@@ -87,7 +87,7 @@ impl ModuleTree {
             scripts,
             by_name: FxHashMap::default(),
             by_file: FxHashMap::default(),
-            above: FxHashSet::default(),
+            children: FxHashMap::default(),
             by_root,
         };
         modules.into_iter().for_each(|module| tree.push(module));
@@ -105,11 +105,15 @@ impl ModuleTree {
         let id = ModuleId(self.modules.len() as u32);
         self.by_name.entry(module.name.clone()).or_default().push(id);
         self.by_file.insert(module.file, id);
-        if let Some((package, _)) = module.name.rsplit_once('.')
-            && !self.above.contains(package)
-        {
-            self.above.insert(package.to_owned());
-            self.above.extend(ancestors(package).map(str::to_owned));
+        let package = module.name.rsplit_once('.').map_or("", |(package, _)| package);
+        match self.children.get_mut(package) {
+            Some(children) => children.push(id),
+            None => {
+                for name in ancestors(package) {
+                    self.children.entry(name.to_owned()).or_default();
+                }
+                self.children.insert(package.to_owned(), vec![id]);
+            }
         }
         self.modules.push(module);
     }
@@ -142,9 +146,14 @@ impl ModuleTree {
         own.into_iter().chain(others).map(|index| self.roots[index].as_str()).collect()
     }
 
+    /// The modules directly below a name, sorted; for `""` those whose names have one part.
+    pub fn children(&self, name: &str) -> &[ModuleId] {
+        self.children.get(name).map_or(&[], Vec::as_slice)
+    }
+
     /// Whether modules stand below this name though it is none itself.
     pub fn is_namespace(&self, name: &str) -> bool {
-        self.above.contains(name) && !self.by_name.contains_key(name)
+        !name.is_empty() && self.children.contains_key(name) && !self.by_name.contains_key(name)
     }
 
     pub fn of_file(&self, file: FileId) -> Option<ModuleId> {

@@ -77,17 +77,36 @@ pub enum RewriteError {
     Form(&'static str),
 }
 
-/// Prints all intents as one change.
+/// Intents as they were printed.
+pub struct Printed {
+    pub intents: Intents,
+    pub change: Change,
+}
+
+/// Prints all intents as one change. What is the same as was `printed` before for the same project is taken from there; `tree`
+/// gives the syntax tree of a module.
 ///
 /// Errors: the module whose intents cannot be printed, and why.
-pub fn change(project: &Project, intents: &Intents) -> Result<Change, (ModuleId, RewriteError)> {
+pub fn change<'p>(
+    project: &'p Project,
+    intents: &Intents,
+    printed: Option<&Printed>,
+    tree: &(dyn Fn(ModuleId) -> Arc<Ast<'p>> + Sync),
+) -> Result<Change, (ModuleId, RewriteError)> {
+    // Where other files come new, imports may sort in another way.
+    let printed = printed.filter(|printed| printed.intents.files == intents.files);
     let mut change = Change { files: intents.files.iter().cloned().collect(), ..Change::default() };
     // Imports of modules that come new sort with those of the project.
     let with_new = (!change.files.is_empty()).then(|| change.apply(project));
     let project = with_new.as_ref().unwrap_or(project);
     let print = |(module, wanted): (&ModuleId, &BTreeSet<Intent>)| {
-        let edit = edits(project, *module, wanted).map_err(|e| (*module, e))?;
-        Ok((project.module(*module).file, edit))
+        let file = project.module(*module).file;
+        let same = printed.filter(|printed| printed.intents.modules.get(module) == Some(wanted));
+        let edit = match same.and_then(|printed| printed.change.edits.get(&file)) {
+            Some(edit) => edit.clone(),
+            None => edits(project, *module, tree(*module), wanted).map_err(|e| (*module, e))?,
+        };
+        Ok((file, edit))
     };
     let printed: Vec<Result<_, _>> = intents.modules.par_iter().map(print).collect();
     change.edits = printed.into_iter().collect::<Result<_, _>>()?;
@@ -107,12 +126,8 @@ pub struct Page<'p> {
 }
 
 impl<'p> Page<'p> {
-    fn of(project: &'p Project, module: ModuleId) -> Self {
-        Self::with(project, module, Arc::new(parse(project.text(module))))
-    }
-
     /// `ast` is that of the module.
-    fn with(project: &'p Project, module: ModuleId, ast: Arc<Ast<'p>>) -> Self {
+    fn of(project: &'p Project, module: ModuleId, ast: Arc<Ast<'p>>) -> Self {
         let text = project.text(module);
         let imports = imports(&ast);
         let is_package = project.module(module).is_package;
@@ -124,11 +139,16 @@ impl<'p> Page<'p> {
     }
 }
 
-/// The text edits that intents for one module come to.
+/// The text edits that intents for one module, of which this is the syntax tree, come to.
 ///
 /// Errors: what cannot be printed, or not together.
-pub fn edits(project: &Project, module: ModuleId, wanted: &BTreeSet<Intent>) -> Result<TextEdit, RewriteError> {
-    let mut page = Page::of(project, module);
+pub fn edits<'p>(
+    project: &'p Project,
+    module: ModuleId,
+    ast: Arc<Ast<'p>>,
+    wanted: &BTreeSet<Intent>,
+) -> Result<TextEdit, RewriteError> {
+    let mut page = Page::of(project, module, ast);
     if let Some(Intent::Whole { text: new }) = wanted.iter().find(|i| matches!(i, Intent::Whole { .. })) {
         if wanted.len() > 1 {
             return Err(RewriteError::Form("its file is written anew by another fix"));

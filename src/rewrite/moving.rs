@@ -27,7 +27,7 @@ pub struct NewModule<'a> {
 ///
 /// `ast` is that of the module.
 pub fn print<'p>(project: &'p Project, ast: &Arc<Ast<'p>>, new: NewModule) -> Result<String, RewriteError> {
-    let page = Page::with(project, new.of, ast.clone());
+    let page = Page::of(project, new.of, ast.clone());
     let newline = page.layout.newline;
     let NewModule { docstring, mut imports, typed, statements, .. } = new;
     let mut text = licence(&page);
@@ -58,7 +58,7 @@ pub fn text<'p>(
     module: ModuleId,
     statements: &[Span],
 ) -> Result<String, RewriteError> {
-    definitions(&Page::with(project, module, ast.clone()), statements)
+    definitions(&Page::of(project, module, ast.clone()), statements)
 }
 
 /// Prints imports by sections; whether there are any.

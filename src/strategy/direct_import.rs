@@ -297,8 +297,8 @@ fn movable(ctx: &Context, id: ImportId, instead: &[ModuleId]) -> Result<(), Obst
 fn is_hidden(ctx: &Context, user: ModuleId, module: ModuleId) -> bool {
     let graph = ctx.world.graph;
     let outside = |user: ModuleId| stands_outside(ctx, user, module);
-    let known = |e: &&Edge| e.to == module && !e.implicit && outside(e.from) && top(ctx, e.from) == top(ctx, module);
-    outside(user) && !graph.edges.iter().any(|e| known(&e))
+    let known = |e: &Edge| !e.implicit && outside(e.from) && top(ctx, e.from) == top(ctx, module);
+    outside(user) && !graph.edges_into(module).any(known)
 }
 
 fn top<'c>(ctx: &'c Context, module: ModuleId) -> &'c str {

@@ -133,7 +133,7 @@ fn pairs(ctx: &Context, cycle: &Cycle) -> Vec<(Pair, Vec<ImportId>)> {
             continue;
         }
         let weight = |module: ModuleId| {
-            let importers = ctx.world.graph.edges.iter().filter(|e| e.to == module && !e.implicit);
+            let importers = ctx.world.graph.edges_into(module).filter(|e| !e.implicit);
             let importers: BTreeSet<ModuleId> = importers.map(|e| e.from).filter(|m| m != from && m != to).collect();
             (importers.len(), lines(ctx, module))
         };

@@ -121,7 +121,7 @@ fn sequence(ctx: &Context, entry: ModuleId, cut: Option<&Cut>) -> Vec<Stretch> {
     }
     let graph = ctx.world.graph;
     let mut out = Vec::new();
-    let mut entered = ModuleSet::with_capacity(graph.files.len());
+    let mut entered = ModuleSet::default();
     let mut todo = vec![Task::Enter(entry)];
     let mut tasks = Vec::new();
     while let Some(task) = todo.pop() {

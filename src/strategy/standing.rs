@@ -78,14 +78,14 @@ pub fn told_by_place(ctx: &Context, module: ModuleId) -> Option<(ModuleId, Span)
     let name = &ctx.project().module(module).name;
     let package = &name[..name.rfind('.').map_or(0, |dot| dot + 1)];
     let quoted = [format!("\"{name}\""), format!("'{name}'")];
-    ctx.project().modules().find_map(|(user, _)| {
-        let text = ctx.project().text(user).as_bytes();
+    ctx.world.names.telling_by_module().iter().find_map(|user| {
+        let text = ctx.project().text(*user).as_bytes();
         let meant = |by: &&ByModule| match by.literal {
             // What moves stays in the package.
             Some(literal) => name.starts_with(literal) && literal.len() > package.len(),
-            None => by.own && user == module || quoted.iter().any(|q| find(text, q.as_bytes()).is_some()),
+            None => by.own && *user == module || quoted.iter().any(|q| find(text, q.as_bytes()).is_some()),
         };
-        let by = ctx.world.names.file(user).told_by_module.iter().find(meant)?;
-        Some((user, by.span))
+        let by = ctx.world.names.file(*user).told_by_module.iter().find(meant)?;
+        Some((*user, by.span))
     })
 }

@@ -87,9 +87,9 @@ pub fn existing(
     let kinds = kinds(sheet, closure.statements.iter().copied());
     let fits = |module: ModuleId| {
         let this = project.module(module);
-        let (package, last) = this.name.rsplit_once('.').unwrap_or(("", &this.name));
+        let last = this.name.rsplit_once('.').map_or(this.name.as_str(), |(_, last)| last);
         let shared = this.name.strip_suffix("_shared") == Some(&source.name) || source.is_package && last == "_shared";
-        let beside = package == home_package && this.root == source.root && !this.is_package;
+        let beside = this.root == source.root && !this.is_package;
         beside
             && (shared || takes(last, &kinds))
             && module != user
@@ -100,7 +100,7 @@ pub fn existing(
                 loaded_with(ctx, name, module).all(|m| m == module || !members.contains(&m))
             })
     };
-    let mut all = project.modules().map(|(id, _)| id).filter(|m| !members.contains(m));
+    let mut all = project.tree.children(home_package).iter().copied().filter(|m| !members.contains(m));
     all.find(|m| fits(*m))
 }
 

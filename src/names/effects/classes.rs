@@ -13,18 +13,17 @@ use crate::project::ModuleId;
 
 /// Whether some module asks a class for its subclasses: each new one is seen.
 fn subclasses_are_asked_for(world: World, module: ModuleId, class: &str) -> bool {
-    world.project().modules().any(|(user, _)| {
-        world.names.file(user).asks_subclasses
-            && world.names.file(user).uses.iter().any(|u| {
-                u.attributes.last().is_some_and(|a| a.text == "__subclasses__")
-                    && match world.trace_use(user, u).object {
-                        Object::Attribute { module: home, name, rest } => {
-                            home == module && (name == class || rest.contains(&class))
-                        }
-                        // e.g. `cls.__subclasses__()` in the class itself.
-                        _ => user == module,
+    world.names.asking_subclasses().iter().any(|user| {
+        world.names.file(*user).uses.iter().any(|u| {
+            u.attributes.last().is_some_and(|a| a.text == "__subclasses__")
+                && match world.trace_use(*user, u).object {
+                    Object::Attribute { module: home, name, rest } => {
+                        home == module && (name == class || rest.contains(&class))
                     }
-            })
+                    // e.g. `cls.__subclasses__()` in the class itself.
+                    _ => *user == module,
+                }
+        })
     })
 }
 

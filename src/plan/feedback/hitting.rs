@@ -26,6 +26,7 @@ pub fn cheapest(network: &Network, demands: &[&Demand], kept: &Taken, limit: u64
         taken: kept.clone(),
         refused: vec![false; count],
         residual: vec![0; count],
+        paid: vec![0; count],
         limit,
         best: None,
         stop,
@@ -51,6 +52,8 @@ struct Search<'n> {
     refused: Vec<bool>,
     /// What is left of the cost of each fix, after the demands of the last bound were paid.
     residual: Vec<u64>,
+    /// What the demand at hand paid of the cost of each fix.
+    paid: Vec<u64>,
     /// Cost to stay below.
     limit: u64,
     best: Option<Taken>,
@@ -180,7 +183,6 @@ impl Search<'_> {
             }
         }
         let mut total = 0;
-        let mut paid: Vec<(u32, u64)> = Vec::new();
         for (_, demand) in open {
             let demand = self.demands[*demand as usize];
             let price = |w: &Vec<u32>| w.iter().map(|f| self.residual[*f as usize]).sum::<u64>();
@@ -189,19 +191,17 @@ impl Search<'_> {
                 continue;
             }
             total += pay;
-            paid.clear();
             for way in demand.ways.iter().filter(|w| !w.iter().any(|f| self.refused[*f as usize])) {
-                let done: u64 = paid.iter().filter(|(f, _)| way.contains(f)).map(|(_, by)| by).sum();
+                let done: u64 = way.iter().map(|f| self.paid[*f as usize]).sum();
                 let mut due = pay.saturating_sub(done);
                 for fix in way {
                     let by = due.min(self.residual[*fix as usize]);
                     self.residual[*fix as usize] -= by;
+                    self.paid[*fix as usize] += by;
                     due -= by;
-                    if by > 0 {
-                        paid.push((*fix, by));
-                    }
                 }
             }
+            demand.ways.iter().flatten().for_each(|f| self.paid[*f as usize] = 0);
         }
         total
     }

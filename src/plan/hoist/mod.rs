@@ -18,7 +18,7 @@ use crate::project::settings::Level;
 use crate::project::{ModuleId, Project};
 use crate::rewrite;
 use crate::strategy::{Context, Cycle, Fix, Reason, Refusal};
-use crate::verify;
+use crate::verify::{self, Damage};
 use load::Loads;
 
 /// Moves what can be moved, with none of the fixes that did not stand before; the outcome holds no cycles, only the changes.
@@ -49,7 +49,7 @@ pub fn hoist(project: &Project, vetoes: &[Veto], read: &(dyn Fn(usize, usize) + 
                 touched = solved::touched(ctx.world, after, &outcome.changes, &BTreeSet::new(), &still);
                 break;
             }
-            Err((what, blamed)) => refusals.extend(drop_where(&ctx, &mut chosen, &what, &blamed)),
+            Err(damage) => refusals.extend(drop_where(&ctx, &mut chosen, &damage)),
         }
     }
     refusals.sort_by_key(|r| r.import);
@@ -102,16 +102,13 @@ fn candidates(ctx: &Context) -> (Vec<Fix>, Vec<Refusal>) {
     (fixes, refusals)
 }
 
-/// What went wrong, and the modules that may have caused it.
-type Damage = (String, BTreeSet<ModuleId>);
-
 /// All of the blamed modules stay as they are: what is harmless without the others is not worth the search.
-fn drop_where(ctx: &Context, chosen: &mut Vec<Fix>, what: &str, blamed: &BTreeSet<ModuleId>) -> Vec<Refusal> {
-    let hit = |fix: &Fix| blamed.contains(&fix.removes[0].module);
+fn drop_where(ctx: &Context, chosen: &mut Vec<Fix>, damage: &Damage) -> Vec<Refusal> {
+    let hit = |fix: &Fix| damage.modules.contains(&fix.removes[0].module);
     let any = chosen.iter().any(hit);
     let (bad, good): (Vec<Fix>, Vec<Fix>) = chosen.drain(..).partition(|fix| !any || hit(fix));
     *chosen = good;
-    let refuse = |fix: Fix| place::refusal(ctx, fix.removes[0], (Reason::FailedCheck, what.to_owned()));
+    let refuse = |fix: Fix| place::refusal(ctx, fix.removes[0], (Reason::FailedCheck, damage.what.clone()));
     bad.into_iter().map(refuse).collect()
 }
 
@@ -123,8 +120,8 @@ fn attempt<'p>(
 ) -> Result<&'p Project, Damage> {
     let intents = intents(chosen);
     let changed: BTreeSet<ModuleId> = intents.modules.keys().copied().collect();
-    let change = rewrite::change(ctx.project(), &intents)
-        .map_err(|(module, error)| (error.to_string(), BTreeSet::from([module])))?;
+    let change = rewrite::change(ctx.project(), &intents, None, &|module| ctx.world.names.ast(module))
+        .map_err(|(module, error)| Damage { what: error.to_string(), modules: BTreeSet::from([module]) })?;
     let after = states.push_get(Box::new(change.apply(ctx.project())));
     match damage(ctx, after, &changed, chosen) {
         Some(damage) => Err(damage),
@@ -141,12 +138,13 @@ fn damage<'p>(
     let (graph, names) = ctx.world.after(after, None);
     let expected = chosen.iter().flat_map(|fix| fix.adds.iter().copied()).collect();
     if let Some(first) = verify::compare(ctx, &graph, &names, changed, &expected).into_iter().next() {
-        return Some((first.what, first.modules.into_iter().collect()));
+        return Some(first);
     }
     let reordered: BTreeSet<ModuleId> =
         changed.iter().copied().filter(|m| load::is_reordered(ctx, &graph, *m)).collect();
     if !reordered.is_empty() {
-        return Some(("modules would be loaded in another order, which may be seen".to_owned(), reordered));
+        let what = "modules would be loaded in another order, which may be seen".to_owned();
+        return Some(Damage { what, modules: reordered });
     }
     let components = |graph: &Graph| -> BTreeSet<Vec<ModuleId>> {
         cycles(graph, Level::Eager).into_iter().map(|c| c.modules).collect()
@@ -154,13 +152,13 @@ fn damage<'p>(
     let grown: BTreeSet<ModuleId> =
         components(&graph).difference(&components(ctx.world.graph)).flatten().copied().collect();
     if !grown.is_empty() {
-        let blamed = changed.intersection(&grown).copied().collect();
-        return Some(("a cycle would come".to_owned(), blamed));
+        let modules = changed.intersection(&grown).copied().collect();
+        return Some(Damage { what: "a cycle would come".to_owned(), modules });
     }
     let importers = ctx.world.graph.importers(changed.iter().copied());
     let others = importers.iter().filter(|m| !changed.contains(m));
     let entries: Vec<ModuleId> = changed.iter().copied().chain(others.take(MOST)).collect();
     let world = World { graph: &graph, names: &names };
-    let (what, chain) = verify::new_outcome(ctx.world, world, &entries)?;
-    Some((what, chain.intersection(changed).copied().collect()))
+    let Damage { what, modules } = verify::new_outcomes(ctx.world, world, &entries).into_iter().next()?;
+    Some(Damage { what, modules: modules.intersection(changed).copied().collect() })
 }

@@ -31,10 +31,12 @@ pub fn merged<'p>(
         wanted.extend(longer_list(ctx, pair, &bodies.home, *list, exports)?);
     }
     let failed = |error: RewriteError| Obstacle::new(Reason::Form, (pair.home, Span::default()), error.to_string());
-    let mut edits = rewrite::edits(ctx.project(), pair.home, &wanted).map_err(failed)?;
+    let mut edits =
+        rewrite::edits(ctx.project(), pair.home, ctx.world.names.ast(pair.home), &wanted).map_err(failed)?;
     let mut moved: BTreeSet<Intent> = names.sites.emptied.iter().map(|site| Intent::Remove { site: *site }).collect();
     moved.extend(replaced(names, Side::Emptied));
-    let moved = rewrite::edits(ctx.project(), pair.emptied, &moved).map_err(failed)?;
+    let moved =
+        rewrite::edits(ctx.project(), pair.emptied, ctx.world.names.ast(pair.emptied), &moved).map_err(failed)?;
     for slot in &order.slots {
         let mut run = lines(&bodies.emptied, names, &moved, slot.run.clone());
         if slot.run.end == bodies.emptied.items.len() {
