@@ -37,17 +37,18 @@ impl Layout {
     }
 }
 
-/// Whether some module is imported from more than once, and no statement imports more than one name.
+/// Whether some module is imported from more than once at the top, and no statement imports more than one name.
 fn has_single_names(text: &str) -> bool {
     let mut modules = BTreeSet::new();
     let mut again = false;
-    for line in text.lines().filter_map(|line| line.trim_start().strip_prefix("from ")) {
-        let Some((module, names)) = line.split_once(" import ") else { continue };
+    for line in text.lines() {
+        let Some(from) = line.trim_start().strip_prefix("from ") else { continue };
+        let Some((module, names)) = from.split_once(" import ") else { continue };
         let names = names.split('#').next().unwrap_or_default();
         if names.contains([',', '(', '\\']) {
             return false;
         }
-        again |= !modules.insert(module);
+        again |= line.starts_with("from ") && !modules.insert(module);
     }
     again
 }
