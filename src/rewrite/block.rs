@@ -62,27 +62,28 @@ pub fn add(page: &mut Page, block: &[Line], imports: Vec<ImportText>) -> Result<
     let text = page.text;
     let newline = page.layout.newline;
     let indent = indent_of(text, block[0].span.start).to_owned();
-    let mut last = None;
-    for (key, statement) in ImportText::print(page, rest, &indent) {
-        let above = block.iter().rev().find(|l| l.key.as_ref().is_some_and(|k| *k <= key));
-        let below = block.iter().find(|l| l.key.as_ref().is_some_and(|k| *k > key));
-        // One that follows another new one stands close to it.
-        let follows = last.replace((above.map(|l| l.span), key.section)) == Some((above.map(|l| l.span), key.section));
-        let apart = |other: &Line| !follows && other.key.as_ref().is_some_and(|k| k.section != key.section);
+    let above = |key: &SortKey| block.iter().rev().find(|l| l.key.as_ref().is_some_and(|k| k <= key));
+    let printed = ImportText::print(page, rest, &indent);
+    // New ones of one section that follow the same line go together.
+    let place = |key: &SortKey| (above(key).map(|l| l.span), key.section);
+    for together in printed.chunk_by(|(one, _), (other, _)| place(one) == place(other)) {
+        let key = &together[0].0;
+        let above = above(key);
+        let below = block.iter().find(|l| l.key.as_ref().is_some_and(|k| k > key));
+        let apart = |other: &Line| other.key.as_ref().is_some_and(|k| k.section != key.section);
+        let lines: String = together.iter().map(|(_, statement)| format!("{indent}{statement}{newline}")).collect();
         let (at, new) = match (above, below) {
             // The first of its section, which follows a blank line.
-            (Some(above), Some(below)) if apart(above) && !apart(below) => {
-                (line_start(text, below.span.start), format!("{indent}{statement}{newline}"))
-            }
+            (Some(above), Some(below)) if apart(above) && !apart(below) => (line_start(text, below.span.start), lines),
             (Some(above), _) => {
                 let lead = if apart(above) { newline } else { "" };
-                (next_line(text, above.span.end), format!("{lead}{indent}{statement}{newline}"))
+                (next_line(text, above.span.end), format!("{lead}{lines}"))
             }
             (None, Some(below)) => {
                 let trail = if apart(below) { newline } else { "" };
-                (line_start(text, below.span.start), format!("{indent}{statement}{newline}{trail}"))
+                (line_start(text, below.span.start), format!("{lines}{trail}"))
             }
-            (None, None) => (line_start(text, block[0].span.start), format!("{indent}{statement}{newline}")),
+            (None, None) => (line_start(text, block[0].span.start), lines),
         };
         let new = if at == text.len() && !text.ends_with(['\n', '\r']) {
             format!("{newline}{}", new.trim_end_matches(['\r', '\n']))
