@@ -821,8 +821,12 @@ impl<'a> Walk<'a> {
             let computed =
                 !matches!(first.value.kind, ExprKind::Str(_) | ExprKind::Name(_) | ExprKind::Attribute { .. });
             let held = first.value.as_name().is_some_and(|n| n.chars().all(|c| !c.is_lowercase()));
-            let takes_path = called != "dict" && !matches!(func.kind, ExprKind::Name("setattr" | "delattr"));
-            self.out.patches |= takes_path && (computed || held);
+            // The builtin takes no path, but may be handed the module that a computed one names.
+            let by_name = || {
+                ["import_module", "__import__", "modules["].iter().any(|w| first.value.span.of(self.text).contains(w))
+            };
+            let is_builtin = matches!(func.kind, ExprKind::Name("setattr" | "delattr"));
+            self.out.patches |= called != "dict" && (computed || held) && (!is_builtin || by_name());
             if computed && called != "dict" {
                 self.set_on_computed(&first.value, args.get(1));
             }
