@@ -93,7 +93,6 @@ fn solve_on<'p>(
             None => plan.advance(&ctx, &found, states, &mut rounds),
             Some(state) => {
                 let left = state.cycles(level);
-
                 let ctx = Context::new(&state.graph, &state.names, &left);
                 progress(Stage::Plan(cycles_before.saturating_sub(left.len()), cycles_before));
                 plan.advance(&ctx, &left, states, &mut rounds)
@@ -107,7 +106,6 @@ fn solve_on<'p>(
     let rounds = std::mem::take(&mut plan.rounds);
     let worked_on: BTreeSet<ModuleId> =
         plan.planned.iter().filter(|p| p.applied).flat_map(|p| p.modules.iter().copied()).collect();
-
     let outcome = report::outcome(&ctx, &found, plan, current.as_ref());
     let cycles = found.iter().filter(|c| c.modules.iter().any(|m| worked_on.contains(m)));
     let cycles = cycles.flat_map(|c| c.modules.iter().copied()).collect();
@@ -218,7 +216,7 @@ struct Plan {
     dropped: BTreeSet<(ImportKey, &'static str, Option<&'static str>)>,
     /// Fixes that did not stand when they were run.
     vetoes: Vec<Veto>,
-    /// Modules of cycles whose choice could not be proved to be the cheapest in time.
+    /// Modules of cycles for whose choice some proof took too long.
     unproved: ModuleSet,
     /// What was accepted, in order.
     rounds: Vec<Round>,
@@ -279,7 +277,6 @@ impl Plan {
         let is_first = candidates.is_empty();
         let ask = |cycle: &Cycle| strategy::propose(ctx, cycle);
         let proposed: Vec<Proposals> = cycles.par_iter().filter(|_| is_first).map(ask).collect();
-
         let mut proposed = proposed.into_iter();
         for (index, cycle) in cycles.iter().enumerate() {
             if let Some(mut proposals) = proposed.next() {
@@ -294,7 +291,7 @@ impl Plan {
             // What took too long to prove once is not worth the time again.
             let budget = if cycle.modules.iter().any(|m| self.unproved.contains(m)) { Duration::ZERO } else { BUDGET };
             let choice = candidates[index].choose(ctx.world.graph, cycle, budget);
-            if !choice.entry.exact {
+            if choice.late {
                 self.unproved.extend(cycle.modules.iter().copied());
             }
             match &choice.fixes {
@@ -312,7 +309,6 @@ impl Plan {
         if chosen.is_empty() {
             return Step::Done;
         }
-
         self.try_all(ctx, one_move_a_module(chosen), cycles, tried, states)
     }
 
@@ -390,7 +386,6 @@ impl Plan {
                     continue;
                 }
             };
-
             let mut next = change.apply(ctx.project());
             tried.into_iter().for_each(|tried| next.share(tried.state.graph.project));
             let next = states.push_get(Box::new(next));
@@ -463,7 +458,6 @@ fn damage(
     if !damage.is_empty() {
         return damage;
     }
-
     let entries = entries(ctx, &after.graph, cycles, changed);
     let mut damage = verify::new_outcomes(ctx.world, after.world(), &entries);
     for Damage { modules, .. } in &mut damage {
