@@ -19,6 +19,8 @@ pub struct Candidates {
 pub struct Chosen {
     pub fixes: Result<Vec<Fix>, Box<LittleGain>>,
     pub entry: PlanEntry,
+    /// Whether a proof took too long.
+    pub late: bool,
 }
 
 impl Candidates {
@@ -38,8 +40,8 @@ impl Candidates {
     /// The fixes to take; `budget` is the time for a proof that none are cheaper.
     pub fn choose(&mut self, graph: &Graph, cycle: &Cycle, budget: Duration) -> &Chosen {
         self.chosen.get_or_insert_with(|| {
-            let (fixes, entry) = choose_fixes(graph, cycle, self.fixes.clone(), budget);
-            Chosen { fixes: worthwhile(cycle, fixes), entry }
+            let (fixes, entry, late) = choose_fixes(graph, cycle, self.fixes.clone(), budget);
+            Chosen { fixes: worthwhile(cycle, fixes), entry, late }
         })
     }
 }

@@ -16,8 +16,9 @@ const WAYS: usize = 24;
 /// Parts of a unit of cost: what an owner wants cut costs one part of each unit.
 const PARTS: u64 = 100;
 
-/// The cheapest fixes that dissolve what of a cycle can be, in the order in which they were proposed.
-pub fn choose_fixes(graph: &Graph, cycle: &Cycle, fixes: Vec<Fix>, budget: Duration) -> (Vec<Fix>, PlanEntry) {
+/// The cheapest fixes that dissolve what of a cycle can be, in the order in which they were proposed, and whether a proof on the
+/// way took too long.
+pub fn choose_fixes(graph: &Graph, cycle: &Cycle, fixes: Vec<Fix>, budget: Duration) -> (Vec<Fix>, PlanEntry, bool) {
     let costs: Vec<u64> = fixes.iter().map(|f| weight(graph, f)).collect();
     let mut by_import: BTreeMap<ImportId, Vec<usize>> = BTreeMap::new();
     for (index, fix) in fixes.iter().enumerate() {
@@ -44,7 +45,7 @@ pub fn choose_fixes(graph: &Graph, cycle: &Cycle, fixes: Vec<Fix>, budget: Durat
     let whole = |cost: u64| cost / PARTS;
     let entry = PlanEntry { exact: choice.exact, cost: whole(choice.cost), bound: whole(choice.bound) };
     let taken = fixes.into_iter().enumerate().filter(|(i, _)| choice.fixes.contains(i)).map(|(_, f)| f);
-    (taken.collect(), entry)
+    (taken.collect(), entry, choice.late)
 }
 
 fn weight(graph: &Graph, fix: &Fix) -> u64 {

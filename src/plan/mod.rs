@@ -216,7 +216,7 @@ struct Plan {
     dropped: BTreeSet<(ImportKey, &'static str, Option<&'static str>)>,
     /// Fixes that did not stand when they were run.
     vetoes: Vec<Veto>,
-    /// Modules of cycles whose choice could not be proved to be the cheapest in time.
+    /// Modules of cycles for whose choice some proof took too long.
     unproved: ModuleSet,
     /// What was accepted, in order.
     rounds: Vec<Round>,
@@ -291,7 +291,7 @@ impl Plan {
             // What took too long to prove once is not worth the time again.
             let budget = if cycle.modules.iter().any(|m| self.unproved.contains(m)) { Duration::ZERO } else { BUDGET };
             let choice = candidates[index].choose(ctx.world.graph, cycle, budget);
-            if !choice.entry.exact {
+            if choice.late {
                 self.unproved.extend(cycle.modules.iter().copied());
             }
             match &choice.fixes {

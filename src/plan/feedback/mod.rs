@@ -36,6 +36,8 @@ pub struct Choice {
     pub bound: u64,
     /// Whether no cheaper choice exists.
     pub exact: bool,
+    /// Whether a proof on the way to it took too long.
+    pub late: bool,
     /// Arcs that the choice takes for missing, as nothing breaks some cycle through them.
     pub forgiven: Vec<(u32, u32)>,
 }

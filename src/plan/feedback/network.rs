@@ -115,8 +115,10 @@ impl Network {
         let ignored = self.cost(taken) - cost;
         let is_ignored = |l: &&Link| l.ways.last().is_some_and(|w| w[0] as usize >= self.real && taken.holds(w));
         let ends = |l: &Link| (self.names[l.from as usize], self.names[l.to as usize]);
+        let exact = bound >= self.cost(taken);
         Choice {
-            exact: bound >= self.cost(taken),
+            exact,
+            late: !exact,
             bound: bound.saturating_sub(ignored).min(cost),
             fixes,
             cost,

@@ -19,11 +19,13 @@ pub fn choose_most(arcs: &[Arc], costs: &[u64], budget: Duration) -> Choice {
     let deadline = Instant::now() + budget;
     let mut merged: BTreeMap<u32, u32> = BTreeMap::new();
     let mut best: Option<(usize, Choice)> = None;
+    let mut late = false;
     for _ in 0..ROUNDS {
         let group = |node: u32| merged.get(&node).copied().unwrap_or(node);
         let moved = arcs.iter().map(|a| Arc { from: group(a.from), to: group(a.to), ..a.clone() });
         let moved: Vec<Arc> = moved.filter(|a| a.from != a.to).collect();
         let choice = choose(&moved, costs, deadline.saturating_duration_since(Instant::now()));
+        late |= choice.late;
         let given_up: Vec<Vec<u32>> =
             choice.forgiven.iter().filter_map(|arc| shortest_cycle(&moved, *arc, &choice.fixes)).collect();
         let left = strongly_connected(there(arcs, &choice.fixes).map(|a| (a.from, a.to))).iter().map(Vec::len).sum();
@@ -41,7 +43,7 @@ pub fn choose_most(arcs: &[Arc], costs: &[u64], budget: Duration) -> Choice {
             merged.extend(component.into_iter().map(|node| (node, first)));
         }
     }
-    best.map_or_else(Choice::default, |(_, choice)| choice)
+    best.map_or_else(Choice::default, |(_, choice)| Choice { late, ..choice })
 }
 
 /// The arcs that are there when these fixes are taken.
