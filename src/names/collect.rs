@@ -485,7 +485,8 @@ impl<'a> Walk<'a> {
             types: types(&function.params),
             defaults: function.params.defaults.iter().flat_map(references).collect(),
             is_lambda: false,
-            works_once: works_once(function),
+            // One inside another may use what that was called with.
+            works_once: self.function.is_none() && works_once(function),
             kept: None,
             argument: None,
             dynamic: false,

@@ -11,12 +11,15 @@ pub(super) fn names(text: &str) -> Vec<&str> {
         if example.iter().any(|line| is_skipped(line)) {
             continue;
         }
-        for statement in example.iter().flat_map(|line| line.split(';')) {
-            let bound = bound(statement);
-            if bound.is_empty() {
-                found.extend(words(statement).map(|(_, word)| word).filter(|word| !imported.contains(word)));
+        for (at, line) in example.iter().enumerate() {
+            for statement in line.split(';') {
+                // What follows the first line may be the body of a function.
+                let bound = if at == 0 { bound(statement) } else { Vec::new() };
+                if bound.is_empty() {
+                    found.extend(words(statement).map(|(_, word)| word).filter(|word| !imported.contains(word)));
+                }
+                imported.extend(bound);
             }
-            imported.extend(bound);
         }
     }
     found
