@@ -121,7 +121,7 @@ impl<'p> Receivers<'p> {
 }
 
 /// Calls that do not call what they are handed.
-const QUIET: [&str; 34] = [
+const QUIET: [&str; 27] = [
     "functools.partial",
     "functools.wraps",
     "functools.update_wrapper",
@@ -138,11 +138,6 @@ const QUIET: [&str; 34] = [
     "numpy.vectorize",
     "numpy.frompyfunc",
     "atexit.register",
-    "contextlib.asynccontextmanager",
-    "contextlib.contextmanager",
-    "functools.cached_property",
-    "functools.cmp_to_key",
-    "functools.singledispatch",
     "inspect.Signature.from_callable",
     "inspect.getdoc",
     "inspect.getfile",
@@ -154,8 +149,6 @@ const QUIET: [&str; 34] = [
     "inspect.isfunction",
     "inspect.ismethod",
     "inspect.signature",
-    "inspect.unwrap",
-    "types.MethodType",
 ];
 
 /// Builtins that do not, either; what collections hold is followed by the names that they are made from.
