@@ -34,6 +34,7 @@ pub fn collect<'a>(ast: &Ast<'a>, imports: &FileImports<'a>) -> FileNames<'a> {
         kept: None,
         keeps_arguments: None,
         twice: false,
+        returned: false,
         named: Vec::new(),
         may_patch: ["patch", "setattr"]
             .iter()
@@ -51,6 +52,9 @@ pub fn collect<'a>(ast: &Ast<'a>, imports: &FileImports<'a>) -> FileNames<'a> {
     out.exports = Exports::of(ast);
     if out.bindings("__getattr__").iter().any(|b| matches!(b.what, Bound::Function(_))) {
         out.on_demand = ast.body.iter().flat_map(table).collect();
+        out.answers_all = ast.body.iter().any(
+            |stmt| matches!(&stmt.kind, StmtKind::Function(f) if f.name.text == "__getattr__" && !knows_its_names(f)),
+        );
     }
     let owners: Vec<_> = out.uses.iter().map(|u| out.owner(u.name, u.scope)).collect();
     for (used, owner) in out.uses.iter_mut().zip(owners) {
@@ -89,6 +93,8 @@ struct Walk<'a> {
     keeps_arguments: Option<Keeper<'a>>,
     /// Whether what a call gives is called in turn.
     twice: bool,
+    /// Whether what the call at hand gives is returned.
+    returned: bool,
     /// Modules named by a literal of which an attribute is read at once.
     named: Vec<Span>,
     /// Whether the text speaks of patching at all.
@@ -102,9 +108,6 @@ const TYPE_CALLS: [&str; 7] = ["cast", "TypeVar", "NewType", "ForwardRef", "Type
 
 /// Builtins that ask one thing of their arguments.
 const INSPECTING: [&str; 7] = ["isinstance", "issubclass", "type", "id", "callable", "len", "super"];
-
-/// Builtins whose result holds their arguments, or what is in them.
-const KEEPING: [&str; 8] = ["property", "staticmethod", "classmethod", "frozenset", "set", "list", "tuple", "dict"];
 
 /// Calls that evaluate the annotations of their first argument.
 const EVALUATING: [&str; 7] = [
@@ -168,6 +171,8 @@ impl<'a> Walk<'a> {
             call: source.call,
             positional: source.positional,
             plain: source.plain,
+            begins: source.begins,
+            builtin: source.builtin,
             from_inside: owner != at,
             conditional: self.conditional,
             moment: self.moment(),
@@ -239,7 +244,7 @@ impl<'a> Walk<'a> {
             }
             StmtKind::Assign { targets, value } => {
                 self.assigned(targets, value);
-                let source = Source::of(value);
+                let source = Source::of(value, self.text);
                 for target in targets {
                     self.target(target, &source);
                 }
@@ -249,7 +254,7 @@ impl<'a> Walk<'a> {
                 if target.as_name().is_some() {
                     self.expr(target, Role::Load);
                 }
-                self.target(target, &Source::of(value).parts());
+                self.target(target, &Source::of(value, self.text).parts());
             }
             StmtKind::AnnAssign { target, annotation, value } => {
                 let owner = match self.out.scope(self.scope).kind {
@@ -264,7 +269,7 @@ impl<'a> Walk<'a> {
                         self.quoted(value.span, None);
                     }
                     self.assigned(std::slice::from_ref(target), value);
-                    self.target(target, &Source::of(value));
+                    self.target(target, &Source::of(value, self.text));
                 } else if let Some(name) = target.as_name() {
                     self.bind(name, Bound::Declared, target.span, Vec::new());
                 } else {
@@ -274,7 +279,7 @@ impl<'a> Walk<'a> {
             StmtKind::For { target, iter, body, orelse } => {
                 self.kept = self.local_keeper(target, iter);
                 self.expr(iter, Role::Load);
-                self.target(target, &Source::of(iter).parts());
+                self.target(target, &Source::of(iter, self.text).parts());
                 self.conditionally(body);
                 self.conditionally(orelse);
             }
@@ -282,7 +287,7 @@ impl<'a> Walk<'a> {
                 for item in items {
                     self.expr(&item.context, Role::Load);
                     if let Some(target) = &item.target {
-                        self.target(target, &Source::of(&item.context).parts());
+                        self.target(target, &Source::of(&item.context, self.text).parts());
                     }
                 }
                 self.conditionally(body);
@@ -323,6 +328,10 @@ impl<'a> Walk<'a> {
                 self.in_type_params(type_params, |walk| walk.expr(value, Role::Load));
             }
             StmtKind::Return(values) => values.iter().for_each(|v| self.expr(v, Role::Returned)),
+            // A class that is raised is called.
+            StmtKind::Raise(values) => values.iter().for_each(|v| {
+                self.expr(v, if v.dotted().is_some() { Role::Called } else { Role::Load });
+            }),
             _ => {
                 for expr in stmt_exprs(stmt) {
                     self.expr(expr, Role::Load);
@@ -339,7 +348,7 @@ impl<'a> Walk<'a> {
         let of_self =
             |t: &Expr| matches!(&t.kind, ExprKind::Attribute { value, .. } if value.as_name() == Some("self"));
         self.kept = match targets {
-            [Expr { kind: ExprKind::Attribute { name, .. }, .. }] => Some(Keeper::Attribute(name.text)),
+            [Expr { kind: ExprKind::Attribute { name, value }, .. }] => Some(attribute_keeper(value, name.text)),
             [Expr { kind: ExprKind::Subscript { value, .. }, .. }] => item_keeper(value),
             [target @ Expr { kind: ExprKind::Name(name), .. }] => {
                 self.keeper(name).or_else(|| self.local_keeper(target, value))
@@ -478,7 +487,7 @@ impl<'a> Walk<'a> {
             outer: self.function,
             class,
             decorators: function.decorators.iter().map(decorator_path).collect(),
-            factories: function.decorators.iter().map(|d| matches!(d.kind, ExprKind::Call { .. })).collect(),
+            factories: function.decorators.iter().map(is_call).collect(),
             gives: gives(function),
             params: function.params.names.iter().map(|n| n.text).collect(),
             stars: function.params.stars.clone(),
@@ -531,6 +540,7 @@ impl<'a> Walk<'a> {
             metaclass: keyword("metaclass").map(|a| a.value.dotted().unwrap_or_default()),
             has_keywords: class.args.iter().any(|a| a.keyword.is_some_and(|k| k != "metaclass")),
             decorators: class.decorators.iter().map(decorator_path).collect(),
+            factories: class.decorators.iter().map(is_call).collect(),
             methods: BTreeMap::new(),
         });
         self.bind(class.name.text, Bound::Class(id), class.name.span, Vec::new());
@@ -627,7 +637,8 @@ impl<'a> Walk<'a> {
                 self.kept = kept;
                 self.twice = matches!(role, Role::Called | Role::Decorator);
                 self.expr(func, Role::Called);
-                self.keeps_arguments = kept.filter(|_| func.as_name().is_some_and(|n| KEEPING.contains(&n)));
+                self.keeps_arguments = kept.filter(|keeper| keeps_arguments(*keeper, func, args));
+                self.returned = role == Role::Returned;
                 self.call_args(func, args);
             }
             ExprKind::Sequence(parts) | ExprKind::Dict(parts) => {
@@ -676,7 +687,7 @@ impl<'a> Walk<'a> {
                         if index > 0 {
                             walk.expr(&clause.iter, Role::Load);
                         }
-                        walk.target(&clause.target, &Source::of(&clause.iter).parts());
+                        walk.target(&clause.target, &Source::of(&clause.iter, walk.text).parts());
                         clause.tests.iter().for_each(|t| walk.expr(t, Role::Load));
                     }
                     element.iter().for_each(|e| walk.expr(e, role_of_part(role)));
@@ -684,7 +695,7 @@ impl<'a> Walk<'a> {
             }
             ExprKind::Walrus { name, value } => {
                 self.expr(value, role_of_part(role));
-                self.bind_in(self.walrus_scope(), name.text, Bound::Value, name.span, Source::of(value));
+                self.bind_in(self.walrus_scope(), name.text, Bound::Value, name.span, Source::of(value, self.text));
             }
             ExprKind::Subscript { value, index } => {
                 self.module_by_name(expr);
@@ -806,7 +817,7 @@ impl<'a> Walk<'a> {
     }
 
     fn call_args(&mut self, func: &Expr<'a>, args: &[Arg<'a>]) {
-        let keeper = self.keeps_arguments.take();
+        let (keeper, returned) = (self.keeps_arguments.take(), std::mem::take(&mut self.returned));
         let called = func.last_name().unwrap_or_default();
         let of_module =
             matches!(&func.kind, ExprKind::Attribute { value, .. } if value.last_name() == Some("__module__"));
@@ -890,11 +901,23 @@ impl<'a> Walk<'a> {
                 module: reference(&path),
                 scope: self.scope,
                 name,
+                begins: begins(&second.value, self.text),
+                computed_by: second.value.as_name(),
                 replaces,
+                asks: called == "hasattr",
+                argument: None,
+                moment: self.moment(),
                 span: first.value.span,
             });
-            for arg in &args[1..] {
-                self.arg(arg, called, replaces);
+            for (index, arg) in args.iter().enumerate().skip(1) {
+                match name.filter(|_| index == 2 && func.as_name() == Some("setattr")) {
+                    // `x.name = value`
+                    Some(name) => {
+                        self.kept = Some(attribute_keeper(&first.value, name));
+                        self.expr(&arg.value, Role::Load);
+                    }
+                    None => self.arg(arg, called, replaces),
+                }
             }
             // The module does not escape here: its use is known to the letter.
             if name.is_some() {
@@ -904,10 +927,25 @@ impl<'a> Walk<'a> {
                 self.arg(first, called, replaces);
                 if let (Some(name), Some(used)) = (func.as_name(), self.out.uses.get_mut(at)) {
                     let callee = Reference { name, attributes: Vec::new() };
-                    used.argument = Some(Box::new(Argument { callee, place: Place::Position(0), by: By::Name }));
+                    used.argument =
+                        Some(Box::new(Argument { callee, place: Place::Position(0), by: By::Name, returned: false }));
                 }
             }
             return;
+        }
+        if let ("getattr", [first, second, ..]) = (called, args)
+            && let ExprKind::Str(std::borrow::Cow::Borrowed(name)) = second.value.kind
+        {
+            let (moment, scope, span) = (self.moment(), self.scope, first.value.span);
+            self.out.method_calls.push(MethodCall { name, moment, scope, span, of_super: false, made_by: None });
+        }
+        if let ("methodcaller" | "attrgetter", Some(ExprKind::Str(std::borrow::Cow::Borrowed(path)))) =
+            (called, args.first().map(|a| &a.value.kind))
+        {
+            for name in path.split('.') {
+                let (moment, scope, span) = (self.moment(), self.scope, func.span);
+                self.out.method_calls.push(MethodCall { name, moment, scope, span, of_super: false, made_by: None });
+            }
         }
         // `type(name, bases, body)` makes a class.
         if let ("type", [name, Arg { value: Expr { kind: ExprKind::Sequence(bases), .. }, .. }, body]) = (called, args)
@@ -934,7 +972,7 @@ impl<'a> Walk<'a> {
                 None if spread => Place::Unknown,
                 None => Place::Position(index),
             };
-            let argument = Argument { callee, place, by };
+            let argument = Argument { callee, place, by, returned };
             match arg.value.kind {
                 ExprKind::Name(_) | ExprKind::Attribute { .. } => {
                     if let Some(used) = self.out.uses.get_mut(first) {
@@ -946,6 +984,12 @@ impl<'a> Walk<'a> {
                     for used in self.out.uses[first..].iter_mut() {
                         let by = if argument.by == By::Result { By::Result } else { By::Implied };
                         used.argument = Some(Box::new(Argument { by, ..argument.clone() }));
+                    }
+                }
+                ExprKind::Call { ref args, .. } => {
+                    let of = args.first().map(|a| a.value.span);
+                    if let Some(access) = self.out.accesses.iter_mut().rev().find(|a| Some(a.span) == of) {
+                        access.argument = Some(argument);
                     }
                 }
                 ExprKind::Lambda { .. } => {
@@ -1019,7 +1063,7 @@ impl<'a> Walk<'a> {
                 }
                 _ => {
                     self.out.loose.extend(attributes.iter().map(|a| a.text));
-                    if let Some(attribute) = attributes.last() {
+                    if let Some(attribute) = attributes.last().filter(|_| attributes.len() > 1 || !is_builtin(at)) {
                         // The first that was read stands last.
                         let method = attributes[0];
                         self.out.method_calls.push(MethodCall {
@@ -1028,6 +1072,7 @@ impl<'a> Walk<'a> {
                             scope: self.scope,
                             span: method.span,
                             of_super: attributes.len() == 1 && is_super(at),
+                            made_by: made_by(at).filter(|_| attributes.len() == 1),
                         });
                         if imports_computed(at) {
                             self.out.computed_reads.insert(attribute.text);

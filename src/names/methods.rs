@@ -120,6 +120,10 @@ pub fn is_special(name: &str) -> bool {
 
 /// Whether a special method is one that runs when an operator, a loop, a test or a call is applied to the object.
 pub fn is_operator(name: &str) -> bool {
+    // `dict(x)`, `f(**x)`
+    if name == "keys" {
+        return true;
+    }
     let Some(plain) = name.strip_prefix("__").and_then(|rest| rest.strip_suffix("__")) else { return false };
     let binary = |name: &str| BINARY.contains(&name);
     // NumPy asks for its own: `__array_ufunc__` and others.
@@ -134,7 +138,7 @@ const BINARY: [&str; 14] = [
     "xor",
 ];
 
-const APPLIED: [&str; 34] = [
+const APPLIED: [&str; 37] = [
     "or",
     "ror",
     "ior",
@@ -169,12 +173,31 @@ const APPLIED: [&str; 34] = [
     "trunc",
     "bytes",
     "fspath",
+    "str",
+    "repr",
+    "format",
 ];
 
 /// Whether a special method runs while an object is made, kept in a collection or asked for an attribute.
 pub fn is_of_making(name: &str) -> bool {
     BY_ITSELF.contains(&name)
 }
+
+/// Whether a special method is one by which an object is copied or pickled.
+pub fn is_copying(name: &str) -> bool {
+    COPYING.contains(&name)
+}
+
+const COPYING: [&str; 8] = [
+    "__copy__",
+    "__deepcopy__",
+    "__replace__",
+    "__reduce__",
+    "__reduce_ex__",
+    "__getnewargs__",
+    "__getstate__",
+    "__setstate__",
+];
 
 /// Whether an attribute of a function, class or module is no method, but data.
 pub fn is_data(name: &str) -> bool {

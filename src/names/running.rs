@@ -3,7 +3,10 @@
 //! A method runs if its name is called on something that may be an instance, a function if it is called or handed to what
 //! may call it. What is only kept, under the name of a variable or attribute, waits until something takes it from there.
 
+mod by_name;
 mod classes;
+mod decorated;
+mod hooks;
 mod values;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -15,7 +18,7 @@ use crate::outcome::Kind;
 use crate::project::ModuleId;
 use crate::syntax::Span;
 use classes::{ClassKey, Classes};
-use values::{Handed, Kept, Key, What};
+use values::{Handed, Kept, Key, Then, What};
 
 /// Functions that may run at import time.
 #[derive(Debug, Default)]
@@ -37,12 +40,22 @@ impl Running {
             read: BTreeSet::new(),
             read_of_itself: BTreeSet::new(),
             callers: HashSet::new(),
+            returned: HashSet::new(),
             handed: HashMap::new(),
             handed_to_methods: HashMap::new(),
             kept: Kept::default(),
             results: HashSet::new(),
+            has_models: roots.iter().any(|module| {
+                let sites = &world.graph.files[module.index()].sites;
+                sites.iter().any(|s| {
+                    s.kind == Kind::Eager && matches!(s.module.split('.').next(), Some("pydantic" | "sqlmodel"))
+                })
+            }),
+            results_by_name: BTreeSet::new(),
+            handed_to_results: HashMap::new(),
             classes: Classes::default(),
             followed: HashSet::new(),
+            beginnings: BTreeSet::new(),
         };
         for module in roots {
             search.moment(*module, Moment::Import);
@@ -67,6 +80,9 @@ impl Running {
 const LEAVING: [&str; 10] =
     ["append", "extend", "insert", "add", "update", "remove", "discard", "clear", "keys", "__contains__"];
 
+/// Methods of collections that give what is in them.
+const GIVING: [&str; 8] = ["copy", "get", "items", "pop", "popitem", "popleft", "setdefault", "values"];
+
 struct Search<'w, 'p> {
     world: World<'w, 'p>,
     out: Running,
@@ -83,6 +99,8 @@ struct Search<'w, 'p> {
     read_of_itself: BTreeSet<&'p str>,
     /// Parameters that are called or handed on.
     callers: HashSet<(ModuleId, FunctionId, &'p str)>,
+    /// Parameters that their function returns.
+    returned: HashSet<(ModuleId, FunctionId, &'p str)>,
     /// What was handed to those that are not, so far.
     handed: HashMap<(ModuleId, FunctionId, &'p str), Vec<Handed<'p>>>,
     kept: Kept<'p>,
@@ -90,9 +108,17 @@ struct Search<'w, 'p> {
     handed_to_methods: HashMap<&'p str, Vec<(Place<'p>, Handed<'p>)>>,
     /// Functions whose results are called.
     results: HashSet<(ModuleId, FunctionId)>,
+    /// Whether a module may make models of pydantic.
+    has_models: bool,
+    /// Methods whose results are called, by name; the flag: as `results`, else once.
+    results_by_name: BTreeSet<(&'p str, bool)>,
+    /// What is handed to what methods of these names return.
+    handed_to_results: HashMap<&'p str, Vec<(Place<'p>, Handed<'p>)>>,
     classes: Classes<'p>,
     /// Variables whose values were followed; the flag: as far as they are other names.
     followed: HashSet<(ModuleId, ScopeId, &'p str, bool)>,
+    /// Names of methods that are called begin with one of these.
+    beginnings: BTreeSet<&'p str>,
 }
 
 impl<'w, 'p> Search<'w, 'p> {
@@ -101,6 +127,9 @@ impl<'w, 'p> Search<'w, 'p> {
             self.out.functions.insert((module, function), self.here);
             self.todo.push((module, function));
             self.decorators_are_called(module, function);
+            if let Some(key) = self.dispatched(module, function) {
+                self.taken(key);
+            }
         }
     }
 
@@ -116,6 +145,9 @@ impl<'w, 'p> Search<'w, 'p> {
         for used in file.uses.iter().filter(|u| u.moment == moment) {
             self.used(module, used);
         }
+        for (index, _) in file.accesses.iter().enumerate().filter(|(_, access)| access.moment == moment) {
+            self.attribute_by_name(module, index);
+        }
         for call in file.method_calls.iter().filter(|call| call.moment == moment) {
             self.here = (module, call.span);
             self.taken(Key::Attribute(call.name));
@@ -124,7 +156,11 @@ impl<'w, 'p> Search<'w, 'p> {
             if call.of_super {
                 self.super_is_called(module, call.scope, call.name);
             } else {
-                self.method(call.name);
+                let path = call.made_by.as_ref().map(|made_by| made_by.path()).unwrap_or_default();
+                match self.class_named(module, call.scope, &path) {
+                    Some(class) => self.method_of_made(class, call.name),
+                    None => self.method(call.name),
+                }
             }
         }
         let here = |outer: Option<FunctionId>| match moment {
@@ -134,6 +170,10 @@ impl<'w, 'p> Search<'w, 'p> {
         };
         for (index, _) in file.functions.iter().enumerate().filter(|(_, f)| f.is_lambda && here(f.outer)) {
             self.lambda(module, FunctionId(index as u32));
+        }
+        let is_decorated = |f: &crate::names::scope::Function| !f.decorators.is_empty() && here(f.outer);
+        for (index, _) in file.functions.iter().enumerate().filter(|(_, f)| is_decorated(f)) {
+            self.function_is_decorated(module, FunctionId(index as u32));
         }
         for (index, _) in file.classes.iter().enumerate().filter(|(_, c)| here(c.outer)) {
             self.class_is_created(module, ClassId(index as u32));
@@ -150,7 +190,12 @@ impl<'w, 'p> Search<'w, 'p> {
                     let this = project.module(target.module);
                     this.name.rsplit_once('.').and_then(|(package, _)| project.tree.find(package, this.root))
                 }
-                Some(name) => self.world.names.file(target.module).bindings(name).is_empty().then_some(target.module),
+                Some(name) => {
+                    let file = self.world.names.file(target.module);
+                    // Python asks a module that is no package for its `__path__`, too.
+                    let for_path = file.answers_all && !project.module(target.module).is_package;
+                    (file.bindings(name).is_empty() || for_path).then_some(target.module)
+                }
                 None if site.star => {
                     self.world.names.file(target.module).bindings("__all__").is_empty().then_some(target.module)
                 }
@@ -169,6 +214,11 @@ impl<'w, 'p> Search<'w, 'p> {
         }
         let attributes = used.attributes_text();
         self.here = (module, used.span);
+        self.all_is_given(module, used);
+        if let [of @ .., "__subclasses__"] = attributes.as_slice() {
+            let of = Reference { name: used.name, attributes: of.to_vec() };
+            self.subclasses_are_asked(module, used.scope, &of);
+        }
         self.looked_at(module, used, &attributes);
         if used.role == Role::Store || attributes.last().is_some_and(|attribute| is_data(attribute)) {
             return;
@@ -178,7 +228,7 @@ impl<'w, 'p> Search<'w, 'p> {
         }
         if let (Role::Argument, Some(keeper)) = (used.role, used.kept) {
             let what = What::Name { scope: used.scope, name: used.name, attributes };
-            let value = Handed { module, what, here: self.here };
+            let value = Handed { module, what, here: self.here, then: Then::Anything };
             match (keeper, &used.argument) {
                 (Keeper::Attribute(name), Some(to)) if to.callee.name == "property" => self.property(name, value),
                 (keeper, _) => match self.key(module, used.scope, keeper) {
@@ -193,16 +243,25 @@ impl<'w, 'p> Search<'w, 'p> {
         {
             // Handed to functions of the project, it runs if they call what they are handed.
             let what = What::Name { scope: used.scope, name: used.name, attributes };
-            self.hand_to(receivers, argument.place, Handed { module, what, here: self.here });
+            let then = match used.moment {
+                Moment::Call(function) if argument.returned => Then::Returned(function),
+                _ => Then::Anything,
+            };
+            self.hand_to(receivers, argument.place, Handed { module, what, here: self.here, then });
             return;
         }
         if let (Role::Argument, Some(argument)) = (used.role, &used.argument)
             && let [method] = argument.callee.attributes.as_slice()
-            && argument.by != By::Result
+            && !matches!(argument.by, By::Result | By::Item)
             && let Some(own) = self.method_of_local(module, used.scope, argument.callee.name, method)
         {
             let what = What::Name { scope: used.scope, name: used.name, attributes };
-            self.hand_to_methods(method, own, argument.place, Handed { module, what, here: self.here });
+            self.hand_to_methods(
+                method,
+                own,
+                argument.place,
+                Handed { module, what, here: self.here, then: Then::Anything },
+            );
             return;
         }
         if let (Role::Argument, Some(argument)) = (used.role, &used.argument)
@@ -210,20 +269,31 @@ impl<'w, 'p> Search<'w, 'p> {
             && let Some(key) = self.collection(module, used.scope, &argument.callee)
         {
             let what = What::Name { scope: used.scope, name: used.name, attributes };
-            self.keep(key, Handed { module, what, here: self.here });
+            self.keep(key, Handed { module, what, here: self.here, then: Then::Anything });
             return;
         }
         let leaves = attributes.last().is_some_and(|method| LEAVING.contains(method)) && !used.twice;
         match (used.role, used.kept.and_then(|keeper| self.key(module, used.scope, keeper))) {
             (Role::Called, _) if leaves => {
                 self.reach(module, used.scope, used.name, &attributes, Role::Load);
+                let of_itself = matches!(used.name, "self" | "cls") && attributes.len() == 1;
+                let bindings = |owner| self.world.names.file(module).scope(owner).bindings.get(used.name);
+                let builtin = |owner| bindings(owner).is_some_and(|all| all.iter().all(|b| b.builtin));
+                let known = of_itself || attributes.len() == 1 && used.owner.is_some_and(builtin);
+                if let Some(method) = attributes.last().filter(|_| used.owner != Some(MODULE) && !known) {
+                    self.method(method);
+                }
             }
             (Role::Load | Role::Inspected, Some(key)) => {
                 let what = What::Name { scope: used.scope, name: used.name, attributes };
-                self.keep(key, Handed { module, what, here: self.here });
+                self.keep(key, Handed { module, what, here: self.here, then: Then::Anything });
             }
             // A function of its own is called by whoever calls the result; a class may be instantiated by anyone.
-            (Role::Returned, _) => self.reach(module, used.scope, used.name, &attributes, Role::Load),
+            (Role::Returned, _) => {
+                if !self.returns_parameter(module, used) {
+                    self.reach(module, used.scope, used.name, &attributes, Role::Load);
+                }
+            }
             (role, kept) => {
                 self.keeps = kept;
                 self.reach(module, used.scope, used.name, &attributes, role);
@@ -244,18 +314,24 @@ impl<'w, 'p> Search<'w, 'p> {
         let unknown = match (local, self.world.trace(module, used.scope, used.name, attributes).object) {
             (Some(_), Object::Unknown) => attributes.len(),
             (_, Object::Attribute { module: home, name: found, rest }) => {
-                if let ([], Some((name, _))) =
-                    (rest.as_slice(), self.world.names.file(home).scope(MODULE).bindings.get_key_value(found))
-                {
+                let bindings = self.world.names.file(home).scope(MODULE).bindings.get_key_value(found);
+                if let ([], Some((name, _))) = (rest.as_slice(), bindings) {
                     variable = Some(Key::Variable(home, name));
                 }
-                rest.len()
+                // Nothing of the project is read of what Python made itself.
+                let builtin = |(_, all): (_, &Vec<crate::names::scope::Binding>)| all.iter().all(|b| b.builtin);
+                rest.len() - usize::from(rest.len() == 1 && bindings.is_some_and(builtin))
             }
             (_, Object::Module(module)) => {
                 self.module_goes_around(module);
                 0
             }
-            (_, Object::External(_)) => 0,
+            (_, Object::External(path)) => {
+                if ["copy.", "pickle.", "cloudpickle.", "dill."].iter().any(|package| path.starts_with(package)) {
+                    self.objects_are_copied();
+                }
+                0
+            }
             (None, Object::Unknown) => attributes.len(),
         };
         self.collection_is_read(module, used, attributes);
@@ -314,15 +390,19 @@ impl<'w, 'p> Search<'w, 'p> {
         }
     }
 
-    fn reach(&mut self, module: ModuleId, scope: ScopeId, name: &'p str, attributes: &[&'p str], role: Role) {
+    fn reach(&mut self, module: ModuleId, mut scope: ScopeId, name: &'p str, attributes: &[&'p str], role: Role) {
         let invoked = matches!(role, Role::Called | Role::Decorator | Role::Argument);
         let file = self.world.names.file(module);
         // A local name: a nested function, or a value that came from elsewhere.
         if let Some(owner) = file.owner(name, scope)
             && owner != MODULE
         {
-            self.local(module, owner, name, attributes, role);
-            return;
+            self.local(module, scope, owner, name, attributes, role);
+            // `Row = Row` in a class is that of the module.
+            if !matches!(file.scope(owner).kind, ScopeKind::Class(_)) || file.bindings(name).is_empty() {
+                return;
+            }
+            scope = MODULE;
         }
         for trace in self.world.traces(module, scope, name, attributes) {
             match trace.object {
@@ -343,7 +423,15 @@ impl<'w, 'p> Search<'w, 'p> {
         }
     }
 
-    fn local(&mut self, module: ModuleId, owner: ScopeId, name: &'p str, attributes: &[&'p str], role: Role) {
+    fn local(
+        &mut self,
+        module: ModuleId,
+        scope: ScopeId,
+        owner: ScopeId,
+        name: &'p str,
+        attributes: &[&'p str],
+        role: Role,
+    ) {
         let invoked = matches!(role, Role::Called | Role::Decorator | Role::Argument);
         if let (Some(last), false) = (attributes.last(), role == Role::Inspected) {
             self.taken(Key::Attribute(last));
@@ -355,7 +443,11 @@ impl<'w, 'p> Search<'w, 'p> {
                 Bound::Class(class) => self.class_is_used(module, class, role, attributes),
                 // Called, handed on, or put somewhere from where it may be called.
                 Bound::Parameter if role != Role::Inspected && attributes.is_empty() => {
-                    self.calls_parameter(module, owner, name)
+                    self.uses_parameter(module, scope, owner, name)
+                }
+                // What it holds comes out of it.
+                Bound::Parameter if matches!(attributes, [method] if GIVING.contains(method)) => {
+                    self.uses_parameter(module, scope, owner, name);
                 }
                 // Another name for something else.
                 Bound::Value if binding.plain && role != Role::Inspected && attributes.is_empty() => {
@@ -378,17 +470,17 @@ impl<'w, 'p> Search<'w, 'p> {
         let of_method = matches!(name, "self" | "cls");
         if let (Some(first), true) = (attributes.first(), of_method && role != Role::Inspected) {
             // A method of the object at hand.
-            if let Some(class) = self.itself(module, owner, name).filter(|_| !BUILTIN_METHODS.contains(first)) {
+            if let Some(class) = self.itself(module, owner, name) {
                 self.own_is_asked(class, first, true);
             } else {
-                // A class with an `add` of its own shows that other calls of that name need not be of a collection.
-                self.own_method(first);
+                self.method(first);
                 for (home, function) in self.method_of_own_class(module, owner, first).unwrap_or_default() {
                     self.run(home, function);
                 }
             }
         }
-        if let (Some(last), true) = (attributes.last(), invoked && (!of_method || attributes.len() > 1)) {
+        let builtin = attributes.len() == 1 && file.scope(owner).bindings[name].iter().all(|b| b.builtin);
+        if let (Some(last), true) = (attributes.last(), invoked && (!of_method || attributes.len() > 1) && !builtin) {
             self.method(last);
         }
     }
@@ -414,17 +506,17 @@ impl<'w, 'p> Search<'w, 'p> {
                         self.class_is_used(home, class, role, rest);
                     }
                 }
-                Bound::Value if !invoked => rest.iter().for_each(|a| self.method(a)),
                 Bound::Value => {
-                    if let Some(method) = rest.last() {
+                    if let Some(method) = rest.last().filter(|_| rest.len() > 1 || !binding.builtin) {
                         let class = binding.call.as_ref().and_then(|call| self.class_called(home, call));
-                        let known = class.filter(|class| rest.len() == 1 && !self.makes_others(*class));
-                        match known.and_then(|class| self.method_of(class, method)) {
-                            Some(found) => found.into_iter().for_each(|(home, function)| self.run(home, function)),
+                        match class.filter(|_| rest.len() == 1) {
+                            Some(class) => self.method_of_made(class, method),
                             None => self.method(method),
                         }
                     }
-                    self.values_are_called(home, MODULE, name, false);
+                    if invoked {
+                        self.values_are_called(home, MODULE, name, false);
+                    }
                 }
                 _ => {}
             }
@@ -450,14 +542,6 @@ impl<'w, 'p> Search<'w, 'p> {
                 self.result_of(module, MODULE, &decorator);
             }
         }
-    }
-
-    /// A method of some object, which may be of any class of the project.
-    fn method(&mut self, name: &'p str) {
-        if BUILTIN_METHODS.contains(&name) {
-            return;
-        }
-        self.own_method(name);
     }
 
     /// An attribute is read or set: a decorated method of that name, e.g. a property, may run, or a descriptor.
@@ -502,7 +586,8 @@ impl<'w, 'p> Search<'w, 'p> {
         !self.world.names.file(module).function(function).decorators.iter().all(|path| keeps_methods(path))
     }
 
-    fn own_method(&mut self, name: &'p str) {
+    /// A method of some object, which may be of any class of the project.
+    fn method(&mut self, name: &'p str) {
         if self.names.insert(name) {
             for (module, function) in self.classes.live(name) {
                 self.run(module, function);

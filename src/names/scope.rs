@@ -67,6 +67,10 @@ pub struct Binding<'a> {
     pub positional: Option<usize>,
     /// Whether the value is a dotted name, or taken out of one.
     pub plain: bool,
+    /// Whether it is of a type of Python's own: a display, a text, a number, `dict(…)`.
+    pub builtin: bool,
+    /// What a text that is put together begins with.
+    pub begins: &'a str,
     /// Whether it runs in another scope, by `global` or `nonlocal`.
     pub from_inside: bool,
     /// Whether a statement around it may skip it: `if`, `try`, a loop.
@@ -128,6 +132,8 @@ pub struct Argument<'a> {
     pub callee: Reference<'a>,
     pub place: Place<'a>,
     pub by: By,
+    /// Whether what the call gives is returned.
+    pub returned: bool,
 }
 
 /// How the name of a callee leads to what is called.
@@ -139,6 +145,8 @@ pub enum By {
     Implied,
     /// What a call of it gives is called: `f(…)(…)`.
     Result,
+    /// A method of an item of the collection is called: `x[key].append`.
+    Item,
 }
 
 /// Which argument of a call something is.
@@ -157,6 +165,8 @@ pub enum Keeper<'a> {
     Variable(&'a str),
     /// An attribute of something, also of a class by its body.
     Attribute(&'a str),
+    /// The same of a special method, and the name of the object.
+    Special(&'a str, &'a str),
     /// A collection of this name, which takes it as an item.
     Item(&'a str),
     /// The same as a key.
@@ -203,6 +213,16 @@ impl<'a> Use<'a> {
     }
 }
 
+/// What a function returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gift<'a> {
+    /// What a name stands for, or some of its arguments filled in.
+    Name(&'a str),
+    /// What a call of the name gives that has this name alone for an argument.
+    Result(&'a str, Option<&'a str>),
+    Lambda,
+}
+
 #[derive(Debug)]
 pub struct Function<'a> {
     /// Empty for a lambda.
@@ -227,8 +247,8 @@ pub struct Function<'a> {
     /// What default values read.
     pub defaults: Vec<Reference<'a>>,
     pub is_lambda: bool,
-    /// The names that it returns, if it returns nothing but names and lambdas; a lambda has the empty name.
-    pub gives: Option<Vec<&'a str>>,
+    /// What it returns, if that is nothing but such.
+    pub gives: Option<Vec<Gift<'a>>>,
     /// Whether it sets something up the first time alone, and the same whoever calls it first.
     pub works_once: bool,
     /// Where a lambda is kept.
@@ -253,11 +273,13 @@ pub struct Class<'a> {
     /// Keywords other than `metaclass`.
     pub has_keywords: bool,
     pub decorators: Vec<Vec<&'a str>>,
+    /// Which of the decorators are made by a call: `@f(…)`.
+    pub factories: Vec<bool>,
     pub methods: BTreeMap<&'a str, Vec<FunctionId>>,
 }
 
 /// An attribute that is read, and may be called, of what is no plain name.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct MethodCall<'a> {
     pub name: &'a str,
     pub moment: Moment,
@@ -265,6 +287,8 @@ pub struct MethodCall<'a> {
     pub span: Span,
     /// Whether it is read of `super()`.
     pub of_super: bool,
+    /// What a call of which the object is the result calls: `C().method`.
+    pub made_by: Option<Reference<'a>>,
 }
 
 /// Whose annotation it is.
@@ -302,7 +326,15 @@ pub struct NamedAccess<'a> {
     pub scope: ScopeId,
     /// `None`: not a literal.
     pub name: Option<&'a str>,
+    /// What a name that is put together begins with, and the variable that it is the value of.
+    pub begins: &'a str,
+    pub computed_by: Option<&'a str>,
     pub replaces: bool,
+    /// Whether it only asks whether the attribute is there.
+    pub asks: bool,
+    /// The call that what it gives is handed to.
+    pub argument: Option<Argument<'a>>,
+    pub moment: Moment,
     pub span: Span,
 }
 
@@ -357,6 +389,8 @@ pub struct FileNames<'a> {
     pub literal_reads: Vec<(&'a str, &'a str, Span)>,
     /// Modules named by a literal whose object goes on.
     pub literal_escapes: Vec<(&'a str, Span)>,
+    /// Whether it has a `__getattr__` that may do something for any name.
+    pub answers_all: bool,
     /// Whether it asks a class for its subclasses.
     pub asks_subclasses: bool,
     /// Where it tells things by the module that defines them: `c.__module__ == …`, `getmodule(c)`.

@@ -1,8 +1,10 @@
 //! What single expressions are, by their form.
 
+use crate::names::methods::{is_data, is_special};
 use crate::names::scope::{By, Keeper, Reference, Role};
 use crate::project::is_identifier;
-use crate::syntax::ast::{Expr, ExprKind, Ident, Params, Stmt, StmtKind};
+use crate::syntax::ast::{Arg, Expr, ExprKind, Function, Ident, Params, Stmt, StmtKind};
+use crate::syntax::imports::stmt_exprs;
 
 /// What a bound value reads, and what is called to make it.
 #[derive(Clone, Default)]
@@ -11,26 +13,32 @@ pub(super) struct Source<'a> {
     pub call: Option<Reference<'a>>,
     pub plain: bool,
     pub positional: Option<usize>,
+    pub begins: &'a str,
+    pub builtin: bool,
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn of(value: &Expr<'a>) -> Self {
-        let call = match &value.kind {
-            ExprKind::Call { func, .. } => func.dotted().map(|path| reference(&path)),
-            _ => None,
-        };
+    pub(super) fn of(value: &Expr<'a>, text: &'a str) -> Self {
+        let call = made_by(value);
         let positional = match &value.kind {
             ExprKind::Call { args, .. } if !args.iter().any(|a| matches!(a.value.kind, ExprKind::Starred(_))) => {
                 Some(args.iter().filter(|a| a.keyword.is_none()).count())
             }
             _ => None,
         };
-        Self { from: references(value), call, plain: value.dotted().is_some(), positional }
+        Self {
+            from: references(value),
+            call,
+            plain: value.dotted().is_some(),
+            positional,
+            begins: begins(value, text),
+            builtin: is_builtin(value),
+        }
     }
 
     /// The same for what is taken out of the value.
     pub(super) fn parts(&self) -> Self {
-        Self { from: self.from.clone(), call: None, plain: self.plain, positional: None }
+        Self { from: self.from.clone(), call: None, plain: self.plain, positional: None, begins: "", builtin: false }
     }
 }
 
@@ -49,6 +57,46 @@ pub(super) fn types<'a>(params: &Params<'a>) -> Vec<(&'a str, Reference<'a>)> {
 /// Whether an expression is a list, tuple, set or dictionary that is written out.
 pub(super) fn is_display(expr: &Expr) -> bool {
     matches!(expr.kind, ExprKind::Sequence(_) | ExprKind::Dict(_))
+}
+
+/// Builtins whose result holds their arguments.
+const WRAPPING: [&str; 3] = ["property", "staticmethod", "classmethod"];
+/// Builtins whose result holds what is in their argument.
+const COLLECTING: [&str; 5] = ["frozenset", "set", "list", "tuple", "dict"];
+
+/// Others that make what is of a type of Python's own.
+const TEXTS: [&str; 6] = ["str", "repr", "globals", "locals", "sorted", "dir"];
+
+/// Whether what keeps the result of a call keeps its arguments thereby, and no more is done with them.
+pub(super) fn keeps_arguments(keeper: Keeper, func: &Expr, args: &[Arg]) -> bool {
+    let partly = || matches!(func.last_name(), Some("partial" | "partialmethod"));
+    // What is made on the spot is asked for what is in it.
+    let held = || args.iter().all(|a| !is_call(&a.value) && !matches!(a.value.kind, ExprKind::Starred(_)));
+    match func.as_name() {
+        Some(name) if WRAPPING.contains(&name) => true,
+        Some(name) if COLLECTING.contains(&name) => held(),
+        _ => partly() && matches!(keeper, Keeper::Attribute(_)),
+    }
+}
+
+/// What a call calls, as a dotted name.
+pub(super) fn made_by<'a>(expr: &Expr<'a>) -> Option<Reference<'a>> {
+    match &expr.kind {
+        ExprKind::Call { func, .. } => func.dotted().map(|path| reference(&path)),
+        _ => None,
+    }
+}
+
+/// Whether a value is of a type of Python's own.
+pub(super) fn is_builtin(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Sequence(_) | ExprKind::Dict(_) | ExprKind::Comprehension { .. } => true,
+        ExprKind::Str(_) | ExprKind::Constant(_) | ExprKind::Not(_) => true,
+        ExprKind::Call { func, .. } => {
+            func.as_name().is_some_and(|name| COLLECTING.contains(&name) || TEXTS.contains(&name))
+        }
+        _ => false,
+    }
 }
 
 /// Whether an expression is `name()`.
@@ -137,6 +185,10 @@ pub(super) fn decorator_path<'a>(decorator: &Expr<'a>) -> Vec<&'a str> {
     }
 }
 
+pub(super) fn is_call(expr: &Expr) -> bool {
+    matches!(expr.kind, ExprKind::Call { .. })
+}
+
 /// `Base` of `Base[T]` too.
 pub(super) fn base_path<'a>(base: &Expr<'a>) -> Vec<&'a str> {
     match &base.kind {
@@ -191,11 +243,34 @@ pub(super) fn callee<'a>(func: &Expr<'a>) -> Option<(Reference<'a>, By)> {
                     Some((reference(&["super", name.text]), By::Implied))
                 }
                 Some(name @ ("frozenset" | "set" | "list" | "tuple" | "dict")) => of(name),
-                _ => None,
+                // `x.setdefault(key, []).append`
+                _ => match &func.kind {
+                    ExprKind::Attribute { value, name: by } if matches!(by.text, "setdefault" | "get") => {
+                        item_method(value, name.text)
+                    }
+                    _ => None,
+                },
             },
+            // `x[key].append`
+            ExprKind::Subscript { value, .. } => item_method(value, name.text),
             _ => plainly(),
         },
         _ => plainly(),
+    }
+}
+
+/// The method of a collection in a collection: what goes into the one is in the other.
+fn item_method<'a>(collection: &Expr<'a>, method: &'a str) -> Option<(Reference<'a>, By)> {
+    let mut path = collection.dotted()?;
+    path.push(method);
+    Some((reference(&path), By::Item))
+}
+
+/// What keeps the value of an attribute.
+pub(super) fn attribute_keeper<'a>(object: &Expr<'a>, name: &'a str) -> Keeper<'a> {
+    match object.as_name() {
+        Some(of) if is_special(name) && !is_data(name) => Keeper::Special(name, of),
+        _ => Keeper::Attribute(name),
     }
 }
 
@@ -213,6 +288,65 @@ pub(super) fn is_super(expr: &Expr) -> bool {
     let ExprKind::Call { func, args } = &expr.kind else { return false };
     func.as_name() == Some("super")
         && (args.is_empty() || args.len() == 2 && args[1].value.as_name().is_some_and(|n| n == "self" || n == "cls"))
+}
+
+/// The letters that a text which is put together begins with, as far as a name goes: `f"visit_{x}"`, `"visit_" + x`.
+pub(super) fn begins<'a>(expr: &Expr<'a>, text: &'a str) -> &'a str {
+    let beginning = match &expr.kind {
+        ExprKind::Str(std::borrow::Cow::Borrowed(text)) => text,
+        ExprKind::Other(parts) => match parts.first() {
+            Some(Expr { kind: ExprKind::Str(std::borrow::Cow::Borrowed(text)), .. }) => text,
+            _ => expr.span.of(text).trim_start_matches(['f', 'F', 'r', 'R']).trim_start_matches(['"', '\'']),
+        },
+        ExprKind::Call { func, .. } => match &func.kind {
+            ExprKind::Attribute { value, name } if name.text == "format" => begins(value, text),
+            _ => "",
+        },
+        _ => "",
+    };
+    let end = beginning.find(|c: char| c != '_' && !c.is_alphanumeric()).unwrap_or(beginning.len());
+    &beginning[..end]
+}
+
+/// Whether a module's `__getattr__` does nothing but tell names apart for those that it does not know.
+pub(super) fn knows_its_names(function: &Function) -> bool {
+    let Some(name) = function.params.names.first() else { return false };
+    let asks = |expr: &Expr| references(expr).iter().any(|r| r.name == name.text);
+    let mut body = function.body.iter().skip_while(|stmt| match &stmt.kind {
+        StmtKind::Expr(expr) => matches!(expr.kind, ExprKind::Str(_)),
+        StmtKind::Global(_) => true,
+        _ => false,
+    });
+    let fails = |stmt: Option<&Stmt>| match stmt.map(|s| &s.kind) {
+        None | Some(StmtKind::Raise(_)) => true,
+        Some(StmtKind::Return(values)) => values.iter().all(|v| matches!(v.kind, ExprKind::Constant(_))),
+        _ => false,
+    };
+    loop {
+        let Some(stmt) = body.next() else { return true };
+        match &stmt.kind {
+            StmtKind::If { branches } => {
+                if !branches.iter().all(|b| b.test.as_ref().is_none_or(asks)) {
+                    return false;
+                }
+                // `if name not in …: raise`
+                if branches.iter().all(|b| fails(b.body.last())) && branches.len() == 1 {
+                    return true;
+                }
+                if let Some(last) = branches.last().filter(|b| b.test.is_none()) {
+                    return fails(last.body.first());
+                }
+            }
+            StmtKind::Match { subject, .. } => return subject.iter().any(asks),
+            StmtKind::Try { body, handlers, .. } => {
+                return !handlers.is_empty()
+                    && body.first().is_some_and(|first| {
+                        stmt_exprs(first).iter().any(|e| matches!(e.kind, ExprKind::Subscript { .. }) && asks(e))
+                    });
+            }
+            _ => return fails(Some(stmt)),
+        }
+    }
 }
 
 /// All names that a value reads.

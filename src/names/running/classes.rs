@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::*;
-use crate::names::methods::{is_descriptor, is_of_making, is_operator};
+use crate::names::methods::{is_copying, is_descriptor, is_of_making, is_operator};
 
 /// A class of the project.
 pub(super) type ClassKey = (ModuleId, ClassId);
@@ -15,12 +15,14 @@ type Order = Rc<[ClassKey]>;
 pub(super) struct Classes<'p> {
     /// Methods of the classes of which an instance may exist, by name.
     live: HashMap<&'p str, Vec<(ModuleId, FunctionId)>>,
+    /// The same in one.
+    live_methods: HashSet<(ModuleId, FunctionId, &'p str)>,
     /// Classes whose methods are among these: those of instances, and what they inherit from.
     known: HashSet<ClassKey>,
     /// Classes of which an instance may exist.
     made: HashSet<ClassKey>,
     /// These by what they inherit from, each class by itself, too.
-    below: HashMap<ClassKey, Vec<ClassKey>>,
+    pub(super) below: HashMap<ClassKey, Vec<ClassKey>>,
     /// Classes with an instance that may be anywhere, so that operators may be applied to it.
     loose: HashSet<ClassKey>,
     /// Classes whose methods use the object that they belong to as a whole.
@@ -31,16 +33,31 @@ pub(super) struct Classes<'p> {
     supers: HashMap<ClassKey, BTreeSet<&'p str>>,
     /// What methods of a class ask of the object that they belong to; the flag: it may be called, not only read.
     asked: HashMap<ClassKey, BTreeSet<(&'p str, bool)>>,
+    /// What the names of attributes begin with that are asked of instances of a class, or of the class.
+    pub(super) asked_somehow: HashMap<ClassKey, BTreeSet<&'p str>>,
+    /// All that are made while modules are imported.
+    pub(super) created: Vec<ClassKey>,
+    /// Classes that are asked for those below them, and whether some class is that cannot be told.
+    pub(super) asked_for_subclasses: HashSet<ClassKey>,
+    pub(super) all_asked_for_subclasses: bool,
+    /// Whether something copies objects.
+    copies: bool,
+    /// Classes that functions get as arguments.
+    handed: HashSet<ClassKey>,
     /// Methods that are taken out of their class, so that what they are called on may be of any.
     loose_methods: HashSet<(ModuleId, FunctionId)>,
     orders: RefCell<HashMap<ClassKey, Order>>,
     /// Metaclasses already taken to run.
-    metaclasses: HashSet<ClassKey>,
+    pub(super) metaclasses: HashSet<ClassKey>,
     /// Classes already taken to be extended.
-    extended: HashSet<ClassKey>,
+    pub(super) extended: HashSet<ClassKey>,
 }
 
-impl Classes<'_> {
+impl<'p> Classes<'p> {
+    pub(super) fn live_names(&self) -> BTreeSet<&'p str> {
+        self.live.keys().copied().collect()
+    }
+
     pub(super) fn live(&self, name: &str) -> Vec<(ModuleId, FunctionId)> {
         self.live.get(name).cloned().unwrap_or_default()
     }
@@ -51,7 +68,7 @@ impl<'p> Search<'_, 'p> {
     /// might do otherwise, or its fields.
     pub(super) fn initializers(&self, module: ModuleId, class: ClassId) -> Option<values::Receivers<'p>> {
         let order = self.linear((module, class));
-        let mut fields: Vec<&'p str> = Vec::new();
+        let mut fields: Vec<values::Key<'p>> = Vec::new();
         let mut has_fields = false;
         for &(home, base) in order.iter() {
             let file = self.world.names.file(home);
@@ -77,10 +94,10 @@ impl<'p> Search<'_, 'p> {
             }
             if is_record {
                 has_fields = true;
-                fields.extend(file.scope(found.scope).bindings.keys());
+                fields.extend(file.scope(found.scope).bindings.keys().map(|name| values::Key::Attribute(name)));
             }
         }
-        has_fields.then_some(values::Receivers { fields, ..values::Receivers::functions(Vec::new()) })
+        has_fields.then_some(values::Receivers { keepers: fields, ..values::Receivers::functions(Vec::new()) })
     }
 
     /// A method that a class has or inherits, if reading it gives just that.
@@ -102,6 +119,23 @@ impl<'p> Search<'_, 'p> {
             let found = self.world.names.file(*home).class(*base);
             found.metaclass.is_some() || found.methods.contains_key("__new__")
         })
+    }
+
+    /// A method of what a call of a class gives.
+    pub(super) fn method_of_made(&mut self, class: ClassKey, method: &'p str) {
+        let scopes = self.linear(class);
+        let asks_others = |(home, base): &ClassKey| {
+            let file = self.world.names.file(*home);
+            let bindings = &file.scope(file.class(*base).scope).bindings;
+            ["__getattr__", "__getattribute__"].iter().any(|hook| bindings.contains_key(hook))
+        };
+        match self.first_method(class, method) {
+            _ if self.makes_others(class) => self.method(method),
+            Some(found) => found.into_iter().for_each(|(home, function)| self.run(home, function)),
+            None if scopes.iter().any(asks_others) => self.method(method),
+            // Its other attributes are followed by their names.
+            None => {}
+        }
     }
 
     pub(super) fn class_is_used(&mut self, module: ModuleId, class: ClassId, role: Role, attributes: &[&'p str]) {
@@ -139,7 +173,7 @@ impl<'p> Search<'_, 'p> {
 
     /// An instance may exist: what makes it runs, every method of a name that is called on something unknown, and, where more
     /// than one name leads to it, its operators.
-    fn class_is_instantiated(&mut self, module: ModuleId, class: ClassId) {
+    pub(super) fn class_is_instantiated(&mut self, module: ModuleId, class: ClassId) {
         let keeps = self.keeps.take();
         let this = (module, class);
         if self.classes.made.insert(this) {
@@ -168,10 +202,15 @@ impl<'p> Search<'_, 'p> {
             }
             for class in order.iter() {
                 self.classes.below.entry(*class).or_default().push(this);
+                for begins in self.classes.asked_somehow.get(class).cloned().unwrap_or_default() {
+                    self.somehow_asked(this, begins);
+                }
                 for (name, called) in self.classes.asked.get(class).cloned().unwrap_or_default() {
                     self.is_asked(&order, name, called);
                 }
             }
+            self.library_has_instance(this);
+            self.instance_of_handed(&order);
             if order.iter().any(|class| self.classes.used_by_itself.contains(class)) {
                 self.loosen(this);
             }
@@ -187,6 +226,19 @@ impl<'p> Search<'_, 'p> {
                 }
             }
             None => self.loosen(this),
+        }
+    }
+
+    /// A function gets a class, and may set methods of it.
+    pub(super) fn class_is_handed(&mut self, class: ClassKey) {
+        if self.classes.handed.insert(class) && self.classes.below.contains_key(&class) {
+            self.special_methods_run();
+        }
+    }
+
+    fn instance_of_handed(&mut self, order: &[ClassKey]) {
+        if order.iter().any(|class| self.classes.handed.contains(class)) {
+            self.special_methods_run();
         }
     }
 
@@ -209,22 +261,42 @@ impl<'p> Search<'_, 'p> {
         }
     }
 
-    fn methods_are_live(&mut self, module: ModuleId, class: ClassId) {
+    pub(super) fn methods_are_live(&mut self, module: ModuleId, class: ClassId) {
         if !self.classes.known.insert((module, class)) {
             return;
         }
         for (name, functions) in &self.world.names.file(module).class(class).methods {
-            for (place, value) in self.handed_to_methods.get(name).cloned().unwrap_or_default() {
-                let functions = functions.iter().map(|f| (module, *f)).collect();
-                self.hand_to(values::Receivers::functions(functions), place, value);
+            functions.iter().for_each(|function| self.method_is_live(name, (module, *function)));
+        }
+    }
+
+    /// The methods that need no instance may be called.
+    pub(super) fn class_methods_are_live(&mut self, module: ModuleId, class: ClassId) {
+        if self.classes.known.contains(&(module, class)) {
+            return;
+        }
+        let file = self.world.names.file(module);
+        let of_class = |path: &Vec<&str>| matches!(path.last(), Some(&"classmethod" | &"staticmethod"));
+        for (name, functions) in &file.class(class).methods {
+            for function in functions.iter().filter(|f| file.function(**f).decorators.iter().any(of_class)) {
+                self.method_is_live(name, (module, *function));
             }
-            for function in functions {
-                self.classes.live.entry(name).or_default().push((module, *function));
-                let read = self.read.contains(name) && self.runs_when_read(module, *function);
-                if read || self.names.contains(name) {
-                    self.run(module, *function);
-                }
-            }
+        }
+    }
+
+    fn method_is_live(&mut self, name: &'p str, (module, function): (ModuleId, FunctionId)) {
+        if !self.classes.live_methods.insert((module, function, name)) {
+            return;
+        }
+        self.classes.live.entry(name).or_default().push((module, function));
+        for (place, value) in self.handed_to_methods.get(name).cloned().unwrap_or_default() {
+            self.hand_to(values::Receivers::functions(vec![(module, function)]), place, value);
+        }
+        self.result_by_name(name, (module, function));
+        let read = self.read.contains(name) && self.runs_when_read(module, function);
+        let begins = || self.beginnings.iter().any(|beginning| name.starts_with(beginning));
+        if read || self.names.contains(name) || begins() {
+            self.run(module, function);
         }
     }
 
@@ -232,6 +304,18 @@ impl<'p> Search<'_, 'p> {
     pub(super) fn loosen(&mut self, class: ClassKey) {
         if self.classes.loose.insert(class) {
             self.run_special(class, |name| is_operator(name) || is_descriptor(name));
+            if self.classes.copies {
+                self.run_special(class, is_copying);
+            }
+        }
+    }
+
+    /// Something copies or pickles objects.
+    pub(super) fn objects_are_copied(&mut self) {
+        if !std::mem::replace(&mut self.classes.copies, true) {
+            for class in self.classes.loose.iter().copied().collect::<BTreeSet<_>>() {
+                self.run_special(class, is_copying);
+            }
         }
     }
 
@@ -304,15 +388,14 @@ impl<'p> Search<'_, 'p> {
         let class = (module, found.class.filter(|_| is_first)?);
         let is_static = found.decorators.iter().any(|path| path.as_slice() == ["staticmethod"]);
         let free = is_static || self.classes.loose_methods.contains(&(module, function));
-        (!free && self.linear(class).iter().all(|class| self.asks_nobody_else(*class))).then_some(class)
+        (!free && self.linear(class).iter().all(|class| self.asks_itself_first(*class))).then_some(class)
     }
 
-    /// Whether an attribute of an instance is looked for in the class and what it inherits from alone.
-    fn asks_nobody_else(&self, (module, class): ClassKey) -> bool {
+    /// Whether an attribute of an instance is looked for in the class and what it inherits from before it is asked of others.
+    fn asks_itself_first(&self, (module, class): ClassKey) -> bool {
         let found = self.world.names.file(module).class(class);
         let is_meta = |path: &Vec<&str>| path.last().is_some_and(|last| *last == "type" || last.ends_with("Meta"));
-        !["__getattr__", "__getattribute__"].iter().any(|hook| found.methods.contains_key(hook))
-            && !found.bases.iter().any(is_meta)
+        !found.methods.contains_key("__getattribute__") && !found.bases.iter().any(is_meta)
     }
 
     /// A method reads an attribute of the object that it belongs to, which may be of any class below.
@@ -321,7 +404,7 @@ impl<'p> Search<'_, 'p> {
             return;
         }
         let own = self.linear(class);
-        self.first_runs(&own, name, called);
+        self.is_asked(&own, name, called);
         for below in self.classes.below.get(&class).cloned().unwrap_or_default() {
             let order = self.linear(below);
             self.is_asked(&order, name, called);
@@ -330,10 +413,13 @@ impl<'p> Search<'_, 'p> {
 
     /// An instance of a class with these bases is asked for an attribute. What it has not it may ask others for.
     fn is_asked(&mut self, order: &[ClassKey], name: &'p str, called: bool) {
-        if order.iter().all(|class| self.asks_nobody_else(*class)) {
+        let methods = |class: &ClassKey| &self.world.names.file(class.0).class(class.1).methods;
+        let has = |name| order.iter().any(|class| methods(class).contains_key(name));
+        let by_itself = order.iter().all(|class| self.asks_itself_first(*class));
+        if by_itself && (has(name) || !has("__getattr__")) {
             self.first_runs(order, name, called);
         } else if called {
-            self.own_method(name);
+            self.method(name);
         } else {
             self.read(name);
         }
@@ -361,7 +447,7 @@ impl<'p> Search<'_, 'p> {
         let file = self.world.names.file(module);
         let is_of_it = |used: &&Use<'p>| used.name == "self" && file.runs_in(function, used.moment);
         for first in file.uses.iter().filter(is_of_it).filter_map(|used| used.attributes.first()) {
-            self.own_method(first.text);
+            self.method(first.text);
             self.read(first.text);
         }
     }
@@ -391,8 +477,10 @@ impl<'p> Search<'_, 'p> {
             if let (Some(functions), true) = (found.methods.get(method), (home, base) != (module, class)) {
                 return Some(functions.iter().map(|f| (home, *f)).collect());
             }
-            let plain =
-                |path: &&Vec<&str>| matches!(path.as_slice(), ["object"] | [.., "Generic" | "Protocol" | "ABC"]);
+            let plain = |path: &&Vec<&str>| {
+                matches!(path.as_slice(), ["object" | "property" | "dict" | "list" | "set" | "type"])
+                    || matches!(path.as_slice(), [.., "Generic" | "Protocol" | "ABC"])
+            };
             if self.bases(home, base).len() + found.bases.iter().filter(plain).count() != found.bases.len() {
                 return None;
             }
@@ -462,57 +550,8 @@ impl<'p> Search<'_, 'p> {
         self.run_special(class, is_descriptor);
     }
 
-    /// Making a class runs hooks of its bases, of its metaclass, and of the descriptors in its body.
-    pub(super) fn class_is_created(&mut self, module: ModuleId, class: ClassId) {
-        for (home, base) in self.bases(module, class) {
-            self.class_is_extended(home, base);
-        }
-        let metaclass = self.world.names.file(module).class(class).metaclass.clone();
-        if let Some(path) = metaclass
-            && let Some((home, metaclass)) = self.class_of(module, class, &path)
-        {
-            self.metaclass_runs(home, metaclass);
-        }
-    }
-
-    fn metaclass_runs(&mut self, module: ModuleId, class: ClassId) {
-        if !self.classes.metaclasses.insert((module, class)) {
-            return;
-        }
-        let methods: Vec<FunctionId> =
-            self.world.names.file(module).class(class).methods.values().flatten().copied().collect();
-        methods.into_iter().for_each(|m| self.run(module, m));
-        for (home, base) in self.bases(module, class) {
-            self.metaclass_runs(home, base);
-        }
-    }
-
-    pub(super) fn class_is_extended(&mut self, module: ModuleId, class: ClassId) {
-        for hook in ["__init_subclass__", "__class_getitem__", "__mro_entries__"] {
-            let methods = self.world.names.file(module).class(class).methods.get(hook).cloned().unwrap_or_default();
-            methods.into_iter().for_each(|m| self.run(module, m));
-        }
-        let metaclass = self.world.names.file(module).class(class).metaclass.clone();
-        if let Some(path) = metaclass
-            && let Some((home, metaclass)) = self.class_of(module, class, &path)
-        {
-            self.metaclass_runs(home, metaclass);
-        }
-        for (home, base) in self.bases(module, class) {
-            if (home, base) != (module, class) {
-                self.class_is_extended_once(home, base);
-            }
-        }
-    }
-
-    fn class_is_extended_once(&mut self, module: ModuleId, class: ClassId) {
-        if self.classes.extended.insert((module, class)) {
-            self.class_is_extended(module, class);
-        }
-    }
-
     /// A class and all that it inherits from, in the order in which attributes are looked up.
-    fn linear(&self, class: ClassKey) -> Order {
+    pub(super) fn linear(&self, class: ClassKey) -> Order {
         if let Some(known) = self.classes.orders.borrow().get(&class) {
             return known.clone();
         }
@@ -537,13 +576,17 @@ impl<'p> Search<'_, 'p> {
         below.pop();
     }
 
-    fn bases(&self, module: ModuleId, class: ClassId) -> Vec<ClassKey> {
+    pub(super) fn bases(&self, module: ModuleId, class: ClassId) -> Vec<ClassKey> {
         let paths = &self.world.names.file(module).class(class).bases;
         paths.iter().filter_map(|path| self.class_of(module, class, path)).collect()
     }
 
-    fn class_of(&self, module: ModuleId, near: ClassId, path: &[&'p str]) -> Option<ClassKey> {
-        let scope = self.world.names.file(module).class(near).parent;
+    pub(super) fn class_of(&self, module: ModuleId, near: ClassId, path: &[&'p str]) -> Option<ClassKey> {
+        self.class_named(module, self.world.names.file(module).class(near).parent, path)
+    }
+
+    /// The class of the project that a dotted name stands for.
+    pub(super) fn class_named(&self, module: ModuleId, scope: ScopeId, path: &[&'p str]) -> Option<ClassKey> {
         let first = path.first()?;
         let file = self.world.names.file(module);
         if let Some(owner) = file.owner(first, scope)
