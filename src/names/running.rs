@@ -6,7 +6,10 @@
 mod by_name;
 mod classes;
 mod decorated;
+mod given;
 mod hooks;
+mod kept;
+mod receivers;
 mod values;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -18,7 +21,7 @@ use crate::outcome::Kind;
 use crate::project::ModuleId;
 use crate::syntax::Span;
 use classes::{ClassKey, Classes};
-use values::{Handed, Kept, Key, Then, What};
+use kept::{Handed, Kept, Key, Then, What};
 
 /// Functions that may run at import time.
 #[derive(Debug, Default)]
@@ -227,8 +230,7 @@ impl<'w, 'p> Search<'w, 'p> {
             return;
         }
         if let (Role::Argument, Some(keeper)) = (used.role, used.kept) {
-            let what = What::Name { scope: used.scope, name: used.name, attributes };
-            let value = Handed { module, what, here: self.here, then: Then::Anything };
+            let value = self.handed(module, used, attributes);
             match (keeper, &used.argument) {
                 (Keeper::Attribute(name), Some(to)) if to.callee.name == "property" => self.property(name, value),
                 (keeper, _) => match self.key(module, used.scope, keeper) {
@@ -242,12 +244,12 @@ impl<'w, 'p> Search<'w, 'p> {
             && let Some(receivers) = self.receivers_of_argument(module, used.scope, argument)
         {
             // Handed to functions of the project, it runs if they call what they are handed.
-            let what = What::Name { scope: used.scope, name: used.name, attributes };
             let then = match used.moment {
                 Moment::Call(function) if argument.returned => Then::Returned(function),
                 _ => Then::Anything,
             };
-            self.hand_to(receivers, argument.place, Handed { module, what, here: self.here, then });
+            let value = Handed { then, ..self.handed(module, used, attributes) };
+            self.hand_to(receivers, argument.place, value);
             return;
         }
         if let (Role::Argument, Some(argument)) = (used.role, &used.argument)
@@ -255,21 +257,15 @@ impl<'w, 'p> Search<'w, 'p> {
             && !matches!(argument.by, By::Result | By::Item)
             && let Some(own) = self.method_of_local(module, used.scope, argument.callee.name, method)
         {
-            let what = What::Name { scope: used.scope, name: used.name, attributes };
-            self.hand_to_methods(
-                method,
-                own,
-                argument.place,
-                Handed { module, what, here: self.here, then: Then::Anything },
-            );
+            let value = self.handed(module, used, attributes);
+            self.hand_to_methods(method, own, argument.place, value);
             return;
         }
         if let (Role::Argument, Some(argument)) = (used.role, &used.argument)
             && argument.by != By::Result
             && let Some(key) = self.collection(module, used.scope, &argument.callee)
         {
-            let what = What::Name { scope: used.scope, name: used.name, attributes };
-            self.keep(key, Handed { module, what, here: self.here, then: Then::Anything });
+            self.keep(key, self.handed(module, used, attributes));
             return;
         }
         let leaves = attributes.last().is_some_and(|method| LEAVING.contains(method)) && !used.twice;
@@ -285,8 +281,7 @@ impl<'w, 'p> Search<'w, 'p> {
                 }
             }
             (Role::Load | Role::Inspected, Some(key)) => {
-                let what = What::Name { scope: used.scope, name: used.name, attributes };
-                self.keep(key, Handed { module, what, here: self.here, then: Then::Anything });
+                self.keep(key, self.handed(module, used, attributes));
             }
             // A function of its own is called by whoever calls the result; a class may be instantiated by anyone.
             (Role::Returned, _) => {
@@ -303,6 +298,12 @@ impl<'w, 'p> Search<'w, 'p> {
                 }
             }
         }
+    }
+
+    /// A use as a value on its way.
+    fn handed(&self, module: ModuleId, used: &Use<'p>, attributes: Vec<&'p str>) -> Handed<'p> {
+        let what = What::Name { scope: used.scope, name: used.name, attributes };
+        Handed { module, what, here: self.here, then: Then::Anything }
     }
 
     /// What a use does with the object itself, whatever its role: attributes that it reads of something unknown, and, where

@@ -66,9 +66,9 @@ impl<'p> Classes<'p> {
 impl<'p> Search<'_, 'p> {
     /// Who gets what a class is called with: its `__init__`, if all its bases are known and neither a metaclass nor `__new__`
     /// might do otherwise, or its fields.
-    pub(super) fn initializers(&self, module: ModuleId, class: ClassId) -> Option<values::Receivers<'p>> {
+    pub(super) fn initializers(&self, module: ModuleId, class: ClassId) -> Option<receivers::Receivers<'p>> {
         let order = self.linear((module, class));
-        let mut fields: Vec<values::Key<'p>> = Vec::new();
+        let mut fields: Vec<kept::Key<'p>> = Vec::new();
         let mut has_fields = false;
         for &(home, base) in order.iter() {
             let file = self.world.names.file(home);
@@ -90,14 +90,14 @@ impl<'p> Search<'_, 'p> {
             }
             if let Some(own) = found.methods.get("__init__") {
                 let functions = own.iter().map(|f| (home, *f)).collect();
-                return (!has_fields).then(|| values::Receivers::functions(functions));
+                return (!has_fields).then(|| receivers::Receivers::functions(functions));
             }
             if is_record {
                 has_fields = true;
-                fields.extend(file.scope(found.scope).bindings.keys().map(|name| values::Key::Attribute(name)));
+                fields.extend(file.scope(found.scope).bindings.keys().map(|name| kept::Key::Attribute(name)));
             }
         }
-        has_fields.then_some(values::Receivers { keepers: fields, ..values::Receivers::functions(Vec::new()) })
+        has_fields.then_some(receivers::Receivers { keepers: fields, ..receivers::Receivers::functions(Vec::new()) })
     }
 
     /// A method that a class has or inherits, if reading it gives just that.
@@ -218,7 +218,7 @@ impl<'p> Search<'_, 'p> {
         match keeps {
             Some(key) => {
                 self.keep_instance(key, this);
-                if let values::Key::Attribute(name) = key {
+                if let kept::Key::Attribute(name) = key {
                     self.classes.held.entry(name).or_default().push(this);
                     if self.is_read(name) {
                         self.descriptor_runs(this);
@@ -290,7 +290,7 @@ impl<'p> Search<'_, 'p> {
         }
         self.classes.live.entry(name).or_default().push((module, function));
         for (place, value) in self.handed_to_methods.get(name).cloned().unwrap_or_default() {
-            self.hand_to(values::Receivers::functions(vec![(module, function)]), place, value);
+            self.hand_to(receivers::Receivers::functions(vec![(module, function)]), place, value);
         }
         self.result_by_name(name, (module, function));
         let read = self.read.contains(name) && self.runs_when_read(module, function);

@@ -1,74 +1,49 @@
 //! What decorators do with what they decorate: call it, keep it, or hand it on.
 
-use super::values::Receivers;
+use super::receivers::Receivers;
 use super::*;
 use crate::names::scope::Argument;
-
-/// The dotted name of a decorator; the flag: a call of it makes the decorator, `@f(…)`.
-type Decorators<'d, 'p> = std::iter::Zip<std::slice::Iter<'d, Vec<&'p str>>, std::slice::Iter<'d, bool>>;
 
 impl<'p> Search<'_, 'p> {
     /// A decorated function is defined.
     pub(super) fn function_is_decorated(&mut self, module: ModuleId, function: FunctionId) {
         let found = self.world.names.file(module).function(function);
-        let own = found.class.is_some();
-        self.is_decorated_by(
-            module,
-            found.parent,
-            found.name,
-            found.span,
-            found.decorators.iter().zip(&found.factories),
-            own,
-        );
+        let value = self.defined(module, found.parent, found.name, found.span);
+        for (path, by_call) in found.decorators.iter().zip(&found.factories) {
+            let is_accessor = matches!(path.last(), Some(&"setter" | &"getter" | &"deleter"));
+            let keeps = is_accessor || found.class.is_some() && keeps_methods(path);
+            if !keeps {
+                self.is_decorated_by(path, *by_call, &value);
+            }
+        }
     }
 
     /// The same for a class.
     pub(super) fn class_is_decorated(&mut self, module: ModuleId, class: ClassId) {
         let found = self.world.names.file(module).class(class);
-        self.is_decorated_by(
-            module,
-            found.parent,
-            found.name,
-            found.span,
-            found.decorators.iter().zip(&found.factories),
-            false,
-        );
+        let value = self.defined(module, found.parent, found.name, found.span);
+        for (path, by_call) in found.decorators.iter().zip(&found.factories) {
+            self.is_decorated_by(path, *by_call, &value);
+        }
     }
 
-    fn is_decorated_by(
-        &mut self,
-        module: ModuleId,
-        scope: ScopeId,
-        name: &'p str,
-        span: Span,
-        decorators: Decorators<'_, 'p>,
-        is_method: bool,
-    ) {
-        for (path, by_call) in decorators {
-            if is_method && keeps_methods(path) || matches!(path.last(), Some(&"setter" | &"getter" | &"deleter")) {
-                continue;
-            }
-            self.here = (module, span);
-            let value = Handed {
-                module,
-                what: What::Name { scope, name, attributes: Vec::new() },
-                here: self.here,
-                then: Then::Named,
-            };
-            let Some((first, rest)) = path.split_first() else {
-                // Not a dotted name: it may be anything.
-                self.hand(&value);
-                continue;
-            };
-            let callee = Reference { name: first, attributes: rest.to_vec() };
-            let by = if *by_call { By::Result } else { By::Name };
-            self.is_handed_to_decorator(
-                module,
-                scope,
-                Argument { callee, place: Place::Position(0), by, returned: false },
-                value,
-            );
-        }
+    /// What a definition in `scope` gives its decorators.
+    fn defined(&self, module: ModuleId, scope: ScopeId, name: &'p str, span: Span) -> Handed<'p> {
+        let what = What::Name { scope, name, attributes: Vec::new() };
+        Handed { module, what, here: (module, span), then: Then::Named }
+    }
+
+    /// `by_call`: a call of the dotted name makes the decorator, `@f(…)`.
+    fn is_decorated_by(&mut self, path: &[&'p str], by_call: bool, value: &Handed<'p>) {
+        self.here = value.here;
+        let (What::Name { scope, .. }, Some((first, rest))) = (&value.what, path.split_first()) else {
+            // Not a dotted name: it may be anything.
+            return self.hand(value);
+        };
+        let callee = Reference { name: first, attributes: rest.to_vec() };
+        let by = if by_call { By::Result } else { By::Name };
+        let argument = Argument { callee, place: Place::Position(0), by, returned: false };
+        self.is_handed_to_decorator(value.module, *scope, argument, value.clone());
     }
 
     fn is_handed_to_decorator(&mut self, module: ModuleId, scope: ScopeId, argument: Argument<'p>, value: Handed<'p>) {

@@ -2,7 +2,7 @@
 //! the class.
 
 use super::classes::ClassKey;
-use super::values::Receivers;
+use super::receivers::Receivers;
 use super::*;
 use crate::names::evaluated::is_stdlib;
 
