@@ -250,7 +250,13 @@ impl<'a> Walk<'a> {
                 }
             }
             StmtKind::AugAssign { target, value } => {
+                self.kept = match &target.kind {
+                    ExprKind::Name(name) => self.keeper(name),
+                    ExprKind::Attribute { name, value } => Some(attribute_keeper(value, name.text)),
+                    _ => None,
+                };
                 self.expr(value, Role::Load);
+                self.kept = None;
                 if target.as_name().is_some() {
                     self.expr(target, Role::Load);
                 }
@@ -564,7 +570,13 @@ impl<'a> Walk<'a> {
             ExprKind::Call { func, args } => {
                 self.twice = true;
                 self.expr(func, Role::Decorator);
+                let first = self.out.uses.len();
                 self.call_args(func, args);
+                if func.last_name() == Some("partial")
+                    && let Some(used) = self.out.uses.get_mut(first)
+                {
+                    (used.role, used.argument) = (Role::Called, None);
+                }
             }
             _ => {
                 self.kept = self.keeper(name);
@@ -639,7 +651,13 @@ impl<'a> Walk<'a> {
                 self.expr(func, Role::Called);
                 self.keeps_arguments = kept.filter(|keeper| keeps_arguments(*keeper, func, args));
                 self.returned = role == Role::Returned;
+                let first = self.out.uses.len();
                 self.call_args(func, args);
+                if let (Role::Returned, Some("partial"), Some(of)) = (role, func.last_name(), args.first())
+                    && let Some(used) = self.out.uses[first..].iter_mut().find(|u| u.span.start == of.value.span.start)
+                {
+                    (used.role, used.argument) = (Role::Returned, None);
+                }
             }
             ExprKind::Sequence(parts) | ExprKind::Dict(parts) => {
                 for part in items(parts) {
@@ -738,6 +756,9 @@ impl<'a> Walk<'a> {
             ExprKind::Other(parts) if self.is_formatted(expr, parts) => {
                 let role = if let Role::Annotation(_) = role { role } else { Role::Inspected };
                 parts.iter().for_each(|part| self.expr(part, role));
+            }
+            ExprKind::Other(parts) if expr.span.of(self.text).starts_with("yield") => {
+                parts.iter().for_each(|part| self.expr(part, Role::Returned));
             }
             ExprKind::Other(parts) if kept.is_some() && self.is_sum(parts) => {
                 for part in parts {
@@ -933,7 +954,7 @@ impl<'a> Walk<'a> {
             }
             return;
         }
-        if let ("getattr", [first, second, ..]) = (called, args)
+        if let ("getattr" | "hasattr", [first, second, ..]) = (called, args)
             && let ExprKind::Str(std::borrow::Cow::Borrowed(name)) = second.value.kind
         {
             let (moment, scope, span) = (self.moment(), self.scope, first.value.span);
@@ -986,8 +1007,16 @@ impl<'a> Walk<'a> {
                         used.argument = Some(Box::new(Argument { by, ..argument.clone() }));
                     }
                 }
-                ExprKind::Call { ref args, .. } => {
+                ExprKind::Call { ref func, ref args } => {
                     let of = args.first().map(|a| a.value.span);
+                    // Who gets `partial(g, x)` gets `g`.
+                    let stands_for = matches!(func.last_name(), Some("partial" | "ref" | "WeakMethod"));
+                    if let (true, Some(of)) = (stands_for, of)
+                        && let Some(used) = self.out.uses[first..].iter_mut().find(|u| u.span.start == of.start)
+                    {
+                        used.argument = Some(Box::new(argument));
+                        continue;
+                    }
                     if let Some(access) = self.out.accesses.iter_mut().rev().find(|a| Some(a.span) == of) {
                         access.argument = Some(argument);
                     }

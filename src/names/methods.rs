@@ -113,15 +113,20 @@ pub const BUILTIN_METHODS: [&str; 60] = [
     "capitalize",
 ];
 
+/// Whether a name is one that Python gives a meaning.
+pub fn is_dunder(name: &str) -> bool {
+    name.starts_with("__") && name.ends_with("__")
+}
+
 /// Whether a method is one that Python calls by itself, at what import-time code may do.
 pub fn is_special(name: &str) -> bool {
-    name.starts_with("__") && name.ends_with("__") && !NOT_ON_IMPORT.contains(&name)
+    is_dunder(name) && !NOT_ON_IMPORT.contains(&name)
 }
 
 /// Whether a special method is one that runs when an operator, a loop, a test or a call is applied to the object.
 pub fn is_operator(name: &str) -> bool {
-    // `dict(x)`, `f(**x)`
-    if name == "keys" {
+    // `dict(x)`, `f(**x)`, `print(file=x)`, `closing(x)`
+    if matches!(name, "keys" | "write" | "flush" | "read" | "close") {
         return true;
     }
     let Some(plain) = name.strip_prefix("__").and_then(|rest| rest.strip_suffix("__")) else { return false };
@@ -138,7 +143,7 @@ const BINARY: [&str; 14] = [
     "xor",
 ];
 
-const APPLIED: [&str; 37] = [
+const APPLIED: [&str; 47] = [
     "or",
     "ror",
     "ior",
@@ -176,6 +181,16 @@ const APPLIED: [&str; 37] = [
     "str",
     "repr",
     "format",
+    "aenter",
+    "aexit",
+    "aiter",
+    "anext",
+    "await",
+    "del",
+    "dir",
+    "sizeof",
+    "floor",
+    "ceil",
 ];
 
 /// Whether a special method runs while an object is made, kept in a collection or asked for an attribute.

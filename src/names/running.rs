@@ -39,6 +39,7 @@ impl Running {
             todo: Vec::new(),
             here: (ModuleId(0), Span::default()),
             keeps: None,
+            modules_around: BTreeSet::new(),
             names: BTreeSet::new(),
             read: BTreeSet::new(),
             read_of_itself: BTreeSet::new(),
@@ -92,6 +93,8 @@ struct Search<'w, 'p> {
     todo: Vec<(ModuleId, FunctionId)>,
     /// The use that is being followed.
     here: (ModuleId, Span),
+    /// Modules whose objects go around.
+    modules_around: BTreeSet<ModuleId>,
     /// What keeps what the call at hand gives.
     keeps: Option<Key<'p>>,
     /// Method names already taken to be called.
@@ -144,6 +147,9 @@ impl<'w, 'p> Search<'w, 'p> {
             if file.dynamic.is_some() {
                 self.module_goes_around(module);
             }
+        }
+        if moment == Moment::Import {
+            self.modules_by_literals(module);
         }
         for used in file.uses.iter().filter(|u| u.moment == moment) {
             self.used(module, used);
@@ -218,6 +224,7 @@ impl<'w, 'p> Search<'w, 'p> {
         let attributes = used.attributes_text();
         self.here = (module, used.span);
         self.all_is_given(module, used);
+        self.namespace_is_read(module, used, &attributes);
         if let [of @ .., "__subclasses__"] = attributes.as_slice() {
             let of = Reference { name: used.name, attributes: of.to_vec() };
             self.subclasses_are_asked(module, used.scope, &of);
@@ -286,7 +293,10 @@ impl<'w, 'p> Search<'w, 'p> {
             // A function of its own is called by whoever calls the result; a class may be instantiated by anyone.
             (Role::Returned, _) => {
                 if !self.returns_parameter(module, used) {
-                    self.reach(module, used.scope, used.name, &attributes, Role::Load);
+                    // What stands in the function is called by whoever calls the result; what does not, by anyone.
+                    let own = used.owner.is_some_and(|owner| owner != MODULE) && attributes.is_empty();
+                    let role = if own { Role::Load } else { Role::Argument };
+                    self.reach(module, used.scope, used.name, &attributes, role);
                 }
             }
             (role, kept) => {
@@ -325,6 +335,7 @@ impl<'w, 'p> Search<'w, 'p> {
             }
             (_, Object::Module(module)) => {
                 self.module_goes_around(module);
+                self.functions_of_module(module);
                 0
             }
             (_, Object::External(path)) => {
@@ -405,6 +416,9 @@ impl<'w, 'p> Search<'w, 'p> {
             }
             scope = MODULE;
         }
+        for home in self.defined_too(module, name) {
+            self.attribute(home, name.to_owned(), attributes, role, invoked);
+        }
         for trace in self.world.traces(module, scope, name, attributes) {
             match trace.object {
                 Object::Attribute { module: home, name, rest } => {
@@ -422,6 +436,51 @@ impl<'w, 'p> Search<'w, 'p> {
                 }
             }
         }
+    }
+
+    /// `import_module("m").f()`, `sys.modules["m"].f()`.
+    fn modules_by_literals(&mut self, module: ModuleId) {
+        let file = self.world.names.file(module);
+        let read = file.literal_reads.iter().map(|(name, _, span)| (name, span));
+        let root = self.world.project().module(module).root;
+        for (name, span) in read.chain(file.literal_escapes.iter().map(|(name, span)| (name, span))) {
+            if let Some(found) = self.world.project().tree.find(name, root) {
+                self.here = (module, *span);
+                self.module_goes_around(found);
+                self.functions_of_module(found);
+            }
+        }
+    }
+
+    /// The object of a module goes around: `for m in [a, b]: m.setup()`.
+    fn functions_of_module(&mut self, module: ModuleId) {
+        if self.modules_around.insert(module) {
+            let names: Vec<&'p str> = self.names.iter().copied().collect();
+            names.into_iter().for_each(|name| self.function_of_module(module, name));
+        }
+    }
+
+    /// A name is called that may be one of a module whose object goes around.
+    fn function_of_module(&mut self, module: ModuleId, name: &str) {
+        if !self.world.names.file(module).bindings(name).is_empty() {
+            self.attribute(module, name.to_owned(), &[], Role::Called, true);
+        }
+    }
+
+    /// The modules that may define a name themselves which an import binds, too: `try: from x import f`, `except …: def f()`.
+    fn defined_too(&self, module: ModuleId, name: &str) -> Vec<ModuleId> {
+        let mixed = |home: ModuleId| {
+            let bindings = self.world.names.file(home).bindings(name);
+            let imported = |b: &crate::names::scope::Binding| matches!(b.what, Bound::Import(_));
+            bindings.iter().any(imported) && !bindings.iter().all(imported)
+        };
+        let targets = &self.world.graph.targets[module.index()];
+        let sites = &self.world.graph.files[module.index()].sites;
+        let bindings = self.world.names.file(module).bindings(name).iter();
+        let imports = bindings.filter_map(|b| if let Bound::Import(site) = b.what { Some(site) } else { None });
+        let of_same_name = imports.filter(|site| sites.get(*site).is_some_and(|s| s.name == Some(name)));
+        let from = of_same_name.filter_map(|site| targets.get(site).copied().flatten()).filter(|t| !t.is_module);
+        std::iter::once(module).chain(from.map(|target| target.module)).filter(|home| mixed(*home)).collect()
     }
 
     fn local(
@@ -592,6 +651,9 @@ impl<'w, 'p> Search<'w, 'p> {
         if self.names.insert(name) {
             for (module, function) in self.classes.live(name) {
                 self.run(module, function);
+            }
+            for module in self.modules_around.clone() {
+                self.function_of_module(module, name);
             }
         }
     }

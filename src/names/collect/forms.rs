@@ -69,7 +69,7 @@ const TEXTS: [&str; 6] = ["str", "repr", "globals", "locals", "sorted", "dir"];
 
 /// Whether what keeps the result of a call keeps its arguments thereby, and no more is done with them.
 pub(super) fn keeps_arguments(keeper: Keeper, func: &Expr, args: &[Arg]) -> bool {
-    let partly = || matches!(func.last_name(), Some("partial" | "partialmethod"));
+    let partly = || matches!(func.last_name(), Some("partial" | "partialmethod" | "ref" | "WeakMethod"));
     // What is made on the spot is asked for what is in it.
     let held = || args.iter().all(|a| !is_call(&a.value) && !matches!(a.value.kind, ExprKind::Starred(_)));
     match func.as_name() {

@@ -19,7 +19,12 @@ impl<'p> Search<'_, 'p> {
                 self.read(asked);
                 self.reach(module, access.scope, name, &attributes, Role::Argument);
             }
-            None if access.asks || access.replaces => {}
+            None if access.replaces => {
+                if let Some(class) = self.class_behind(module, access.scope, &access.module) {
+                    self.somehow_set(class);
+                }
+            }
+            None if access.asks => {}
             None => {
                 let receivers =
                     access.argument.as_ref().and_then(|to| self.receivers_of_argument(module, access.scope, to));
@@ -58,6 +63,30 @@ impl<'p> Search<'_, 'p> {
             Some(bindings) if access.begins.is_empty() => bindings.iter().map(|b| b.begins).collect(),
             _ => vec![access.begins],
         }
+    }
+
+    /// An attribute of a computed name is set: that may be a property.
+    fn somehow_set(&mut self, class: ClassKey) {
+        for &(home, base) in self.linear(class).iter() {
+            let file = self.world.names.file(home);
+            let sets = |path: &Vec<&str>| path.last() == Some(&"setter");
+            for function in file.class(base).methods.values().flatten() {
+                if file.function(*function).decorators.iter().any(sets) {
+                    self.run(home, *function);
+                }
+            }
+        }
+    }
+
+    /// `x.__dict__["name"]`, `x.__dict__.items()`.
+    pub(super) fn namespace_is_read(&mut self, module: ModuleId, used: &Use<'p>, attributes: &[&'p str]) {
+        let of = match attributes {
+            [of @ .., "__dict__"] if used.item && used.role != Role::Store => of,
+            [of @ .., "__dict__", "items" | "values"] => of,
+            _ => return,
+        };
+        let of = Reference { name: used.name, attributes: of.to_vec() };
+        self.any_attribute(module, used.scope, &of, "");
     }
 
     /// `vars(x)`, `inspect.getmembers(x)`.

@@ -594,6 +594,11 @@ impl<'p> Search<'_, 'p> {
         {
             return None;
         }
+        // An import may bind the name, too: `try: from x import C`, `except …: class C`.
+        let own = file.bindings(first).iter().find_map(|b| if let Bound::Class(c) = b.what { Some(c) } else { None });
+        if let (Some(class), 1) = (own, path.len()) {
+            return Some((module, class));
+        }
         let Object::Attribute { module: home, name, rest } = self.world.trace(module, scope, first, &path[1..]).object
         else {
             return None;

@@ -47,6 +47,11 @@ impl<'p> Search<'_, 'p> {
     }
 
     fn is_handed_to_decorator(&mut self, module: ModuleId, scope: ScopeId, argument: Argument<'p>, value: Handed<'p>) {
+        let object = self.world.trace_reference(module, scope, &argument.callee).object;
+        let is_partial = matches!(object, Object::External(path) if path == "functools.partial");
+        if is_partial || !self.defined_too(module, argument.callee.name).is_empty() {
+            return self.hand(&value);
+        }
         if self.decorates_from_outside(module, scope, &argument.callee) {
             return;
         }

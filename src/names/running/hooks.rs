@@ -73,6 +73,11 @@ impl<'p> Search<'_, 'p> {
         if self.is_enumeration((module, class)) {
             self.here = (module, self.world.names.file(module).class(class).span);
             self.class_is_instantiated(module, class);
+            // A loop over the class gives all members.
+            let file = self.world.names.file(module);
+            for name in file.scope(file.class(class).scope).bindings.keys() {
+                self.taken(Key::Attribute(name));
+            }
             for (home, base) in self.linear((module, class)).iter() {
                 self.methods_run(*home, *base, &OF_MEMBERS);
             }
@@ -108,7 +113,14 @@ impl<'p> Search<'_, 'p> {
     /// An instance exists of a class that inherits from one of the standard library, which may call any of its methods.
     pub(super) fn library_has_instance(&mut self, class: ClassKey) {
         let order = self.linear(class);
-        if !order.iter().any(|class| self.extends_library(*class)) {
+        if order
+            .iter()
+            .any(|class| self.extends(*class, |path| !path.starts_with("typing") && !path.starts_with("abc.")))
+        {
+            // What it inherits may apply operators to it.
+            self.loosen(class);
+        }
+        if !order.iter().any(|class| self.extends(*class, calls_methods)) {
             return;
         }
         for (home, base) in order.iter() {
@@ -120,12 +132,13 @@ impl<'p> Search<'_, 'p> {
         }
     }
 
-    fn extends_library(&self, (module, class): ClassKey) -> bool {
+    /// Whether a class of the standard library is among the bases that `which` takes.
+    fn extends(&self, (module, class): ClassKey, which: fn(&str) -> bool) -> bool {
         let found = self.world.names.file(module).class(class);
         found.bases.iter().any(|path| {
             let Some((first, rest)) = path.split_first() else { return false };
             match self.world.trace(module, found.parent, first, rest).object {
-                Object::External(path) => is_stdlib(&path) && calls_methods(&path),
+                Object::External(path) => is_stdlib(&path) && which(&path),
                 _ => false,
             }
         })

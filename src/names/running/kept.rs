@@ -2,7 +2,7 @@
 
 use super::classes::ClassKey;
 use super::*;
-use crate::names::methods::{is_data, is_special};
+use crate::names::methods::{is_data, is_dunder};
 
 /// A value that may be called later, and where it was handed on.
 #[derive(Clone)]
@@ -77,13 +77,15 @@ impl<'p> Key<'p> {
 /// around.
 struct Shelf<'p, V> {
     open: HashSet<Key<'p>>,
+    /// Names of the variables among these.
+    open_variables: HashSet<&'p str>,
     waiting: HashMap<&'p str, Vec<(Key<'p>, V)>>,
     around: HashSet<ModuleId>,
 }
 
 impl<V> Default for Shelf<'_, V> {
     fn default() -> Self {
-        Self { open: HashSet::new(), waiting: HashMap::new(), around: HashSet::new() }
+        Self { open: HashSet::new(), open_variables: HashSet::new(), waiting: HashMap::new(), around: HashSet::new() }
     }
 }
 
@@ -101,7 +103,9 @@ impl<'p, V> Shelf<'p, V> {
     fn put(&mut self, key: Key<'p>, value: V) -> Option<V> {
         let attribute = Key::Attribute(key.name());
         let open = Self::is_attribute(&self.around, key) && self.open.contains(&attribute);
-        if open || self.open.contains(&key) {
+        // An attribute may be that of a module.
+        let of_module = key == attribute && self.open_variables.contains(key.name());
+        if open || of_module || self.open.contains(&key) {
             return Some(value);
         }
         self.waiting.entry(key.name()).or_default().push((key, value));
@@ -109,11 +113,19 @@ impl<'p, V> Shelf<'p, V> {
     }
 
     fn open(&mut self, key: Key<'p>) -> Vec<V> {
+        if let Key::Variable(..) = key {
+            self.open_variables.insert(key.name());
+        }
         let Some(waiting) = self.open.insert(key).then(|| self.waiting.get_mut(key.name())).flatten() else {
             return Vec::new();
         };
         let any = matches!(key, Key::Attribute(_));
-        let opens = |other: Key<'p>| other == key || any && Self::is_attribute(&self.around, other);
+        let of_module = matches!(key, Key::Variable(..));
+        let opens = |other: Key<'p>| {
+            other == key
+                || any && Self::is_attribute(&self.around, other)
+                || of_module && matches!(other, Key::Attribute(_))
+        };
         waiting.extract_if(.., |(other, _)| opens(*other)).map(|(_, value)| value).collect()
     }
 
@@ -136,7 +148,7 @@ impl<'p> Search<'_, 'p> {
             && !self.kept.special_run
         {
             self.kept.special.push(value);
-        } else if is_special(key.name()) && !is_data(key.name()) {
+        } else if is_dunder(key.name()) && !is_data(key.name()) {
             self.hand(&value);
         } else if let Some(value) = self.kept.taken.put(key, value) {
             self.hand(&value);

@@ -55,7 +55,7 @@ const QUIET: [&str; 27] = [
 ];
 
 /// Builtins that do not, either; what collections hold is followed by the names that they are made from.
-const QUIET_BUILTINS: [&str; 14] = [
+const QUIET_BUILTINS: [&str; 13] = [
     "property",
     "staticmethod",
     "classmethod",
@@ -69,7 +69,6 @@ const QUIET_BUILTINS: [&str; 14] = [
     "enumerate",
     "zip",
     "reversed",
-    "iter",
 ];
 
 impl<'p> Search<'_, 'p> {
