@@ -572,9 +572,7 @@ impl<'a> Walk<'a> {
                 self.expr(func, Role::Decorator);
                 let first = self.out.uses.len();
                 self.call_args(func, args);
-                if func.last_name() == Some("partial")
-                    && let Some(used) = self.out.uses.get_mut(first)
-                {
+                if let Some(used) = self.wrapped(first, func, args) {
                     (used.role, used.argument) = (Role::Called, None);
                 }
             }
@@ -653,10 +651,10 @@ impl<'a> Walk<'a> {
                 self.returned = role == Role::Returned;
                 let first = self.out.uses.len();
                 self.call_args(func, args);
-                if let (Role::Returned, Some("partial"), Some(of)) = (role, func.last_name(), args.first())
-                    && let Some(used) = self.out.uses[first..].iter_mut().find(|u| u.span.start == of.value.span.start)
+                if role == Role::Returned
+                    && let Some(used) = self.wrapped(first, func, args)
                 {
-                    (used.role, used.argument) = (Role::Returned, None);
+                    (used.role, used.argument) = (role, None);
                 }
             }
             ExprKind::Sequence(parts) | ExprKind::Dict(parts) => {
@@ -954,15 +952,13 @@ impl<'a> Walk<'a> {
             }
             return;
         }
-        if let ("getattr" | "hasattr", [first, second, ..]) = (called, args)
-            && let ExprKind::Str(std::borrow::Cow::Borrowed(name)) = second.value.kind
-        {
-            let (moment, scope, span) = (self.moment(), self.scope, first.value.span);
-            self.out.method_calls.push(MethodCall { name, moment, scope, span, of_super: false, made_by: None });
-        }
-        if let ("methodcaller" | "attrgetter", Some(ExprKind::Str(std::borrow::Cow::Borrowed(path)))) =
-            (called, args.first().map(|a| &a.value.kind))
-        {
+        let by_text = match (called, args) {
+            ("getattr" | "hasattr", [_, name, ..]) | ("methodcaller" | "attrgetter", [name, ..]) => {
+                Some(&name.value.kind)
+            }
+            _ => None,
+        };
+        if let Some(ExprKind::Str(std::borrow::Cow::Borrowed(path))) = by_text {
             for name in path.split('.') {
                 let (moment, scope, span) = (self.moment(), self.scope, func.span);
                 self.out.method_calls.push(MethodCall { name, moment, scope, span, of_super: false, made_by: None });
@@ -1008,15 +1004,12 @@ impl<'a> Walk<'a> {
                     }
                 }
                 ExprKind::Call { ref func, ref args } => {
-                    let of = args.first().map(|a| a.value.span);
                     // Who gets `partial(g, x)` gets `g`.
-                    let stands_for = matches!(func.last_name(), Some("partial" | "ref" | "WeakMethod"));
-                    if let (true, Some(of)) = (stands_for, of)
-                        && let Some(used) = self.out.uses[first..].iter_mut().find(|u| u.span.start == of.start)
-                    {
+                    if let Some(used) = self.wrapped(first, func, args) {
                         used.argument = Some(Box::new(argument));
                         continue;
                     }
+                    let of = args.first().map(|a| a.value.span);
                     if let Some(access) = self.out.accesses.iter_mut().rev().find(|a| Some(a.span) == of) {
                         access.argument = Some(argument);
                     }
@@ -1028,6 +1021,12 @@ impl<'a> Walk<'a> {
                 _ => {}
             }
         }
+    }
+
+    /// The use of `g` in `partial(g, …)` and its like, among those from `first` on.
+    fn wrapped(&mut self, first: usize, func: &Expr<'a>, args: &[Arg<'a>]) -> Option<&mut Use<'a>> {
+        let at = args.first().filter(|_| wraps_function(func))?.value.span.start;
+        self.out.uses[first..].iter_mut().find(|used| used.span.start == at)
     }
 
     fn arg(&mut self, arg: &Arg<'a>, called: &str, replaces: bool) {

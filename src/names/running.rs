@@ -15,7 +15,7 @@ mod values;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::methods::{BUILTIN_METHODS, is_data};
-use super::scope::{By, ClassId, FunctionId, Keeper, MODULE, Moment, Place, Reference, Role, ScopeKind, Use};
+use super::scope::{Binding, By, ClassId, FunctionId, Keeper, MODULE, Moment, Place, Reference, Role, ScopeKind, Use};
 use super::{Bound, Object, ScopeId, World};
 use crate::outcome::Kind;
 use crate::project::ModuleId;
@@ -304,7 +304,7 @@ impl<'w, 'p> Search<'w, 'p> {
                 self.reach(module, used.scope, used.name, &attributes, role);
                 self.keeps = None;
                 if used.twice {
-                    self.result_is_called_once(module, used.scope, used.name, &attributes);
+                    self.result_of(module, used.scope, used.name, &attributes, false);
                 }
             }
         }
@@ -330,7 +330,7 @@ impl<'w, 'p> Search<'w, 'p> {
                     variable = Some(Key::Variable(home, name));
                 }
                 // Nothing of the project is read of what Python made itself.
-                let builtin = |(_, all): (_, &Vec<crate::names::scope::Binding>)| all.iter().all(|b| b.builtin);
+                let builtin = |(_, all): (_, &Vec<Binding>)| all.iter().all(|b| b.builtin);
                 rest.len() - usize::from(rest.len() == 1 && bindings.is_some_and(builtin))
             }
             (_, Object::Module(module)) => {
@@ -471,7 +471,7 @@ impl<'w, 'p> Search<'w, 'p> {
     fn defined_too(&self, module: ModuleId, name: &str) -> Vec<ModuleId> {
         let mixed = |home: ModuleId| {
             let bindings = self.world.names.file(home).bindings(name);
-            let imported = |b: &crate::names::scope::Binding| matches!(b.what, Bound::Import(_));
+            let imported = |b: &Binding| matches!(b.what, Bound::Import(_));
             bindings.iter().any(imported) && !bindings.iter().all(imported)
         };
         let targets = &self.world.graph.targets[module.index()];
@@ -598,8 +598,7 @@ impl<'w, 'p> Search<'w, 'p> {
         let found = file.function(function);
         for path in &found.decorators {
             if let Some((first, rest)) = path.split_first() {
-                let decorator = Reference { name: first, attributes: rest.to_vec() };
-                self.result_of(module, MODULE, &decorator);
+                self.result_of(module, MODULE, first, rest, true);
             }
         }
     }

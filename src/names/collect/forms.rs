@@ -67,15 +67,19 @@ const COLLECTING: [&str; 5] = ["frozenset", "set", "list", "tuple", "dict"];
 /// Others that make what is of a type of Python's own.
 const TEXTS: [&str; 6] = ["str", "repr", "globals", "locals", "sorted", "dir"];
 
+/// Whether what a call gives stands for the function that it is handed first: `partial(g, x)`, `ref(g)`.
+pub(super) fn wraps_function(func: &Expr) -> bool {
+    matches!(func.last_name(), Some("partial" | "partialmethod" | "ref" | "WeakMethod"))
+}
+
 /// Whether what keeps the result of a call keeps its arguments thereby, and no more is done with them.
 pub(super) fn keeps_arguments(keeper: Keeper, func: &Expr, args: &[Arg]) -> bool {
-    let partly = || matches!(func.last_name(), Some("partial" | "partialmethod" | "ref" | "WeakMethod"));
     // What is made on the spot is asked for what is in it.
     let held = || args.iter().all(|a| !is_call(&a.value) && !matches!(a.value.kind, ExprKind::Starred(_)));
     match func.as_name() {
         Some(name) if WRAPPING.contains(&name) => true,
         Some(name) if COLLECTING.contains(&name) => held(),
-        _ => partly() && matches!(keeper, Keeper::Attribute(_)),
+        _ => wraps_function(func) && matches!(keeper, Keeper::Attribute(_)),
     }
 }
 

@@ -138,7 +138,7 @@ impl<'p> Search<'_, 'p> {
     }
 
     /// The class that a name stands for, or of which it stands for an instance.
-    pub(super) fn class_behind(&self, module: ModuleId, scope: ScopeId, of: &Reference<'p>) -> Option<ClassKey> {
+    fn class_behind(&self, module: ModuleId, scope: ScopeId, of: &Reference<'p>) -> Option<ClassKey> {
         let file = self.world.names.file(module);
         if let Some(owner) = file.owner(of.name, scope).filter(|owner| *owner != MODULE)
             && let ScopeKind::Function(function) = file.scope(owner).kind

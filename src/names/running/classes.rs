@@ -342,7 +342,7 @@ impl<'p> Search<'_, 'p> {
                 let made_here = found.name == "__new__";
                 let itself = used.name == *first && owner == scope;
                 // In `__new__`, the object is what the class made.
-                let from = |b: &crate::names::scope::Binding| b.from.iter().any(|r| r.name == *first);
+                let from = |b: &Binding| b.from.iter().any(|r| r.name == *first);
                 let made = used.role != Role::Returned && file.scope(owner).bindings[used.name].iter().any(from);
                 if itself && !made_here || made_here && made {
                     self.instances_are_loose((module, class));

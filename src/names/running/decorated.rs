@@ -28,7 +28,7 @@ impl<'p> Search<'_, 'p> {
     }
 
     /// What a definition in `scope` gives its decorators.
-    fn defined(&self, module: ModuleId, scope: ScopeId, name: &'p str, span: Span) -> Handed<'p> {
+    pub(super) fn defined(&self, module: ModuleId, scope: ScopeId, name: &'p str, span: Span) -> Handed<'p> {
         let what = What::Name { scope, name, attributes: Vec::new() };
         Handed { module, what, here: (module, span), then: Then::Named }
     }
@@ -100,9 +100,8 @@ impl<'p> Search<'_, 'p> {
             matches!(object, Object::External(path) if path != "functools.partial")
         };
         let file = self.world.names.file(module);
-        let made_outside = |b: &crate::names::scope::Binding<'p>, at: ScopeId, home: ModuleId| {
-            b.call.as_ref().is_some_and(|call| outside(call, at, home))
-        };
+        let made_outside =
+            |b: &Binding<'p>, at: ScopeId, home: ModuleId| b.call.as_ref().is_some_and(|call| outside(call, at, home));
         if let Some(owner) = file.owner(callee.name, scope).filter(|owner| *owner != MODULE) {
             let bindings = &file.scope(owner).bindings[callee.name];
             if bindings.iter().all(|b| made_outside(b, owner, module)) {
@@ -113,7 +112,7 @@ impl<'p> Search<'_, 'p> {
             Object::External(_) => true,
             Object::Attribute { module: home, name, rest } => {
                 let bindings = self.world.names.file(home).bindings(name);
-                let is_outside = |b: &crate::names::scope::Binding<'p>| match b.what {
+                let is_outside = |b: &Binding<'p>| match b.what {
                     // An attribute of what a decorator from outside made of a function.
                     Bound::Function(function) if !rest.is_empty() && rest != ["register"] => {
                         let found = self.world.names.file(home).function(function);

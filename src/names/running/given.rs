@@ -3,7 +3,7 @@
 use super::kept::{Handed, Then, What};
 use super::receivers::{Receivers, function_of};
 use super::*;
-use crate::names::scope::{Binding, Gift};
+use crate::names::scope::Gift;
 
 /// How many calls what a function returns is followed through.
 const DEPTH: usize = 4;
@@ -14,7 +14,7 @@ impl<'p> Search<'_, 'p> {
         self.given_within(module, function, DEPTH)
     }
 
-    pub(super) fn given_within(
+    fn given_within(
         &self,
         module: ModuleId,
         function: FunctionId,
@@ -49,14 +49,14 @@ impl<'p> Search<'_, 'p> {
     }
 
     /// Whether a function gives back nothing but what it is handed.
-    pub(super) fn gives_parameters(&self, module: ModuleId, function: FunctionId) -> bool {
+    fn gives_parameters(&self, module: ModuleId, function: FunctionId) -> bool {
         let found = self.world.names.file(module).function(function);
         let own = |gift: &Gift| matches!(gift, Gift::Name(name) if found.params.contains(name));
         found.gives.as_ref().is_some_and(|gifts| gifts.iter().all(own))
     }
 
     /// Whether a function is what its name stands for.
-    pub(super) fn is_plain(&self, (module, function): (ModuleId, FunctionId)) -> bool {
+    fn is_plain(&self, (module, function): (ModuleId, FunctionId)) -> bool {
         let found = self.world.names.file(module).function(function);
         found.decorators.iter().all(|path| path.last() == Some(&"wraps"))
     }
@@ -94,7 +94,7 @@ impl<'p> Search<'_, 'p> {
         used.attributes.is_empty() && self.returns_name(module, used.scope, used.name, by)
     }
 
-    pub(super) fn returns_name(&mut self, module: ModuleId, scope: ScopeId, name: &'p str, by: FunctionId) -> bool {
+    fn returns_name(&mut self, module: ModuleId, scope: ScopeId, name: &'p str, by: FunctionId) -> bool {
         let file = self.world.names.file(module);
         let Some(owner) = file.owner(name, scope) else { return false };
         let (ScopeKind::Function(function), [Binding { what: Bound::Parameter, .. }]) =
@@ -142,7 +142,7 @@ impl<'p> Search<'_, 'p> {
     }
 
     /// The outermost function around `scope` that stands in the function whose scope is `owner`.
-    pub(super) fn nested(&self, module: ModuleId, scope: ScopeId, owner: ScopeId) -> Option<FunctionId> {
+    fn nested(&self, module: ModuleId, scope: ScopeId, owner: ScopeId) -> Option<FunctionId> {
         let file = self.world.names.file(module);
         let (mut at, mut found) = (scope, None);
         while at != owner {
@@ -155,7 +155,7 @@ impl<'p> Search<'_, 'p> {
     }
 
     /// Whether a function that stands in another is used for nothing but to be returned.
-    pub(super) fn is_only_returned(&self, module: ModuleId, owner: ScopeId, nested: FunctionId) -> bool {
+    fn is_only_returned(&self, module: ModuleId, owner: ScopeId, nested: FunctionId) -> bool {
         let file = self.world.names.file(module);
         let found = file.function(nested);
         let passes_on =
@@ -167,69 +167,49 @@ impl<'p> Search<'_, 'p> {
         };
         let uses = || file.uses.iter().filter(|used| used.owner == Some(owner) && used.name == found.name);
         let is_alone = matches!(file.scope(owner).bindings.get(found.name), Some(all) if all.len() == 1);
-        let wrapped = found.decorators.iter().all(|path| path.last() == Some(&"wraps"));
-        !found.is_lambda && found.parent == owner && is_alone && wrapped && uses().all(returned)
+        !found.is_lambda && found.parent == owner && is_alone && self.is_plain((module, nested)) && uses().all(returned)
     }
 
-    /// The value is what a function of the project gave, or holds such: what it returned may run.
-    pub(super) fn result_of(&mut self, module: ModuleId, scope: ScopeId, reference: &Reference<'p>) {
-        match self.functions_named(module, scope, reference.name, &reference.attributes) {
-            Some(found) => found.into_iter().for_each(|function| self.result_is_called(function)),
-            None => {
-                if let Some(method) = reference.attributes.last() {
-                    self.result_of_method(method, true);
-                }
-            }
-        }
-    }
-
-    /// What a function returned is called: the functions in it may run.
-    pub(super) fn result_is_called(&mut self, (module, function): (ModuleId, FunctionId)) {
-        if !self.results.insert((module, function)) {
-            return;
-        }
-        for inner in self.inside(module, function) {
-            self.run(module, inner);
-            self.result_is_called((module, inner));
-        }
-    }
-
-    /// What a function returned is called, once: `@f(…)`, `f(…)(…)`.
-    pub(super) fn result_is_called_once(
+    /// What a function of the project gave is called, or holds such: once, as in `@f(…)` and `f(…)(…)`, or `ever` after.
+    pub(super) fn result_of(
         &mut self,
         module: ModuleId,
         scope: ScopeId,
         name: &'p str,
         attributes: &[&'p str],
+        ever: bool,
     ) {
-        match self.functions_named(module, scope, name, attributes) {
-            Some(found) => found.into_iter().for_each(|function| self.functions_inside_run(function)),
-            None => {
-                if let Some(method) = attributes.last() {
-                    self.result_of_method(method, false);
+        match (self.functions_named(module, scope, name, attributes), attributes.last()) {
+            (Some(found), _) => found.into_iter().for_each(|function| self.result_is_called(function, ever)),
+            // A method of some object.
+            (None, Some(method)) => {
+                if self.results_by_name.insert((method, ever)) {
+                    self.classes.live(method).into_iter().for_each(|function| self.result_is_called(function, ever));
                 }
+            }
+            (None, None) => {}
+        }
+    }
+
+    /// What a function returned is called: the functions in it may run.
+    fn result_is_called(&mut self, (module, function): (ModuleId, FunctionId), ever: bool) {
+        if ever && !self.results.insert((module, function)) {
+            return;
+        }
+        for inner in self.inside(module, function) {
+            self.run(module, inner);
+            if ever {
+                self.result_is_called((module, inner), true);
             }
         }
     }
 
-    pub(super) fn functions_inside_run(&mut self, (module, function): (ModuleId, FunctionId)) {
-        self.inside(module, function).into_iter().for_each(|inner| self.run(module, inner));
-    }
-
-    /// What a method of some object returned is called, once or `ever` after.
-    pub(super) fn result_of_method(&mut self, name: &'p str, ever: bool) {
-        if self.results_by_name.insert((name, ever)) {
-            self.classes.live(name).into_iter().for_each(|function| self.result_by_name(name, function));
-        }
-    }
-
-    /// The same for one method that the object may have.
+    /// What is done with the results of all methods of a name is done with that of one more.
     pub(super) fn result_by_name(&mut self, name: &'p str, function: (ModuleId, FunctionId)) {
-        if self.results_by_name.contains(&(name, false)) {
-            self.functions_inside_run(function);
-        }
-        if self.results_by_name.contains(&(name, true)) {
-            self.result_is_called(function);
+        for ever in [false, true] {
+            if self.results_by_name.contains(&(name, ever)) {
+                self.result_is_called(function, ever);
+            }
         }
         for (place, value) in self.handed_to_results.get(name).cloned().unwrap_or_default() {
             self.hand_to_result(function, place, value);
@@ -250,7 +230,7 @@ impl<'p> Search<'_, 'p> {
     }
 
     /// Functions that stand directly in a function.
-    pub(super) fn inside(&self, module: ModuleId, function: FunctionId) -> Vec<FunctionId> {
+    fn inside(&self, module: ModuleId, function: FunctionId) -> Vec<FunctionId> {
         let functions = self.world.names.file(module).functions.iter().enumerate();
         functions.filter(|(_, f)| f.outer == Some(function)).map(|(index, _)| FunctionId(index as u32)).collect()
     }

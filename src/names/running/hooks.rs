@@ -191,8 +191,7 @@ impl<'p> Search<'_, 'p> {
         for &(home, base) in order.iter() {
             self.class_methods_are_live(home, base);
         }
-        let what = What::Name { scope: found.parent, name: found.name, attributes: Vec::new() };
-        let value = Handed { module, what, here: self.here, then: Then::Anything };
+        let value = Handed { then: Then::Anything, ..self.defined(module, found.parent, found.name, found.span) };
         for (home, hook) in hooks {
             if let Some(first) = self.world.names.file(home).function(hook).params.first() {
                 self.hand_to_param((home, hook), first, value.clone());

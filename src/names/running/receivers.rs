@@ -4,7 +4,7 @@ use super::classes::ClassKey;
 use super::kept::Key;
 use super::*;
 use crate::names::evaluated::is_stdlib;
-use crate::names::scope::{Argument, Binding};
+use crate::names::scope::Argument;
 
 /// Who gets what is handed to a callee.
 pub(super) struct Receivers<'p> {
@@ -124,7 +124,7 @@ impl<'p> Search<'_, 'p> {
     }
 
     /// What a call of an instance gets to, if the class makes nothing else.
-    pub(super) fn called_on(&self, class: ClassKey) -> Option<Receivers<'p>> {
+    fn called_on(&self, class: ClassKey) -> Option<Receivers<'p>> {
         let found = self.method_of(class, "__call__").filter(|_| !self.makes_others(class))?;
         Some(Receivers::functions(found))
     }
@@ -157,7 +157,7 @@ impl<'p> Search<'_, 'p> {
 
     /// Whether a dotted name stands for something of a package from outside, or for a method of what such a package made.
     /// Decorators from there do not call what they decorate.
-    pub(super) fn is_from_outside(&self, module: ModuleId, scope: ScopeId, name: &Reference<'p>) -> bool {
+    fn is_from_outside(&self, module: ModuleId, scope: ScopeId, name: &Reference<'p>) -> bool {
         let outside = |object: &Object| match object {
             Object::External(path) => !is_stdlib(path) || QUIET.contains(&path.as_str()) && path != "functools.partial",
             _ => false,
@@ -222,7 +222,7 @@ impl<'p> Search<'_, 'p> {
         found.decorators.iter().any(dispatches).then_some(Key::Dispatched(module, function, found.name))
     }
 
-    pub(super) fn receivers_of(&self, home: ModuleId, binding: &Binding<'p>, rest: &[&str]) -> Option<Receivers<'p>> {
+    fn receivers_of(&self, home: ModuleId, binding: &Binding<'p>, rest: &[&str]) -> Option<Receivers<'p>> {
         match (binding.what, rest) {
             (Bound::Function(function), []) => Some(Receivers::functions(vec![(home, function)])),
             // `@f.register` of `functools.singledispatch`.

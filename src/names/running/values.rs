@@ -3,7 +3,6 @@
 use super::kept::{Handed, Key, What};
 use super::receivers::Receivers;
 use super::*;
-use crate::names::scope::Binding;
 
 /// Methods that put what they are handed into a collection.
 const PUTTING: [&str; 6] = ["append", "appendleft", "add", "insert", "extend", "update"];
@@ -147,11 +146,11 @@ impl<'p> Search<'_, 'p> {
             && self.receivers(module, scope, call).is_some_and(|r| !(r.functions.is_empty() && r.keepers.is_empty()))
         {
             // A function or class of the project: what they are handed is followed by what they do with it.
-            self.result_of(module, scope, call);
+            self.result_of(module, scope, call.name, &call.attributes, true);
         } else {
             for reference in &binding.from {
                 self.reach(module, scope, reference.name, &reference.attributes, Role::Called);
-                self.result_of(module, scope, reference);
+                self.result_of(module, scope, reference.name, &reference.attributes, true);
             }
         }
         self.keeps = keeps;
