@@ -8,11 +8,12 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, OnceLock};
 
+use rayon::iter::Either;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::outcome::Kind;
-use crate::project::resolve::{Resolver, Target, absolute};
+use crate::project::resolve::{Resolver, Shadowed, Target, absolute, is_at_or_below};
 use crate::project::settings::Level;
 use crate::project::{Module, ModuleId, ModuleSet, Project};
 use crate::skim::skim;
@@ -47,8 +48,7 @@ pub struct Graph<'p> {
     on_demand: Vec<BTreeMap<&'p str, usize>>,
     /// Where the edges of each module begin.
     first: Vec<usize>,
-    /// Submodules whose name their package binds to something else.
-    shadowed: BTreeSet<ModuleId>,
+    shadowed: Shadowed,
     /// By module, all that runs when it is imported first, once somebody asked.
     loads: Vec<OnceLock<ModuleSet>>,
     reach: OnceLock<Reach>,
@@ -369,13 +369,8 @@ fn loop_through(start: ModuleId, next: &BTreeMap<ModuleId, Vec<Edge>>, limit: us
 /// The packages that an import of `target` by `from` runs besides: those above it that `from` does not stand in.
 fn packages_above(project: &Project, from: ModuleId, target: ModuleId) -> impl Iterator<Item = ModuleId> {
     let (this, module) = (project.module(from), project.module(target));
-    let packages = module.ancestors().filter(|name| !is_below(&this.name, name));
+    let packages = module.ancestors().filter(|name| !is_at_or_below(&this.name, name));
     packages.filter_map(|name| project.tree.find(name, module.root)).filter(move |package| *package != from)
-}
-
-/// Whether `module` is `package` or below it.
-fn is_below(module: &str, package: &str) -> bool {
-    module.strip_prefix(package).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 fn target(resolver: &Resolver, project: &Project, from: ModuleId, site: &ImportSite) -> Option<Target> {
@@ -385,7 +380,7 @@ fn target(resolver: &Resolver, project: &Project, from: ModuleId, site: &ImportS
 
 /// Submodules whose name their package binds to something else at its end: `from .foo import foo` in `__init__` makes
 /// `from package import foo` the function.
-fn shadowed(project: &Project, files: &[Arc<FileImports>]) -> BTreeSet<ModuleId> {
+fn shadowed(project: &Project, files: &[Arc<FileImports>]) -> Shadowed {
     let packages = project.tree.modules.par_iter().enumerate().filter(|(_, m)| m.is_package);
     let found = packages.flat_map_iter(|(index, module)| {
         let file = &files[index];
@@ -396,7 +391,10 @@ fn shadowed(project: &Project, files: &[Arc<FileImports>]) -> BTreeSet<ModuleId>
         let hides = |(name, site): (&str, Option<usize>)| {
             path.truncate(start);
             path.push_str(name);
-            let submodule = project.tree.find(&path, module.root)?;
+            let submodule = project.tree.find(&path, module.root);
+            if submodule.is_none() && !project.tree.is_compiled(&path) {
+                return None;
+            }
             let is_itself = site.is_some_and(|site| {
                 let site = &file.sites[site];
                 let base = absolute(module, site.level, site.module).unwrap_or_default();
@@ -405,11 +403,15 @@ fn shadowed(project: &Project, files: &[Arc<FileImports>]) -> BTreeSet<ModuleId>
                     None => base == path,
                 }
             });
-            (!is_itself).then_some(submodule)
+            (!is_itself).then(|| submodule.ok_or_else(|| path.clone()))
         };
         let mut last: Vec<(&str, Option<usize>)> = last.into_iter().collect();
         last.sort_unstable();
         last.into_iter().filter_map(hides).collect::<Vec<_>>()
     });
-    found.collect()
+    let (modules, compiled) = found.partition_map(|submodule| match submodule {
+        Ok(module) => Either::Left(module),
+        Err(name) => Either::Right(name),
+    });
+    Shadowed { modules, compiled }
 }

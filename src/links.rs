@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use crate::graph::strongly_connected;
 use crate::names::evaluated::is_stdlib;
-use crate::project::resolve::{Resolver, absolute};
+use crate::project::resolve::{Resolver, Shadowed, absolute};
 use crate::project::{Module, Project, ancestors};
 use crate::skim::skim;
 use crate::syntax::imports::imports;
@@ -30,7 +30,7 @@ impl Survey {
             |module: &&Module| shared.contains(project.tree.roots[module.root].as_str()) && is_known_by(&module.name);
         let modules = &project.tree.modules;
         let offered = modules.iter().filter(is_offered).map(|module| module.name.clone()).collect();
-        let shadowed = BTreeSet::new();
+        let shadowed = Shadowed::default();
         let resolver = Resolver { tree: &project.tree, shadowed: &shadowed };
         let ids: Vec<_> = project.modules().collect();
         let outside = ids.par_iter().map(|(id, module)| {
@@ -39,7 +39,12 @@ impl Survey {
             let mut wanted = BTreeSet::new();
             for site in read.sites.iter().filter(|site| site.level == 0) {
                 let base = absolute(module, 0, site.module).unwrap_or_default();
-                if !base.is_empty() && is_known_by(&base) && resolver.resolve(*id, &base, site.name).is_none() {
+                let is_ours = || ancestors(&base).any(|above| project.tree.find(above, module.root).is_some());
+                if !base.is_empty()
+                    && is_known_by(&base)
+                    && resolver.resolve(*id, &base, site.name).is_none()
+                    && !is_ours()
+                {
                     wanted.insert(site.name.map_or_else(|| base.clone(), |name| format!("{base}.{name}")));
                 }
             }

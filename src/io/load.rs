@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::config::{self, Config};
 use super::decode::decode;
-use super::walk::{Found, Walk, globs, is_manifest};
+use super::walk::{Found, Walk, globs, is_extension, is_manifest};
 use crate::project::{Listing, Project, Settings, Skipped, SourceFile, layout};
 
 /// Files that make a folder the root of a project.
@@ -321,6 +321,7 @@ fn read(root: &Path, paths: &[PathBuf], found: Found) -> Listing {
     for ((path, _), (name, contents)) in files.iter().zip(contents) {
         match contents {
             Contents::Stub => listing.stubs.push(name),
+            Contents::Extension => listing.extensions.push(name),
             Contents::Unreadable(reason) => listing.skipped.push(Skipped { file: name, line: None, reason }),
             Contents::Text { text, trouble, writable } => {
                 if is_manifest(path) {
@@ -337,11 +338,13 @@ fn read(root: &Path, paths: &[PathBuf], found: Found) -> Listing {
     }
     listing.files.sort_by(|a, b| a.path.cmp(&b.path));
     listing.stubs.sort();
+    listing.extensions.sort();
     listing
 }
 
 enum Contents {
     Stub,
+    Extension,
     Unreadable(String),
     Text { text: Arc<str>, trouble: Option<(usize, String)>, writable: bool },
 }
@@ -350,6 +353,9 @@ enum Contents {
 fn read_file(path: &Path, buffer: &mut Vec<u8>, writable: bool) -> Contents {
     if path.extension().is_some_and(|extension| extension == "pyi") {
         return Contents::Stub;
+    }
+    if is_extension(path) {
+        return Contents::Extension;
     }
     if path.to_str().is_none() {
         return Contents::Unreadable("its name is not UTF-8".to_owned());

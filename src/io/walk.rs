@@ -134,7 +134,13 @@ fn error_path(error: &ignore::Error) -> Option<&Path> {
 }
 
 pub(super) fn is_wanted(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "py" || extension == "pyi") || is_manifest(path)
+    let is_code = path.extension().is_some_and(|extension| extension == "py" || extension == "pyi");
+    is_code || is_extension(path) || is_manifest(path)
+}
+
+/// Whether a file is an extension module, or the source of one whose name is that of the module.
+pub(super) fn is_extension(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "so" || extension == "pyd" || extension == "pyx")
 }
 
 pub(super) fn is_manifest(path: &Path) -> bool {

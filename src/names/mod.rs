@@ -24,6 +24,7 @@ pub use scope::{Bound, FileNames, Moment, Role, ScopeId, Use};
 
 use crate::graph::{Graph, same_text};
 use crate::outcome::Kind;
+use crate::project::resolve::absolute;
 use crate::project::{Module, ModuleId, ModuleSet, Project};
 use crate::syntax::imports::{FileImports, imports};
 use crate::syntax::{Ast, parse};
@@ -398,13 +399,11 @@ impl<'w, 'p> World<'w, 'p> {
                 let root = self.project().module(module).root;
                 self.project().tree.find(top, root).map_or_else(|| Object::External(top.to_owned()), Object::Module)
             }
-            (name, _, None) => {
-                let mut path = found.module.to_owned();
-                if let Some(name) = name {
-                    path = format!("{path}.{name}");
-                }
-                Object::External(path)
-            }
+            (name, _, None) => match (absolute(self.project().module(module), found.level, found.module), name) {
+                (Some(base), Some(name)) => Object::External(format!("{base}.{name}")),
+                (Some(base), None) => Object::External(base),
+                (None, _) => Object::Unknown,
+            },
             _ => Object::Unknown,
         }
     }

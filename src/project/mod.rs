@@ -70,6 +70,8 @@ pub struct Listing {
     pub files: Vec<SourceFile>,
     /// Paths of `.pyi` files, sorted.
     pub stubs: Vec<String>,
+    /// Paths of extension modules, compiled or as Cython's source, sorted.
+    pub extensions: Vec<String>,
     /// Text of each pyproject.toml, setup.cfg, setup.py and cyclefix.toml found, by relative path.
     pub manifests: BTreeMap<String, String>,
     /// Files and folders that could not be read.
@@ -93,8 +95,8 @@ pub struct Project {
 impl Project {
     /// Lays modules over the files.
     pub fn new(root: String, listing: Listing, settings: Settings, layout: Layout) -> Self {
-        let tree = Arc::new(ModuleTree::new(&listing.files, layout));
-        let Listing { files, stubs, manifests, skipped } = listing;
+        let tree = Arc::new(ModuleTree::new(&listing, layout));
+        let Listing { files, stubs, manifests, skipped, extensions: _ } = listing;
         let files = files.into_iter().map(Arc::new).collect();
         Self { root, files, stubs: stubs.into(), skipped, manifests: Arc::new(manifests), settings, tree }
     }

@@ -3,7 +3,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::layout::Layout;
-use super::{FileId, ModuleId, SourceFile};
+use super::{FileId, Listing, ModuleId, SourceFile};
 
 /// One module.
 #[derive(Clone, Debug)]
@@ -66,11 +66,14 @@ pub struct ModuleTree {
     /// Modules directly below a name, by names that stand above modules, themselves modules or not; `""` has what is below none.
     children: FxHashMap<String, Vec<ModuleId>>,
     by_root: FxHashMap<String, usize>,
+    /// Dotted names of modules that are no `.py` file: compiled ones, and those that only a stub tells of.
+    compiled: FxHashSet<String>,
 }
 
 impl ModuleTree {
     /// All modules among the files.
-    pub fn new(files: &[SourceFile], layout: Layout) -> Self {
+    pub fn new(listing: &Listing, layout: Layout) -> Self {
+        let files = &listing.files;
         let Layout { roots, scripts } = layout;
         let by_root: FxHashMap<String, usize> = roots.iter().enumerate().map(|(i, r)| (r.clone(), i)).collect();
         let scripts: Vec<bool> = roots.iter().map(|root| scripts.contains(root)).collect();
@@ -89,8 +92,15 @@ impl ModuleTree {
             by_file: FxHashMap::default(),
             children: FxHashMap::default(),
             by_root,
+            compiled: FxHashSet::default(),
         };
         modules.into_iter().for_each(|module| tree.push(module));
+        let others = listing.extensions.iter().chain(&listing.stubs).filter_map(|path| {
+            let folder = path.rfind('/').map_or(0, |slash| slash + 1);
+            let stem = &path[..folder + path[folder..].find('.')?];
+            dotted(&tree.by_root, stem).map(|(_, name, _)| name)
+        });
+        tree.compiled = others.filter(|name| !tree.by_name.contains_key(name)).collect();
         tree
     }
 
@@ -130,6 +140,11 @@ impl ModuleTree {
         .copied()
     }
 
+    /// Whether a module of this name is there though no `.py` file is: an extension module.
+    pub fn is_compiled(&self, name: &str) -> bool {
+        self.compiled.contains(name)
+    }
+
     /// The packages above a module that have an `__init__`, as its code would find them, the topmost first: they run before it.
     pub fn above(&self, module: ModuleId) -> impl Iterator<Item = ModuleId> {
         let this = &self.modules[module.index()];
@@ -161,9 +176,15 @@ impl ModuleTree {
     }
 }
 
-/// The module that a file is: it belongs to the deepest root above it; a path that is no dotted name is no module.
+/// The module that a file is.
 fn module(roots: &FxHashMap<String, usize>, id: FileId, file: &SourceFile) -> Option<Module> {
-    let stem = file.path.strip_suffix(".py")?;
+    let (root, name, is_package) = dotted(roots, file.path.strip_suffix(".py")?)?;
+    Some(Module { name, file: id, root, is_package })
+}
+
+/// The root, the dotted name and whether it is a package of the module at a path without its ending: it belongs to the
+/// deepest root above it; a path that is no dotted name is no module.
+fn dotted(roots: &FxHashMap<String, usize>, stem: &str) -> Option<(usize, String, bool)> {
     let mut folder = stem.rsplit_once('/').map_or("", |(folder, _)| folder);
     let root = loop {
         if let Some(root) = roots.get(folder) {
@@ -183,7 +204,7 @@ fn module(roots: &FxHashMap<String, usize>, id: FileId, file: &SourceFile) -> Op
     if !inside.split('/').all(is_identifier) || inside == "__init__" {
         return None;
     }
-    Some(Module { name: inside.replace('/', "."), file: id, root, is_package })
+    Some((root, inside.replace('/', "."), is_package))
 }
 
 /// Whether `text` could be a name in Python: not a keyword check, as folders named like one cannot be imported anyway.

@@ -169,6 +169,10 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             // The package has it by now, or `sys.modules` does.
             return Ok(self.bound_in(module, name).unwrap_or(Object::Module(child)));
         }
+        let project = self.simulator.world.project();
+        if project.tree.is_compiled(&format!("{}.{name}", project.module(module).name)) {
+            return Ok(Object::Any);
+        }
         match self.on_demand(module, name) {
             Ok(Some(found)) => return Ok(found),
             Ok(None) if !self.lacks(module, name) => return Ok(Object::Any),

@@ -37,7 +37,7 @@ pub fn name(ctx: &Context, source: ModuleId, user: ModuleId) -> Result<String, (
         let path = if package.is_empty() { name.clone() } else { format!("{package}.{name}") };
         let taken = project.tree.find(&path, this.root).is_some()
             || project.tree.is_namespace(&path)
-            || project.stubs.iter().any(|s| s.ends_with(&format!("{}.pyi", path.replace('.', "/"))))
+            || project.tree.is_compiled(&path)
             || package.is_empty() && is_stdlib(&name)
             || binds(ctx, package, this.root, &name);
         if !taken {
