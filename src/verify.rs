@@ -8,7 +8,7 @@ use crate::names::scope::MODULE;
 use crate::names::users::How;
 use crate::names::{Bound, FileNames, Moment, Names, Object, World};
 use crate::outcome::Kind;
-use crate::project::ModuleId;
+use crate::project::{ModuleId, ModuleSet};
 use crate::simulate::{Simulator, Verdict};
 use crate::strategy::Context;
 
@@ -17,6 +17,14 @@ use crate::strategy::Context;
 pub struct Damage {
     pub what: String,
     pub modules: BTreeSet<ModuleId>,
+    /// Imports that are gone, of one module by another, if one of these alone would mend it; empty where that is not known.
+    pub missed: BTreeSet<(ModuleId, ModuleId)>,
+}
+
+impl Damage {
+    pub fn new(what: String, modules: BTreeSet<ModuleId>) -> Self {
+        Self { what, modules, missed: BTreeSet::new() }
+    }
 }
 
 /// Compares the project after a rewrite of `changed` modules with its analysis before. Imports that come new are damage
@@ -39,7 +47,7 @@ pub fn compare<'p>(
             .or_else(|| import_damage(before, after, *module, expected))
             .or_else(|| taken_for_types(ctx, after, names_after, *module, changed))
         {
-            out.push(Damage { what, modules: BTreeSet::from([*module]) });
+            out.push(Damage::new(what, BTreeSet::from([*module])));
         }
     }
     out.extend(new_damage(ctx, after, names_after, changed));
@@ -61,10 +69,10 @@ fn new_damage(ctx: &Context, after: &Graph, names: &Names, changed: &BTreeSet<Mo
     for (id, module) in after.project.modules().skip(ctx.world.graph.files.len()) {
         let users = || changed.iter().copied().filter(|m| after.edges_of(*m).iter().any(|e| e.to == id)).collect();
         if after.files[id.index()].error.is_some() {
-            out.push(Damage { what: format!("the new module `{}` does not parse", module.name), modules: users() });
+            out.push(Damage::new(format!("the new module `{}` does not parse", module.name), users()));
         } else if let Some(name) = unbound(names.file(id)).difference(&known).next() {
             let what = format!("`{name}` has no definition in the new module `{}`", module.name);
-            out.push(Damage { what, modules: users() });
+            out.push(Damage::new(what, users()));
         }
     }
     out
@@ -241,18 +249,43 @@ fn load_damage(ctx: &Context, after: &Graph, names: &Names, changed: &BTreeSet<M
             .find(|p| this.name.rsplit_once('.').is_some_and(|(n, _)| n == before.project.module(**p).name));
         let last = this.name.rsplit('.').next().unwrap_or_default();
         let given = parent.is_some_and(|p| has.contains(p) || names.file(*p).on_demand.contains(last));
-        if !given && lacking.iter().any(|m| packages.contains(m)) {
-            let what = format!("`{name}` would no longer be loaded with its package");
-            out.push(Damage { what, modules: sources });
-        } else if !given && lacking.iter().any(|m| users.contains(m) && !sources.contains(m)) {
-            let what = format!("`{name}` is used as an attribute where it would no longer be loaded");
-            out.push(Damage { what, modules: sources });
+        let of_package: Vec<ModuleId> = lacking.iter().filter(|m| packages.contains(m)).copied().collect();
+        let in_use: Vec<ModuleId> =
+            lacking.iter().filter(|m| users.contains(m) && !sources.contains(m)).copied().collect();
+        let (what, without) = if !given && !of_package.is_empty() {
+            (format!("`{name}` would no longer be loaded with its package"), of_package)
+        } else if !given && !in_use.is_empty() {
+            (format!("`{name}` is used as an attribute where it would no longer be loaded"), in_use)
         } else if !lacking.is_empty() && ctx.effect(module, &unseen).is_some() {
-            let what = format!("`{name}`, whose import others can see, would no longer be imported as before");
-            out.push(Damage { what, modules: sources });
-        }
+            (format!("`{name}`, whose import others can see, would no longer be imported as before"), lacking)
+        } else {
+            continue;
+        };
+        let gone = |from: ModuleId| {
+            let lost: Vec<ModuleId> = pairs(before, from).difference(&pairs(after, from)).copied().collect();
+            lost.into_iter().map(move |to| (from, to))
+        };
+        let all_gone: Vec<(ModuleId, ModuleId)> = sources.iter().flat_map(|source| gone(*source)).collect();
+        out.push(Damage { missed: missed(after, module, &has, &without, &all_gone), ..Damage::new(what, sources) });
     }
     out
+}
+
+/// Which of the imports that are gone would each bring a module back to one of those that are `without` it; of these the ones that
+/// close no cycle, if there are such. `has`: who still loads it.
+fn missed(
+    after: &Graph,
+    module: ModuleId,
+    has: &ModuleSet,
+    without: &[ModuleId],
+    gone: &[(ModuleId, ModuleId)],
+) -> BTreeSet<(ModuleId, ModuleId)> {
+    let reached = |from: ModuleId| without.iter().any(|m| after.loads(*m).contains(&from));
+    let brings = |(from, to): &&(ModuleId, ModuleId)| (*to == module || has.contains(to)) && reached(*from);
+    let all: BTreeSet<(ModuleId, ModuleId)> = gone.iter().filter(brings).copied().collect();
+    let open: BTreeSet<(ModuleId, ModuleId)> =
+        all.iter().filter(|(from, to)| !after.run_by(*to, &|_| false).contains(from)).copied().collect();
+    if open.is_empty() { all } else { open }
 }
 
 /// Modules that read a submodule as an attribute of its package.
@@ -281,7 +314,7 @@ pub fn new_outcomes(before: World, after: World, entries: &[ModuleId]) -> Vec<Da
             let failure = now.verdict.failure()?;
             let would = if matches!(now.verdict, Verdict::Fails(_)) { "would" } else { "might" };
             let what = format!("`import {}` {would} fail: {}", name(*entry), failure.error);
-            return Some(Damage { what, modules: failure.chain.iter().map(|frame| frame.module).collect() });
+            return Some(Damage::new(what, failure.chain.iter().map(|frame| frame.module).collect()));
         }
         if matches!(then.verdict, Verdict::Fails(_)) {
             return None;
@@ -293,7 +326,7 @@ pub fn new_outcomes(before: World, after: World, entries: &[ModuleId]) -> Vec<Da
             name(*entry),
             gone.error
         );
-        Some(Damage { what, modules: BTreeSet::from([gone.module, *entry]) })
+        Some(Damage::new(what, BTreeSet::from([gone.module, *entry])))
     });
     worse.collect()
 }

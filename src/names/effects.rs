@@ -4,6 +4,7 @@ mod candidates;
 mod class_body;
 mod classes;
 mod code;
+mod decorators;
 mod hooks;
 mod objects;
 mod outside;
@@ -14,6 +15,7 @@ pub use candidates::candidates;
 use class_body::touched_in_class;
 use classes::{base_registers, enum_registers, metaclass_registers};
 use code::Run;
+use decorators::by_decorator;
 use outside::{changes_outside, gives_shared, keeps_track};
 
 use super::evaluated::is_stdlib;
@@ -40,7 +42,8 @@ enum What<'a> {
     BoundCall(Reference<'a>),
     /// A call whose result is used at once: `with Lock(): …`.
     UsedCall(Reference<'a>),
-    Decorator(Option<Reference<'a>>),
+    /// With how many calls of the dotted name make it, 1 for `@f(…)`, if that is all that does.
+    Decorator(Option<Reference<'a>>, Option<usize>),
     Base(Option<Reference<'a>>),
     Metaclass(Option<Reference<'a>>),
     /// Assigns to an attribute or item of something.
@@ -218,7 +221,7 @@ fn touched(world: World, module: ModuleId, effect: &Effect) -> Changed {
 /// As [`touched`], for names that mean what they do at module level.
 fn touched_by_name(world: World, module: ModuleId, effect: &Effect) -> Changed {
     match &effect.what {
-        What::Other | What::Call(None) | What::Decorator(None) | What::Store(None) => Changed::anything(),
+        What::Other | What::Call(None) | What::Decorator(None, _) | What::Store(None) => Changed::anything(),
         What::Base(None) | What::Metaclass(None) => Changed::anything(),
         What::Call(Some(call)) if !call.attributes.is_empty() && is_own(world, module, call) => {
             state(world, module, call)
@@ -237,20 +240,7 @@ fn touched_by_name(world: World, module: ModuleId, effect: &Effect) -> Changed {
         },
         What::BoundCall(call) => by_bound_call(world, module, call, false),
         What::UsedCall(call) => by_bound_call(world, module, call, true),
-        What::Decorator(Some(decorator)) => match world.trace_reference(module, MODULE, decorator).object {
-            Object::Attribute { module: home, name, rest } if rest.is_empty() => {
-                Run::new(world).called_at_once(home, name)
-            }
-            Object::Attribute { module: home, name, rest } if home != module => {
-                Run::new(world).method(home, name, &rest).unwrap_or_else(|| Changed::of(home))
-            }
-            Object::Attribute { .. } => Changed::nothing(),
-            Object::External(path) => Changed::outside_if(&path, keeps_track(&path)),
-            Object::Module(_) => Changed::anything(),
-            Object::Unknown => {
-                Changed::anything_if(!matches!(decorator.name, "property" | "staticmethod" | "classmethod"))
-            }
-        },
+        What::Decorator(Some(decorator), calls) => by_decorator(world, module, decorator, *calls),
         What::Base(Some(base)) => base_registers(world, module, base, 16),
         What::Metaclass(Some(metaclass)) => metaclass_registers(world, module, &metaclass.path(), 16),
     }

@@ -407,6 +407,13 @@ pub struct FileNames<'a> {
     pub on_demand: BTreeSet<&'a str>,
 }
 
+impl Function<'_> {
+    /// Whether a function is what its name stands for.
+    pub fn is_plain(&self) -> bool {
+        self.decorators.iter().all(|path| path.last() == Some(&"wraps"))
+    }
+}
+
 impl<'a> FileNames<'a> {
     /// A file without names.
     pub fn empty() -> Self {
@@ -457,6 +464,21 @@ impl<'a> FileNames<'a> {
             at = outer;
         }
         true
+    }
+
+    /// Whether a function that stands in another, whose scope is `owner`, is used for nothing but to be returned.
+    pub fn is_only_returned(&self, owner: ScopeId, nested: FunctionId) -> bool {
+        let found = self.function(nested);
+        let passes_on =
+            |callee: &Reference| matches!(callee.path().last(), Some(&"wraps" | &"update_wrapper" | &"cast"));
+        let returned = |used: &Use| match (used.role, &used.argument) {
+            (Role::Returned, _) | (Role::Store, _) => true,
+            (Role::Argument, Some(argument)) => argument.returned && passes_on(&argument.callee),
+            _ => false,
+        };
+        let mut uses = self.uses.iter().filter(|used| used.owner == Some(owner) && used.name == found.name);
+        let is_alone = matches!(self.scope(owner).bindings.get(found.name), Some(all) if all.len() == 1);
+        !found.is_lambda && found.parent == owner && is_alone && found.is_plain() && uses.all(returned)
     }
 
     /// Whether a scope is the one of the function that runs at a moment, or stands inside it.

@@ -13,10 +13,15 @@ pub struct LittleGain {
     pub message: String,
 }
 
+/// As many pairs of modules a fix counts for that changes much text, where a part of the cycle stays.
+const LONG: usize = 6;
+
 /// What some fixes come to.
 struct Gain {
     /// Pairs of modules that no longer import each other.
     pairs: usize,
+    /// The same, what changes much text by [`LONG`].
+    weighed: usize,
     /// Modules that no longer stand in a cycle.
     freed: usize,
     /// Modules that still do.
@@ -26,7 +31,7 @@ struct Gain {
 impl Gain {
     /// Two modules are worth three imports.
     fn is_enough(&self) -> bool {
-        self.left == 0 || 2 * self.pairs <= 3 * self.freed
+        self.left == 0 || 2 * self.weighed <= 3 * self.freed
     }
 }
 
@@ -72,9 +77,10 @@ impl<'f> Field<'f> {
             adds.iter().for_each(|pair| kept[*pair] = true);
         }
         let pairs = cut.iter().zip(&kept).filter(|(cut, kept)| **cut && !**kept).count();
+        let long = self.fixes.iter().zip(&has).filter(|(fix, has)| **has && fix.is_long()).count();
         let there = self.pairs.iter().zip(&kept).filter(|(_, kept)| **kept).map(|(pair, _)| *pair);
         let left: usize = strongly_connected(there).iter().map(Vec::len).sum();
-        Gain { pairs, freed: self.cycle.modules.len().saturating_sub(left), left }
+        Gain { pairs, weighed: pairs + long * (LONG - 1), freed: self.cycle.modules.len().saturating_sub(left), left }
     }
 
     /// Those of the fixes without which no more is lost.
@@ -100,8 +106,7 @@ pub fn worthwhile(cycle: &Cycle, fixes: Vec<Fix>) -> Result<Vec<Fix>, Box<Little
     if whole.left == 0 {
         return Ok(fixes);
     }
-    // What is much to read is for cycles that go whole.
-    let mut kept: Vec<usize> = (0..fixes.len()).filter(|fix| !fixes[*fix].is_for_whole_cycles()).collect();
+    let mut kept: Vec<usize> = (0..fixes.len()).collect();
     loop {
         let gain = field.gain(&kept, None);
         if gain.freed > 0 && gain.is_enough() {

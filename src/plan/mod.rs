@@ -379,7 +379,8 @@ impl Plan {
             let change = match rewrite::change(ctx.project(), &intents, printed, &tree) {
                 Ok(change) => change,
                 Err((module, error)) => {
-                    self.drop_where(ctx, &mut fixes, &BTreeSet::from([module]), Reason::Form, &error.to_string());
+                    let is_bad = |fix: &Fix| touches(fix, &BTreeSet::from([module]));
+                    self.drop_where(ctx, &mut fixes, &is_bad, Reason::Form, &error.to_string());
                     if fixes.is_empty() {
                         return Step::Dropped(None);
                     }
@@ -414,12 +415,15 @@ impl Plan {
         let members = |index: usize| cycles[index].modules.iter().map(move |m| (*m, index));
         let cycle_of: BTreeMap<ModuleId, usize> = (0..cycles.len()).flat_map(members).collect();
         let mut settled: BTreeSet<usize> = BTreeSet::new();
-        for Damage { what, modules } in damage {
-            let blamed = fixes.iter().filter(|fix| touches(fix, modules));
-            let near: BTreeSet<usize> = blamed.map(|fix| cycle_of[&fix.removes[0].module]).collect();
+        for damage in damage {
+            let mends = |fix: &Fix| removes_any(ctx, fix, &damage.missed);
+            let is_known = fixes.iter().any(mends);
+            let is_blamed = |fix: &Fix| if is_known { mends(fix) } else { touches(fix, &damage.modules) };
+            let near: BTreeSet<usize> =
+                fixes.iter().filter(|f| is_blamed(f)).map(|f| cycle_of[&f.removes[0].module]).collect();
             if near.is_disjoint(&settled) {
                 settled.extend(near);
-                self.drop_where(ctx, &mut fixes, modules, Reason::FailedCheck, what);
+                self.drop_where(ctx, &mut fixes, &is_blamed, Reason::FailedCheck, &damage.what);
             }
         }
     }
@@ -428,11 +432,11 @@ impl Plan {
         &mut self,
         ctx: &Context,
         fixes: &mut Vec<Fix>,
-        modules: &BTreeSet<ModuleId>,
+        is_bad: &dyn Fn(&Fix) -> bool,
         reason: Reason,
         message: &str,
     ) {
-        let (bad, good): (Vec<Fix>, Vec<Fix>) = fixes.drain(..).partition(|fix| touches(fix, modules));
+        let (bad, good): (Vec<Fix>, Vec<Fix>) = fixes.drain(..).partition(is_bad);
         *fixes = good;
         // The dearest first: one at a time, so that innocent neighbours get another chance.
         let Some(worst) = bad.iter().max_by_key(|f| (f.cost, f.removes[0])) else { return };
@@ -440,6 +444,15 @@ impl Plan {
         let rest: Vec<Fix> = bad.iter().filter(|f| f.removes != worst.removes).cloned().collect();
         fixes.extend(rest);
     }
+}
+
+/// Whether a fix takes away one of some imports of modules by others.
+fn removes_any(ctx: &Context, fix: &Fix, imports: &BTreeSet<(ModuleId, ModuleId)>) -> bool {
+    let edges = |import: &ImportId| {
+        let site = import.site;
+        ctx.world.graph.edges_of(import.module).iter().filter(move |edge| edge.site == site)
+    };
+    fix.removes.iter().flat_map(edges).any(|edge| imports.contains(&(edge.from, edge.to)))
 }
 
 fn touches(fix: &Fix, modules: &BTreeSet<ModuleId>) -> bool {
@@ -465,7 +478,7 @@ fn damage(
         *modules = if near.is_empty() { changed.clone() } else { near };
     }
     if damage.is_empty() && !shrinks(ctx, &after.graph, cycles) {
-        damage.push(Damage { what: "no cycle becomes smaller".to_owned(), modules: changed.clone() });
+        damage.push(Damage::new("no cycle becomes smaller".to_owned(), changed.clone()));
     }
     damage
 }

@@ -190,8 +190,8 @@ pub struct Fix {
 }
 
 impl Fix {
-    /// Whether it is not worth its text if a part of the cycle stays.
-    pub fn is_for_whole_cycles(&self) -> bool {
+    /// Whether it is much to read, so that it has to gain much where a part of the cycle stays.
+    pub fn is_long(&self) -> bool {
         self.form == Some(module_getattr::FORM)
     }
 }

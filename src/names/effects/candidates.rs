@@ -3,7 +3,7 @@
 use super::{Effect, What};
 use crate::names::scope::Reference;
 use crate::outcome::Kind;
-use crate::syntax::ast::{Ast, Expr, ExprKind, Stmt, StmtKind};
+use crate::syntax::ast::{Arg, Ast, Expr, ExprKind, Stmt, StmtKind};
 use crate::syntax::imports::{Guards, stmt_exprs};
 
 /// The statements of a module body that may have an effect.
@@ -28,13 +28,30 @@ fn reference<'a>(expr: &Expr<'a>) -> Option<Reference<'a>> {
     }
 }
 
+fn decorator<'a>(expr: &Expr<'a>) -> What<'a> {
+    let (mut at, mut calls) = (expr, 0);
+    while let ExprKind::Call { func, .. } = &at.kind {
+        (at, calls) = (func, calls + 1);
+    }
+    What::Decorator(reference(expr), at.dotted().is_some().then_some(calls))
+}
+
 /// `filtered` tells whether the block ends what it does to the filters of warnings.
 fn block<'a>(body: &[Stmt<'a>], guards: &Guards<'a>, filtered: bool, out: &mut Vec<Effect<'a>>) {
     for stmt in body {
         let mut add = |what| out.push(Effect { span: stmt.span, what, filtered });
         let binds = matches!(stmt.kind, StmtKind::Expr(_) | StmtKind::Assign { .. } | StmtKind::AnnAssign { .. });
+        let decorators = match &stmt.kind {
+            StmtKind::Function(function) => function.decorators.as_slice(),
+            StmtKind::Class(class) => class.decorators.as_slice(),
+            _ => &[],
+        };
         for expr in stmt_exprs(stmt) {
-            calls(expr, !binds, &mut add);
+            if decorators.iter().any(|decorator| decorator.span == expr.span) {
+                calls_for_decorator(expr, &mut add);
+            } else {
+                calls(expr, !binds, &mut add);
+            }
         }
         match &stmt.kind {
             StmtKind::Expr(expr) => match &expr.kind {
@@ -52,9 +69,9 @@ fn block<'a>(body: &[Stmt<'a>], guards: &Guards<'a>, filtered: bool, out: &mut V
                 _ => store(target, &mut add),
             },
             StmtKind::AnnAssign { target, .. } => store(target, &mut add),
-            StmtKind::Function(function) => function.decorators.iter().for_each(|d| add(What::Decorator(reference(d)))),
+            StmtKind::Function(function) => function.decorators.iter().for_each(|d| add(decorator(d))),
             StmtKind::Class(class) => {
-                class.decorators.iter().for_each(|d| add(What::Decorator(reference(d))));
+                class.decorators.iter().for_each(|d| add(decorator(d)));
                 for arg in &class.args {
                     match arg.keyword {
                         None => add(What::Base(reference(&arg.value))),
@@ -107,6 +124,26 @@ fn store<'a>(target: &Expr<'a>, add: &mut impl FnMut(What<'a>)) {
     }
 }
 
+/// The calls that evaluating a decorator makes besides those that make it.
+fn calls_for_decorator<'a>(expr: &Expr<'a>, add: &mut impl FnMut(What<'a>)) {
+    match &expr.kind {
+        ExprKind::Call { func, args } => {
+            calls_for_decorator(func, add);
+            arguments(args, add);
+        }
+        _ => calls(expr, true, add),
+    }
+}
+
+fn arguments<'a>(args: &[Arg<'a>], add: &mut impl FnMut(What<'a>)) {
+    for arg in args {
+        if let ExprKind::Lambda { .. } = &arg.value.kind {
+            add(What::Lambda(arg.value.span));
+        }
+        calls(&arg.value, false, add);
+    }
+}
+
 /// All calls that evaluating an expression makes. What is made may be used at once: entered, iterated over, added up.
 fn calls<'a>(expr: &Expr<'a>, at_once: bool, add: &mut impl FnMut(What<'a>)) {
     if let ExprKind::Call { func, args } = &expr.kind {
@@ -122,12 +159,7 @@ fn calls<'a>(expr: &Expr<'a>, at_once: bool, add: &mut impl FnMut(What<'a>)) {
             bases.iter().for_each(|base| add(What::Base(reference(base))));
         }
         calls(func, true, add);
-        for arg in args {
-            if let ExprKind::Lambda { .. } = &arg.value.kind {
-                add(What::Lambda(arg.value.span));
-            }
-            calls(&arg.value, false, add);
-        }
+        arguments(args, add);
         return;
     }
     if let ExprKind::Subscript { value, .. } = &expr.kind {

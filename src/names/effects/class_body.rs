@@ -14,10 +14,11 @@ pub(super) fn touched_in_class(world: World, module: ModuleId, effect: &Effect) 
     let bindings = bound_around(world.names.file(module), effect.span, name.name)?;
     let one = |binding: &Binding| match (&effect.what, binding.what) {
         // `@name.setter` and its like make something of a property.
-        (What::Decorator(_), Bound::Function(_)) if !name.attributes.is_empty() => Changed::nothing(),
+        (What::Decorator(..), Bound::Function(_)) if !name.attributes.is_empty() => Changed::nothing(),
         (What::Item(_), Bound::Function(_) | Bound::Class(_) | Bound::Import(_)) => Changed::nothing(),
         (What::Store(_), Bound::Function(_) | Bound::Class(_)) => Changed::of(module),
-        (What::Decorator(_) | What::Call(_) | What::BoundCall(_) | What::UsedCall(_), Bound::Function(id)) => {
+        (What::Decorator(_, calls), Bound::Function(id)) => Run::new(world).decorates(module, id, *calls),
+        (What::Call(_) | What::BoundCall(_) | What::UsedCall(_), Bound::Function(id)) => {
             Run::new(world).function(module, id)
         }
         (What::Base(_), Bound::Class(class)) if name.attributes.is_empty() => {
@@ -73,7 +74,7 @@ impl<'a> What<'a> {
     /// The dotted name that it starts from.
     pub(super) fn reference(&self) -> Option<&Reference<'a>> {
         match self {
-            Self::Call(found) | Self::Decorator(found) | Self::Base(found) => found.as_ref(),
+            Self::Call(found) | Self::Decorator(found, _) | Self::Base(found) => found.as_ref(),
             Self::Metaclass(found) | Self::Store(found) | Self::Item(found) => found.as_ref(),
             Self::BoundCall(found) | Self::UsedCall(found) | Self::Grown(found) => Some(found),
             Self::Lambda(_) | Self::Other => None,
@@ -84,7 +85,7 @@ impl<'a> What<'a> {
     fn with(&self, name: Reference<'a>) -> Self {
         match self {
             Self::Call(_) => Self::Call(Some(name)),
-            Self::Decorator(_) => Self::Decorator(Some(name)),
+            Self::Decorator(_, calls) => Self::Decorator(Some(name), *calls),
             Self::Base(_) => Self::Base(Some(name)),
             Self::Metaclass(_) => Self::Metaclass(Some(name)),
             Self::Store(_) => Self::Store(Some(name)),

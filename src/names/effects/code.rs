@@ -61,8 +61,10 @@ const TELLING: [&str; 10] =
 
 /// Follows what runs, each function and class once.
 pub(super) struct Run<'w, 'p> {
-    world: World<'w, 'p>,
+    pub(super) world: World<'w, 'p>,
     seen: BTreeSet<(ModuleId, Span, Option<SetUp>)>,
+    /// Of which only the code itself was followed, not the functions that it returns.
+    seen_itself: BTreeSet<(ModuleId, Span)>,
     /// What is followed runs the first time alone that this function is called.
     once: Option<SetUp>,
     /// It is of a metaclass: what the body of a new class binds, its fourth parameter, belongs to that class.
@@ -71,7 +73,7 @@ pub(super) struct Run<'w, 'p> {
 
 impl<'w, 'p> Run<'w, 'p> {
     pub fn new(world: World<'w, 'p>) -> Self {
-        Self { world, seen: BTreeSet::new(), once: None, hook: None }
+        Self { world, seen: BTreeSet::new(), seen_itself: BTreeSet::new(), once: None, hook: None }
     }
 
     /// What a hook does that runs for each new class.
@@ -126,7 +128,29 @@ impl<'w, 'p> Run<'w, 'p> {
         }
     }
 
-    /// Running a function.
+    /// Functions in a function that it only returns.
+    pub(super) fn waiting(&self, module: ModuleId, id: FunctionId) -> Vec<FunctionId> {
+        let file = self.world.names.file(module);
+        let scope = file.function(id).scope;
+        let inner = file.functions.iter().enumerate().filter(|(_, function)| function.outer == Some(id));
+        let inner = inner.map(|(index, _)| FunctionId(index as u32));
+        inner.filter(|inner| file.is_only_returned(scope, *inner)).collect()
+    }
+
+    /// Running a function, where nothing calls what it returns.
+    pub(super) fn itself(&mut self, module: ModuleId, id: FunctionId) -> Changed {
+        let waiting = self.waiting(module, id);
+        if waiting.is_empty() {
+            return self.function(module, id);
+        }
+        let span = self.world.names.file(module).function(id).span;
+        if self.seen.contains(&(module, span, self.once)) || !self.seen_itself.insert((module, span)) {
+            return Changed::nothing();
+        }
+        self.run(module, id, &waiting)
+    }
+
+    /// Running a function, and what it returns.
     pub fn function(&mut self, module: ModuleId, id: FunctionId) -> Changed {
         let file = self.world.names.file(module);
         let function = file.function(id);
@@ -139,10 +163,16 @@ impl<'w, 'p> Run<'w, 'p> {
         if !self.seen.insert((module, function.span, self.once)) {
             return Changed::nothing();
         }
+        self.made_by_decorators(module, id).and(self.run(module, id, &[]))
+    }
+
+    fn run(&mut self, module: ModuleId, id: FunctionId, without: &[FunctionId]) -> Changed {
+        let file = self.world.names.file(module);
+        let runs = |moment| file.runs_in(id, moment) && !without.iter().any(|waiting| file.runs_in(*waiting, moment));
         let mut module_level = file.scope(MODULE).bindings.values().flatten();
-        let rebinds = module_level.any(|b| b.from_inside && file.runs_in(id, b.moment));
+        let rebinds = module_level.any(|b| b.from_inside && runs(b.moment));
         let own = if rebinds { Changed::of(module) } else { Changed::nothing() };
-        let uses = file.uses.iter().filter(|u| file.runs_in(id, u.moment));
+        let uses = file.uses.iter().filter(|u| runs(u.moment));
         own.and(Changed::all(uses.map(|used| self.use_in(module, id, used))))
     }
 
@@ -250,7 +280,7 @@ impl<'w, 'p> Run<'w, 'p> {
     }
 
     /// Making an instance. A function that does may enter it.
-    fn made(&mut self, module: ModuleId, class: ClassId) -> Changed {
+    pub(super) fn made(&mut self, module: ModuleId, class: ClassId) -> Changed {
         self.special(module, class, &|name| {
             matches!(name, "__init__" | "__new__" | "__post_init__" | "__set_name__" | "__enter__" | "__exit__")
         })

@@ -57,8 +57,7 @@ impl<'p> Search<'_, 'p> {
 
     /// Whether a function is what its name stands for.
     fn is_plain(&self, (module, function): (ModuleId, FunctionId)) -> bool {
-        let found = self.world.names.file(module).function(function);
-        found.decorators.iter().all(|path| path.last() == Some(&"wraps"))
+        self.world.names.file(module).function(function).is_plain()
     }
 
     /// Whether a decorator is a function of the project that gives a function in turn, so that reading the method runs nothing.
@@ -131,7 +130,7 @@ impl<'p> Search<'_, 'p> {
     /// and uses it then is as good as the parameter: who calls it calls that.
     pub(super) fn uses_parameter(&mut self, module: ModuleId, scope: ScopeId, owner: ScopeId, param: &'p str) {
         match self.nested(module, scope, owner) {
-            Some(nested) if self.is_only_returned(module, owner, nested) => {
+            Some(nested) if self.world.names.file(module).is_only_returned(owner, nested) => {
                 let ScopeKind::Function(function) = self.world.names.file(module).scope(owner).kind else { return };
                 if !self.returns_name(module, owner, param, function) {
                     self.calls_parameter(module, owner, param);
@@ -152,22 +151,6 @@ impl<'p> Search<'_, 'p> {
             at = file.scope(at).parent?;
         }
         found
-    }
-
-    /// Whether a function that stands in another is used for nothing but to be returned.
-    fn is_only_returned(&self, module: ModuleId, owner: ScopeId, nested: FunctionId) -> bool {
-        let file = self.world.names.file(module);
-        let found = file.function(nested);
-        let passes_on =
-            |callee: &Reference| matches!(callee.path().last(), Some(&"wraps" | &"update_wrapper" | &"cast"));
-        let returned = |used: &Use| match (used.role, &used.argument) {
-            (Role::Returned, _) | (Role::Store, _) => true,
-            (Role::Argument, Some(argument)) => argument.returned && passes_on(&argument.callee),
-            _ => false,
-        };
-        let uses = || file.uses.iter().filter(|used| used.owner == Some(owner) && used.name == found.name);
-        let is_alone = matches!(file.scope(owner).bindings.get(found.name), Some(all) if all.len() == 1);
-        !found.is_lambda && found.parent == owner && is_alone && self.is_plain((module, nested)) && uses().all(returned)
     }
 
     /// What a function of the project gave is called, or holds such: once, as in `@f(…)` and `f(…)(…)`, or `ever` after.

@@ -121,7 +121,7 @@ fn attempt<'p>(
     let intents = intents(chosen);
     let changed: BTreeSet<ModuleId> = intents.modules.keys().copied().collect();
     let change = rewrite::change(ctx.project(), &intents, None, &|module| ctx.world.names.ast(module))
-        .map_err(|(module, error)| Damage { what: error.to_string(), modules: BTreeSet::from([module]) })?;
+        .map_err(|(module, error)| Damage::new(error.to_string(), BTreeSet::from([module])))?;
     let after = states.push_get(Box::new(change.apply(ctx.project())));
     match damage(ctx, after, &changed, chosen) {
         Some(damage) => Err(damage),
@@ -144,7 +144,7 @@ fn damage<'p>(
         changed.iter().copied().filter(|m| load::is_reordered(ctx, &graph, *m)).collect();
     if !reordered.is_empty() {
         let what = "modules would be loaded in another order, which may be seen".to_owned();
-        return Some(Damage { what, modules: reordered });
+        return Some(Damage::new(what, reordered));
     }
     let components = |graph: &Graph| -> BTreeSet<Vec<ModuleId>> {
         cycles(graph, Level::Eager).into_iter().map(|c| c.modules).collect()
@@ -153,12 +153,12 @@ fn damage<'p>(
         components(&graph).difference(&components(ctx.world.graph)).flatten().copied().collect();
     if !grown.is_empty() {
         let modules = changed.intersection(&grown).copied().collect();
-        return Some(Damage { what: "a cycle would come".to_owned(), modules });
+        return Some(Damage::new("a cycle would come".to_owned(), modules));
     }
     let importers = ctx.world.graph.importers(changed.iter().copied());
     let others = importers.iter().filter(|m| !changed.contains(m));
     let entries: Vec<ModuleId> = changed.iter().copied().chain(others.take(MOST)).collect();
     let world = World { graph: &graph, names: &names };
-    let Damage { what, modules } = verify::new_outcomes(ctx.world, world, &entries).into_iter().next()?;
-    Some(Damage { what, modules: modules.intersection(changed).copied().collect() })
+    let damage = verify::new_outcomes(ctx.world, world, &entries).into_iter().next()?;
+    Some(Damage { modules: damage.modules.intersection(changed).copied().collect(), ..damage })
 }
