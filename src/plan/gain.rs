@@ -35,6 +35,12 @@ impl Gain {
     }
 }
 
+/// Fixes by index, and how many modules they free.
+struct Worth {
+    fixes: Vec<usize>,
+    freed: usize,
+}
+
 /// A cycle as pairs of modules, ready to be asked what choices among some fixes come to.
 struct Field<'f> {
     cycle: &'f Cycle,
@@ -83,6 +89,23 @@ impl<'f> Field<'f> {
         Gain { pairs, weighed: pairs + long * (LONG - 1), freed: self.cycle.modules.len().saturating_sub(left), left }
     }
 
+    /// Those of the fixes that are worth it: the one is dropped first without which the fewest modules stay.
+    fn enough(&self, mut kept: Vec<usize>) -> Option<Worth> {
+        while !kept.is_empty() {
+            let gain = self.gain(&kept, None);
+            if gain.freed > 0 && gain.is_enough() {
+                return Some(Worth { fixes: self.needed(kept, gain.freed), freed: gain.freed });
+            }
+            let without = |at: &usize| {
+                let fix = kept[*at];
+                (self.gain(&kept, Some(fix)).freed, self.fixes[fix].cost, std::cmp::Reverse(*at))
+            };
+            let least = (0..kept.len()).into_par_iter().max_by_key(without)?;
+            kept.remove(least);
+        }
+        None
+    }
+
     /// Those of the fixes without which no more is lost.
     fn needed(&self, mut taken: Vec<usize>, freed: usize) -> Vec<usize> {
         for at in (0..taken.len()).rev() {
@@ -98,26 +121,20 @@ fn pair(edge: &Edge) -> (u32, u32) {
     (edge.from.0, edge.to.0)
 }
 
-/// The fixes without those that gain too little: the one is dropped first without which the fewest modules stay. Where none is
-/// worth it, says why.
+/// The fixes without those that gain too little, and without those that are long where they gain no more. Where none is worth it,
+/// says why.
 pub fn worthwhile(cycle: &Cycle, fixes: Vec<Fix>) -> Result<Vec<Fix>, Box<LittleGain>> {
     let field = Field::new(cycle, &fixes);
     let whole = field.gain(&(0..fixes.len()).collect::<Vec<_>>(), None);
     if whole.left == 0 {
         return Ok(fixes);
     }
-    let mut kept: Vec<usize> = (0..fixes.len()).collect();
-    loop {
-        let gain = field.gain(&kept, None);
-        if gain.freed > 0 && gain.is_enough() {
-            return Ok(field.needed(kept, gain.freed).into_iter().map(|fix| fixes[fix].clone()).collect());
-        }
-        let without = |at: &usize| {
-            let fix = kept[*at];
-            (field.gain(&kept, Some(fix)).freed, fixes[fix].cost, std::cmp::Reverse(*at))
-        };
-        let Some(least) = (0..kept.len()).into_par_iter().max_by_key(without) else { break };
-        kept.remove(least);
+    let all: Vec<usize> = (0..fixes.len()).collect();
+    let short = all.iter().copied().filter(|fix| !fixes[*fix].is_long()).collect();
+    let (with, without) = (field.enough(all), field.enough(short));
+    let freed = |found: &Option<Worth>| found.as_ref().map_or(0, |worth| worth.freed);
+    if let Some(worth) = if freed(&with) > freed(&without) { with } else { without } {
+        return Ok(worth.fixes.into_iter().map(|fix| fixes[fix].clone()).collect());
     }
     let message = format!(
         "{} imports between modules would have to go to free {} modules, and {} would stay in cycles",
