@@ -240,7 +240,7 @@ fn touched_by_name(world: World, module: ModuleId, effect: &Effect) -> Changed {
         },
         What::BoundCall(call) => by_bound_call(world, module, call, false),
         What::UsedCall(call) => by_bound_call(world, module, call, true),
-        What::Decorator(Some(decorator), calls) => by_decorator(world, module, decorator, *calls),
+        What::Decorator(Some(decorator), calls) => by_decorator(world, module, effect.span, decorator, *calls),
         What::Base(Some(base)) => base_registers(world, module, base, 16),
         What::Metaclass(Some(metaclass)) => metaclass_registers(world, module, &metaclass.path(), 16),
     }

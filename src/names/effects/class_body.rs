@@ -17,7 +17,9 @@ pub(super) fn touched_in_class(world: World, module: ModuleId, effect: &Effect) 
         (What::Decorator(..), Bound::Function(_)) if !name.attributes.is_empty() => Changed::nothing(),
         (What::Item(_), Bound::Function(_) | Bound::Class(_) | Bound::Import(_)) => Changed::nothing(),
         (What::Store(_), Bound::Function(_) | Bound::Class(_)) => Changed::of(module),
-        (What::Decorator(_, calls), Bound::Function(id)) => Run::new(world).decorates(module, id, *calls),
+        (What::Decorator(_, calls), Bound::Function(id)) => {
+            Run::new(world).function_decorates(module, id, *calls, (module, effect.span))
+        }
         (What::Call(_) | What::BoundCall(_) | What::UsedCall(_), Bound::Function(id)) => {
             Run::new(world).function(module, id)
         }

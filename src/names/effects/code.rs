@@ -18,7 +18,7 @@ const TYPES: [&str; 12] =
     ["bool", "bytearray", "bytes", "complex", "dict", "float", "frozenset", "int", "list", "set", "str", "tuple"];
 
 /// Functions of Python that call what they are handed.
-const CALLING: [&str; 14] = [
+pub(super) const CALLING: [&str; 14] = [
     "accumulate",
     "dropwhile",
     "filter",
