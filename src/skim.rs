@@ -4,7 +4,7 @@
 
 mod outline;
 
-pub use outline::{outline, outline_with};
+pub use outline::{function, outline};
 
 use crate::outcome::Kind;
 use crate::syntax::Span;

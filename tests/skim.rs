@@ -3,10 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use cyclefix::skim::{outline, skim};
+use cyclefix::skim::{function, outline, skim};
 use cyclefix::syntax::ast::{Stmt, StmtKind};
 use cyclefix::syntax::imports::imports;
-use cyclefix::syntax::{parse, parse_outline};
+use cyclefix::syntax::{parse, parse_outline, parse_part};
 use rayon::prelude::*;
 
 fn python_files(folder: &Path, out: &mut Vec<PathBuf>) {
@@ -47,6 +47,24 @@ fn outlines(text: &str, name: &str) {
     statements(&tree.body, &mut whole);
     statements(&outlined.body, &mut left);
     assert_eq!(left, whole, "{name}");
+    functions(text, &tree.body, name);
+}
+
+/// Holds each function outside others, read by itself, against what the whole text has there.
+fn functions(text: &str, body: &[Stmt], name: &str) {
+    for stmt in body {
+        let StmtKind::Function(whole) = &stmt.kind else {
+            stmt.blocks().into_iter().for_each(|block| functions(text, block, name));
+            continue;
+        };
+        let def = memchr::memmem::rfind(&text.as_bytes()[..whole.name.span.start], b"def").expect("a function has a def");
+        let line = text[..def].rfind(['\n', '\r']).map_or(0, |at| at + 1);
+        let def = line + text[line..].find(|c: char| !c.is_whitespace() && c != '\u{feff}').expect("a line with a def");
+        let own = parse_part(text, function(text, def).unwrap_or_else(|| panic!("{name}: {def}")));
+        assert_eq!(own.error, None, "{name}: {def}");
+        let [Stmt { kind: StmtKind::Function(own), .. }] = own.body.as_slice() else { panic!("{name}: {def}") };
+        assert_eq!(format!("{:?}", own.body), format!("{:?}", whole.body), "{name}: {def}");
+    }
 }
 
 /// Where the statements outside functions begin, and of what kind each is.

@@ -148,10 +148,10 @@ impl<'p> Names<'p> {
         })
     }
 
-    /// What a module's body does when it runs, and its function at a place, which [`Names::body`] may leave out.
-    pub fn body_with(&self, module: ModuleId, function: usize) -> &Body<'p> {
+    /// What a function of a module does, which [`Names::body`] may leave out, by the place of its `def`.
+    pub fn function(&self, module: ModuleId, def: usize) -> &Body<'p> {
         match &self.reader {
-            Some(reader) => reader.read_with(module, function, self.file(module).postponed),
+            Some(reader) => reader.read_function(module, def, self.file(module).postponed),
             None => self.body(module),
         }
     }

@@ -8,15 +8,15 @@ use super::FileFacts;
 use super::body::{self, Body};
 use crate::graph::Graph;
 use crate::project::{ModuleId, Project};
-use crate::skim::{outline, outline_with};
+use crate::skim::{function, outline};
 use crate::syntax::imports::{FileImports, imports};
-use crate::syntax::{parse, parse_outline};
+use crate::syntax::{parse, parse_outline, parse_part};
 
 pub struct Reader<'p> {
     project: &'p Project,
     /// The imports that each file has to have.
     expected: Vec<Arc<FileImports<'p>>>,
-    /// Outlines with the body of one function each, by the place of that.
+    /// Functions by their place.
     called: FrozenMap<(ModuleId, usize), Box<Body<'p>>>,
     /// Files that turned out to have other imports, or to be no Python.
     others: Mutex<Vec<(ModuleId, Arc<FileImports<'p>>)>>,
@@ -48,17 +48,17 @@ impl<'p> Reader<'p> {
         None
     }
 
-    /// What a module does, and its function at a place.
-    pub fn read_with(&self, module: ModuleId, function: usize, postponed: bool) -> &Body<'p> {
-        if let Some(known) = self.called.get(&(module, function)) {
+    /// What the function at a place does.
+    pub fn read_function(&self, module: ModuleId, def: usize, postponed: bool) -> &Body<'p> {
+        if let Some(known) = self.called.get(&(module, def)) {
             return known;
         }
         let text = self.project.text(module);
         let read = || {
-            let ast = parse_outline(text, &outline_with(text, function)?);
+            let ast = parse_part(text, function(text, def)?);
             Some(body::body(&ast, &self.expected[module.index()], postponed))
         };
-        self.called.insert((module, function), Box::new(read().unwrap_or_default()))
+        self.called.insert((module, def), Box::new(read().unwrap_or_default()))
     }
 
     /// The files that have other imports than the graph that they were read for, with these.

@@ -39,7 +39,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         if !found.left_out {
             return Some((found, defined.text));
         }
-        let text = Text::With(found.at);
+        let text = Text::Function(found.at);
         let function = self.program(defined.module, text).functions.iter().find(|function| function.at == found.at);
         function.map(|function| (function, text))
     }
@@ -49,7 +49,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         let names = self.simulator.world.names;
         match text {
             Text::Own => names.body(module),
-            Text::With(function) => names.body_with(module, function),
+            Text::Function(def) => names.function(module, def),
         }
     }
 

@@ -15,8 +15,8 @@ pub type Space = u32;
 pub enum Text {
     /// All of it, or its outline.
     Own,
-    /// The outline with the function at this place.
-    With(usize),
+    /// The function whose `def` stands at this place.
+    Function(usize),
 }
 
 /// A function as it was defined: with the namespace around it.

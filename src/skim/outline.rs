@@ -8,15 +8,6 @@ use crate::syntax::imports::Place;
 
 /// The outline of a text; `None` where only the parser can tell what is the body of a function.
 pub fn outline(text: &str) -> Option<Outline> {
-    without(text, None)
-}
-
-/// The outline of a text and in it the whole function whose `def` stands at a place.
-pub fn outline_with(text: &str, function: usize) -> Option<Outline> {
-    without(text, Some(function))
-}
-
-fn without(text: &str, kept: Option<usize>) -> Option<Outline> {
     let mut skim = Skim::new(text);
     let mut bodies: Vec<Body> = Vec::new();
     let mut open: Option<Body> = None;
@@ -32,14 +23,14 @@ fn without(text: &str, kept: Option<usize>) -> Option<Outline> {
             }
         }
         skim.logical_line()?;
-        if let (None, Some((indent, def)), true) = (&open, line, skim.has_opened_function()) {
-            open = Some(Body { indent, range: skim.at..skim.bytes.len(), first: None, def });
+        if let (None, Some((indent, _)), true) = (&open, line, skim.has_opened_function()) {
+            open = Some(Body { indent, range: skim.at..skim.bytes.len(), first: None });
         }
     }
     bodies.extend(open);
     let mut bytes = skim.bytes.to_vec();
     let (mut parts, mut start) = (Vec::with_capacity(bodies.len() + 1), 0);
-    for body in bodies.iter().filter(|body| Some(body.def) != kept) {
+    for body in &bodies {
         let first = body.first?;
         let end = first + text[first..].chars().next()?.len_utf8();
         bytes[first..end].fill(b'0');
@@ -51,9 +42,23 @@ fn without(text: &str, kept: Option<usize>) -> Option<Outline> {
     Some(Outline { bytes, parts })
 }
 
+/// The function whose `def` stands at a place, up to the first line that is no longer its own; `None` where only the parser can
+/// tell.
+pub fn function(text: &str, def: usize) -> Option<Range<usize>> {
+    let line = text[..def].rfind(['\n', '\r']).map_or(0, |at| at + 1);
+    let (indent, _) = Skim::new(text).indent(line);
+    let mut skim = Skim::new(&text[def..]);
+    skim.logical_line()?;
+    let has_body = skim.has_opened_function();
+    let is_own = |skim: &Skim| skim.indentation(skim.at).is_none_or(|(inner, _)| inner > indent);
+    while has_body && skim.at < skim.bytes.len() && is_own(&skim) {
+        skim.logical_line()?;
+    }
+    Some(def..def + skim.at)
+}
+
 /// Where the body of a function stands.
 struct Body {
-    def: usize,
     /// Of the `def`.
     indent: usize,
     range: Range<usize>,

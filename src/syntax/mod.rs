@@ -25,7 +25,12 @@ const BOM: &str = "\u{feff}";
 
 /// Parses a file. Never fails: what the parser cannot make sense of is left out, and [`Ast::error`] says where.
 pub fn parse(text: &str) -> Ast<'_> {
-    parse_parts(text, text.as_bytes(), &[])
+    parse_parts(text, text.as_bytes(), behind_mark(text), &[])
+}
+
+/// Parses one statement of a file, which may be indented; what it gives has places in the whole text.
+pub fn parse_part(text: &str, part: Range<usize>) -> Ast<'_> {
+    parse_parts(text, text.as_bytes(), part, &[])
 }
 
 /// A text of which only parts are to be read.
@@ -38,18 +43,23 @@ pub struct Outline {
 
 /// Parses the outline of a file; what it gives has places in the whole text.
 pub fn parse_outline<'a>(text: &'a str, outline: &Outline) -> Ast<'a> {
-    parse_parts(text, &outline.bytes, &outline.parts)
+    parse_parts(text, &outline.bytes, behind_mark(text), &outline.parts)
 }
 
-/// Parses parts of `source`, which is as long as the text, or all of it if there are none.
-fn parse_parts<'a>(text: &'a str, source: &[u8], parts: &[Range<usize>]) -> Ast<'a> {
-    // A byte-order mark would count as indentation, so the parse starts behind it.
-    let base = if text.starts_with(BOM) { BOM.len() } else { 0 };
-    let mut lazy = lazy_keywords(text);
+/// Where the text itself stands: a byte-order mark would count as indentation.
+fn behind_mark(text: &str) -> Range<usize> {
+    let start = if text.starts_with(BOM) { BOM.len() } else { 0 };
+    start..text.len()
+}
+
+/// Parses what stands in a range of `source`, which is as long as the text: parts of it, or all if there are none.
+fn parse_parts<'a>(text: &'a str, source: &[u8], whole: Range<usize>, parts: &[Range<usize>]) -> Ast<'a> {
+    let base = whole.start;
+    let mut lazy = lazy_keywords(text, whole.clone());
     lazy.retain(|at| parts.is_empty() || parts.iter().any(|part| part.contains(at)));
-    let mut source = Cow::Borrowed(&source[base..]);
+    let mut source = Cow::Borrowed(&source[whole.clone()]);
     // A carriage return ends a line; the grammar knows it only before a line feed.
-    for at in memchr::memchr_iter(b'\r', &text.as_bytes()[base..]) {
+    for at in memchr::memchr_iter(b'\r', &text.as_bytes()[whole]) {
         if source.get(at + 1) != Some(&b'\n') {
             source.to_mut()[at] = b'\n';
         }
@@ -80,9 +90,9 @@ fn parse_parts<'a>(text: &'a str, source: &[u8], parts: &[Range<usize>]) -> Ast<
 }
 
 /// Offsets of the soft keyword `lazy` before `import` or `from` at the start of a line (PEP 810).
-fn lazy_keywords(text: &str) -> Vec<usize> {
+fn lazy_keywords(text: &str, whole: Range<usize>) -> Vec<usize> {
     let mut found = Vec::new();
-    for at in memchr::memmem::find_iter(text.as_bytes(), b"lazy") {
+    for at in memchr::memmem::find_iter(&text.as_bytes()[whole.clone()], b"lazy").map(|at| whole.start + at) {
         let line_start = text[..at].rfind(['\n', '\r']).map_or(0, |n| n + 1);
         let before = text[line_start..at].trim_start_matches(BOM);
         let after = &text[at + 4..];
