@@ -3,6 +3,7 @@
 //! gives of the tree, or nothing: what it cannot be sure of is left to the parser.
 
 mod outline;
+mod signature;
 
 pub use outline::{function, outline};
 

@@ -40,7 +40,6 @@ fn outlines(text: &str, name: &str) {
     if tree.error.is_some() {
         return;
     }
-    assert_eq!(outline.bytes.len(), text.len(), "{name}");
     let outlined = parse_outline(text, &outline);
     assert_eq!(outlined.error, None, "{name}");
     let (mut whole, mut left) = (Vec::new(), Vec::new());
@@ -57,7 +56,8 @@ fn functions(text: &str, body: &[Stmt], name: &str) {
             stmt.blocks().into_iter().for_each(|block| functions(text, block, name));
             continue;
         };
-        let def = memchr::memmem::rfind(&text.as_bytes()[..whole.name.span.start], b"def").expect("a function has a def");
+        let def =
+            memchr::memmem::rfind(&text.as_bytes()[..whole.name.span.start], b"def").expect("a function has a def");
         let line = text[..def].rfind(['\n', '\r']).map_or(0, |at| at + 1);
         let def = line + text[line..].find(|c: char| !c.is_whitespace() && c != '\u{feff}').expect("a line with a def");
         let own = parse_part(text, function(text, def).unwrap_or_else(|| panic!("{name}: {def}")));
@@ -137,6 +137,64 @@ fn on_all_standard_libraries() {
         eprintln!("skipped: no Python versions below ~/.pyenv/versions");
     }
     libraries.iter().for_each(|library| agree_below(library, 1));
+}
+
+/// What is left of a text in its outline, a body being an `0`.
+fn left(text: &str) -> String {
+    let (mut out, mut from) = (String::new(), 0);
+    for cut in outline(text).expect("it is plain").cuts {
+        out += &text[from..cut.range.start];
+        if cut.body.is_some() {
+            out += "0\n";
+        }
+        from = cut.range.end;
+    }
+    out + &text[from..]
+}
+
+#[test]
+fn heads_of_functions_are_left_out_where_nothing_depends_on_them() {
+    let idle = [
+        ("def f(a, *b, c=1, d=-2.5e3, **e):", "def f():"),
+        ("async def f(a='x', b=None, /, c=(), d=[], e={}):", "async def f():"),
+        ("def f(\n    a,\n    b=True,\n):", "def f():"),
+    ];
+    let postponed = [
+        ("def f(a: x.Y = 1, b: 'Z' = None) -> x.Y[int, None]:", "def f():"),
+        ("def f(a: list[x | \"y\"], *b: *Ts) -> None:", "def f():"),
+    ];
+    let of_use = [
+        "def f(a=x):",
+        "def f(a=x.y, b=1):",
+        "def f(a=g()):",
+        "def f(a=-x1):",
+        "def f(a=1 + x):",
+        "def f(a='x'.y):",
+        "def f(a=None or x):",
+        "def f(a=lambda: x):",
+        "def f(a=[x]):",
+        "def f(a,  # b\n    c):",
+        "def f[T: x](a):",
+    ];
+    let annotated = ["def f(a: x):", "def f() -> x:", "def f() -> x:  # :", "def f(a: x = 1) -> y:"];
+    let future = "from __future__ import annotations\n";
+    let body = "\n    return a\n";
+    for (head, less) in idle {
+        assert_eq!(left(&format!("{head}{body}")), format!("{less}\n    0\n"));
+    }
+    for (head, less) in idle.into_iter().chain(postponed) {
+        assert_eq!(left(&format!("{future}{head}{body}")), format!("{future}{less}\n    0\n"));
+    }
+    for head in of_use.into_iter().chain(annotated) {
+        assert_eq!(left(&format!("{head}{body}")), format!("{head}\n    0\n"));
+    }
+    for head in of_use.into_iter().chain(["def f() -> x:  # :", "def f(a: x = y):", "def f(a: x = y) -> z:"]) {
+        assert_eq!(left(&format!("{future}{head}{body}")), format!("{future}{head}\n    0\n"));
+    }
+    let long = "class C:\n    \"\"\"long\n    text\"\"\"\n    # why\n    a = b\n";
+    assert_eq!(left(long), "class C:\n    \"\"\"\"\"\"\n\n    a = b\n");
+    let joined = "\"\"\"a\"\"\" + f(\"\"\"b\"\"\")\n";
+    assert_eq!(left(joined), joined);
 }
 
 #[test]

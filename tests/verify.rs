@@ -319,6 +319,20 @@ fn what_git_ignores_in_a_package_is_there_and_git_answers() {
     assert_eq!(report["summary"]["fixed"], 1);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_within_the_project_leads_into_the_copy() {
+    let Some(bench) = Bench::new(SHOP) else { return };
+    let data = bench.project.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::write(data.join("f"), "as it was\n").unwrap();
+    std::os::unix::fs::symlink(&data, bench.project.path().join("link")).unwrap();
+    let changes = "test -f link/f && echo changed > link/f";
+    let (_, report) = bench.report(&["--dry-run", "--strategy", "defer-import", "--verify", changes]);
+    assert_eq!(refusals(&report), vec![]);
+    assert_eq!(std::fs::read_to_string(data.join("f")).unwrap(), "as it was\n");
+}
+
 #[test]
 fn what_proves_nothing_is_no_proof() {
     let text = SHOP

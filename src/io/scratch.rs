@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
@@ -96,21 +97,29 @@ impl Tree {
         for folder in &folders {
             fs::create_dir_all(folder).map_err(ScratchError::Folder)?;
         }
-        kept.par_iter().try_for_each(|path| self.copy_file(path, &to.join(path)).map_err(failed(path)))?;
+        kept.par_iter().try_for_each(|path| self.copy_file(path, to).map_err(failed(path)))?;
         new.iter().try_for_each(|(path, text)| fs::write(to.join(path), text).map_err(failed(path)))?;
         Ok(scratch)
     }
 
-    fn copy_file(&self, path: &Path, to: &Path) -> io::Result<()> {
+    /// Where in the project something lies that is copied.
+    fn copied(&self, path: &Path) -> Option<PathBuf> {
+        let real = path.canonicalize().ok()?;
+        let inside = real.strip_prefix(self.root.canonicalize().ok()?).ok()?;
+        let mut behind = self.files.range::<Path, _>((Bound::Included(inside), Bound::Unbounded));
+        behind.next().is_some_and(|file| file.starts_with(inside)).then(|| inside.to_owned())
+    }
+
+    /// Copies a file, which lies at a place below the root, to the same place below `copy`.
+    fn copy_file(&self, path: &Path, copy: &Path) -> io::Result<()> {
+        let to = &copy.join(path);
         let from = self.root.join(path);
         let kind = from.symlink_metadata()?.file_type();
         if kind.is_symlink() {
             let target = fs::read_link(&from)?;
-            let folder = from.parent().unwrap_or(&self.root);
+            let target = from.parent().unwrap_or(&self.root).join(target);
             // What a link leads to within the project is copied, too; else the copy leads to the same file.
-            let inside = folder.join(&target).canonicalize().is_ok_and(|real| real.starts_with(&self.root));
-            let target = if inside && target.is_relative() { target } else { folder.join(target) };
-            return symlink(&target, &from, to);
+            return symlink(&self.copied(&target).map_or(target, |inside| copy.join(inside)), &from, to);
         }
         match kind.is_file() {
             true => fs::copy(&from, to).map(drop),

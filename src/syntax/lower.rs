@@ -6,12 +6,13 @@ use std::borrow::Cow;
 use tree_sitter::{Node, Tree};
 
 use super::ast::*;
+use super::position::Places;
 
-pub(super) fn lower<'a>(text: &'a str, base: usize, tree: &Tree, lazy: &[usize]) -> Ast<'a> {
+pub(super) fn lower<'a>(text: &'a str, places: Places, tree: &Tree, lazy: &[usize]) -> Ast<'a> {
     let root = tree.root_node();
-    let mut lower = Lower { text, base, lazy, comments: Vec::new(), invalid: None };
+    let mut lower = Lower { text, places, lazy, comments: Vec::new(), invalid: None };
     let body = lower.block(root);
-    let error = root.has_error().then(|| first_error(root)).flatten().map(|at| at + base);
+    let error = root.has_error().then(|| first_error(root)).flatten().map(|at| lower.places.at(at));
     let error = error.into_iter().chain(lower.invalid).min();
     lower.comments.sort_unstable();
     lower.comments.dedup();
@@ -38,7 +39,7 @@ fn first_error(root: Node) -> Option<usize> {
 
 struct Lower<'a, 'l> {
     text: &'a str,
-    base: usize,
+    places: Places,
     lazy: &'l [usize],
     comments: Vec<Span>,
     /// The first thing that the grammar takes and Python 3 does not.
@@ -47,7 +48,7 @@ struct Lower<'a, 'l> {
 
 impl<'a> Lower<'a, '_> {
     fn span(&self, node: Node) -> Span {
-        Span { start: node.start_byte() + self.base, end: node.end_byte() + self.base }
+        self.places.span(node.byte_range())
     }
 
     fn text(&self, node: Node) -> &'a str {
@@ -90,7 +91,7 @@ impl<'a> Lower<'a, '_> {
     }
 
     fn reject(&mut self, node: Node) {
-        let at = node.start_byte() + self.base;
+        let at = self.places.at(node.start_byte());
         self.invalid = Some(self.invalid.map_or(at, |known| known.min(at)));
     }
 
@@ -243,11 +244,11 @@ impl<'a> Lower<'a, '_> {
 
     fn import(&mut self, node: Node) -> Import<'a> {
         self.comments_of(node);
-        let lazy = self.lazy.contains(&(node.start_byte() + self.base));
+        let lazy = self.lazy.contains(&self.places.at(node.start_byte()));
         let from = match node.kind() {
             "future_import_statement" => {
-                let span = Span { start: node.start_byte() + self.base, end: node.start_byte() + self.base };
-                Some(From { level: 0, module: "__future__", span })
+                let at = self.places.at(node.start_byte());
+                Some(From { level: 0, module: "__future__", span: Span { start: at, end: at } })
             }
             _ => self.field(node, "module_name").map(|module| {
                 let span = self.span(module);
@@ -507,7 +508,7 @@ impl<'a> Lower<'a, '_> {
         };
         let mut expr = Expr { span: self.span(first), kind: ExprKind::Name(self.text(first)) };
         for part in parts {
-            let span = Span { start: expr.span.start, end: part.end_byte() + self.base };
+            let span = Span { start: expr.span.start, end: self.span(part).end };
             expr = Expr { span, kind: ExprKind::Attribute { value: Box::new(expr), name: self.ident(part) } };
         }
         expr
@@ -676,7 +677,8 @@ impl<'a> Lower<'a, '_> {
             }
         }
         if parts.is_empty() {
-            let inside = Span { start: start + self.base, end: (end + self.base).max(start + self.base) };
+            let start = self.places.span(node.start_byte()..start).end;
+            let inside = Span { start, end: self.places.at(end).max(start) };
             return ExprKind::Str(Cow::Borrowed(inside.of(self.text)));
         }
         let mut exprs = Vec::new();

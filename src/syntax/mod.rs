@@ -12,6 +12,7 @@ use std::ops::Range;
 
 pub use ast::{Ast, Span};
 pub use position::Lines;
+use position::Places;
 
 thread_local! {
     static PARSER: RefCell<tree_sitter::Parser> = RefCell::new({
@@ -25,74 +26,85 @@ const BOM: &str = "\u{feff}";
 
 /// Parses a file. Never fails: what the parser cannot make sense of is left out, and [`Ast::error`] says where.
 pub fn parse(text: &str) -> Ast<'_> {
-    parse_parts(text, text.as_bytes(), behind_mark(text), &[])
+    parse_part(text, behind_mark(text)..text.len())
 }
 
 /// Parses one statement of a file, which may be indented; what it gives has places in the whole text.
 pub fn parse_part(text: &str, part: Range<usize>) -> Ast<'_> {
-    parse_parts(text, text.as_bytes(), part, &[])
+    let (source, lazy) = source(text, &part);
+    parse_source(text, &source, Places::from(part.start), &lazy)
 }
 
-/// A text of which only parts are to be read.
+/// What is left out of a text before it is parsed, in order.
 #[derive(Debug)]
 pub struct Outline {
-    /// As long as the text. At the end of each part but the last stands a `0` for the body of a function.
-    pub bytes: Vec<u8>,
-    pub parts: Vec<Range<usize>>,
+    pub cuts: Vec<Cut>,
+}
+
+#[derive(Debug)]
+pub struct Cut {
+    pub range: Range<usize>,
+    /// For the body of a function: how long its first sign is, in the place of which a `0` comes.
+    pub body: Option<usize>,
 }
 
 /// Parses the outline of a file; what it gives has places in the whole text.
 pub fn parse_outline<'a>(text: &'a str, outline: &Outline) -> Ast<'a> {
-    parse_parts(text, &outline.bytes, behind_mark(text), &outline.parts)
+    let start = behind_mark(text);
+    let (whole, lazy) = source(text, &(start..text.len()));
+    let (mut bytes, mut places) = (Vec::with_capacity(whole.len() / 2), Places::default());
+    let mut from = start;
+    for cut in &outline.cuts {
+        places.add(bytes.len(), from);
+        bytes.extend_from_slice(&whole[from - start..cut.range.start - start]);
+        if let Some(sign) = cut.body {
+            bytes.resize(bytes.len() + sign, b'0');
+            bytes.push(b'\n');
+        }
+        from = cut.range.end;
+    }
+    places.add(bytes.len(), from);
+    bytes.extend_from_slice(&whole[from - start..]);
+    parse_source(text, &bytes, places, &lazy)
 }
 
-/// Where the text itself stands: a byte-order mark would count as indentation.
-fn behind_mark(text: &str) -> Range<usize> {
-    let start = if text.starts_with(BOM) { BOM.len() } else { 0 };
-    start..text.len()
+/// Where the text itself begins: a byte-order mark would count as indentation.
+fn behind_mark(text: &str) -> usize {
+    if text.starts_with(BOM) { BOM.len() } else { 0 }
 }
 
-/// Parses what stands in a range of `source`, which is as long as the text: parts of it, or all if there are none.
-fn parse_parts<'a>(text: &'a str, source: &[u8], whole: Range<usize>, parts: &[Range<usize>]) -> Ast<'a> {
-    let base = whole.start;
-    let mut lazy = lazy_keywords(text, whole.clone());
-    lazy.retain(|at| parts.is_empty() || parts.iter().any(|part| part.contains(at)));
-    let mut source = Cow::Borrowed(&source[whole.clone()]);
+/// A part of a text as the grammar knows it, as long as before, and where in the text `lazy` stood.
+fn source<'a>(text: &'a str, part: &Range<usize>) -> (Cow<'a, [u8]>, Vec<usize>) {
+    let lazy = lazy_keywords(text, part);
+    let mut source = Cow::Borrowed(&text.as_bytes()[part.clone()]);
     // A carriage return ends a line; the grammar knows it only before a line feed.
-    for at in memchr::memchr_iter(b'\r', &text.as_bytes()[whole]) {
+    for at in memchr::memchr_iter(b'\r', &text.as_bytes()[part.clone()]) {
         if source.get(at + 1) != Some(&b'\n') {
             source.to_mut()[at] = b'\n';
         }
     }
     for at in &lazy {
         let source = source.to_mut();
-        let at = at - base;
+        let at = at - part.start;
         let gap = source[at + 4..].iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
         // The keyword behind it moves to its place, so that the statement keeps its start and length.
         let length = if source[at + 4 + gap..].starts_with(b"import") { "import".len() } else { "from".len() };
         source.copy_within(at + 4 + gap..at + 4 + gap + length, at);
         source[at + length..at + 4 + gap + length].fill(b' ');
     }
-    let part = |part: &Range<usize>| tree_sitter::Range {
-        start_byte: part.start.saturating_sub(base),
-        end_byte: part.end.saturating_sub(base),
-        // Nobody asks for rows and columns.
-        start_point: tree_sitter::Point::default(),
-        end_point: tree_sitter::Point::default(),
-    };
-    let parts: Vec<tree_sitter::Range> = parts.iter().map(part).collect();
-    let tree = PARSER.with_borrow_mut(|parser| {
-        parser.set_included_ranges(&parts).expect("parts follow each other");
-        parser.parse(&*source, None)
-    });
+    (source, lazy)
+}
+
+fn parse_source<'a>(text: &'a str, source: &[u8], places: Places, lazy: &[usize]) -> Ast<'a> {
+    let tree = PARSER.with_borrow_mut(|parser| parser.parse(source, None));
     let tree = tree.expect("parsing has no time limit and a language");
-    lower::lower(text, base, &tree, &lazy)
+    lower::lower(text, places, &tree, lazy)
 }
 
 /// Offsets of the soft keyword `lazy` before `import` or `from` at the start of a line (PEP 810).
-fn lazy_keywords(text: &str, whole: Range<usize>) -> Vec<usize> {
+fn lazy_keywords(text: &str, part: &Range<usize>) -> Vec<usize> {
     let mut found = Vec::new();
-    for at in memchr::memmem::find_iter(&text.as_bytes()[whole.clone()], b"lazy").map(|at| whole.start + at) {
+    for at in memchr::memmem::find_iter(&text.as_bytes()[part.clone()], b"lazy").map(|at| part.start + at) {
         let line_start = text[..at].rfind(['\n', '\r']).map_or(0, |n| n + 1);
         let before = text[line_start..at].trim_start_matches(BOM);
         let after = &text[at + 4..];

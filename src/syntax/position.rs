@@ -1,4 +1,36 @@
-//! Lines and columns of byte offsets.
+//! Lines and columns of byte offsets, and where in a text stands what was parsed of it.
+
+use super::Span;
+
+/// Where in a text stands what was parsed: its pieces in a row, each by its start there and its start in the text.
+#[derive(Debug, Default)]
+pub struct Places {
+    pieces: Vec<(usize, usize)>,
+}
+
+impl Places {
+    /// Of a text that was parsed from an offset on.
+    pub fn from(start: usize) -> Self {
+        Self { pieces: vec![(0, start)] }
+    }
+
+    /// A piece behind those that are known.
+    pub fn add(&mut self, parsed: usize, text: usize) {
+        self.pieces.push((parsed, text));
+    }
+
+    pub fn at(&self, parsed: usize) -> usize {
+        let known = self.pieces.partition_point(|(start, _)| *start <= parsed);
+        let (start, text) = self.pieces[known.saturating_sub(1)];
+        text + parsed - start
+    }
+
+    pub fn span(&self, parsed: std::ops::Range<usize>) -> Span {
+        let start = self.at(parsed.start);
+        // What ends with a piece does not end where the next one begins.
+        Span { start, end: if parsed.is_empty() { start } else { self.at(parsed.end - 1) + 1 } }
+    }
+}
 
 /// Where each line of a text begins.
 #[derive(Clone, Debug)]
