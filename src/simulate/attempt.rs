@@ -42,7 +42,10 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     ) -> Result<(), Stop<'p>> {
         let (before, doubts) = (self.state.mark(), self.doubts.len());
         let risky = std::mem::replace(&mut self.risky, false);
+        let watches = usize::from(handlers.iter().any(|h| h.catches.name));
+        self.watching += watches;
         let outcome = self.block(body);
+        self.watching -= watches;
         let own_trouble = std::mem::replace(&mut self.risky, risky);
         self.risky |= own_trouble && handlers.is_empty();
         let all: Vec<Catches> = handlers.iter().map(|h| h.catches).collect();

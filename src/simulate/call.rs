@@ -143,9 +143,12 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         for (name, object) in named {
             key.extend([Object::Text(name), *object]);
         }
-        if let Some(known) = self.called.get(&(defined, key.clone())) {
+        if let Some((known, reads)) = self.called.get(&(defined, key.clone()))
+            && self.state.still(reads)
+        {
             return Ok(*known);
         }
+        let watch = self.state.watch();
         let space = self.state.open(defined.outer, false);
         for (at, name) in callable.params.iter().enumerate() {
             let given = named.iter().find(|(n, _)| n == name).map(|(_, object)| *object);
@@ -153,6 +156,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             self.state.bind(space, name, object);
         }
         let outcome = self.body(defined, (callable, text), space);
+        let reads = self.state.watched(watch);
         let object = match outcome {
             Ok((object, false)) => object,
             Ok((_, true)) => Object::Any,
@@ -163,7 +167,10 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 Object::Any
             }
         };
-        self.called.insert((defined, key), object);
+        // What changed something has to do so again.
+        if let Some(reads) = reads {
+            self.called.insert((defined, key), (object, reads));
+        }
         Ok(object)
     }
 
@@ -253,11 +260,11 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     }
 
     /// What a class or one of its bases binds.
-    pub fn member(&self, class: Space, name: &str) -> Option<Object<'p>> {
+    pub fn member(&self, class: Space, name: &'p str) -> Option<Object<'p>> {
         self.member_within(class, name, DEPTH)
     }
 
-    fn member_within(&self, class: Space, name: &str, depth: usize) -> Option<Object<'p>> {
+    fn member_within(&self, class: Space, name: &'p str, depth: usize) -> Option<Object<'p>> {
         if let Some(cell) = self.state.get(class, name) {
             return Some(cell.object);
         }

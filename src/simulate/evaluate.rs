@@ -4,6 +4,8 @@ use super::import::REPLACED;
 use super::run::{Raised, Run, truth};
 use super::state::{Object, Status};
 use crate::names::body::{Error, Value, What};
+use crate::names::evaluated::is_builtin;
+use crate::project::ModuleId;
 
 impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     pub fn evaluate_all(&mut self, values: &'w [Value<'p>]) -> Result<Vec<Object<'p>>, Raised> {
@@ -96,13 +98,26 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     }
 
     fn name(&mut self, name: &'p str) -> Result<Object<'p>, Raised> {
+        let module = self.module();
         if let Some(cell) = self.cell(name) {
             return Ok(cell.object);
         }
-        match self.missed(self.module(), name) {
-            Some(_) => Err(self.fail(Error::Name, format!("NameError: name '{name}' is not defined"))),
-            None => Ok(Object::Any),
+        let missed = self.missed(module, name).is_some();
+        if !missed && !self.comes_later(module, name) || is_builtin(name) {
+            return Ok(Object::Any);
         }
+        let raised = self.fail(Error::Name, format!("NameError: name '{name}' is not defined"));
+        if missed || !self.is_own_doing(module) {
+            return Err(raised);
+        }
+        // What a module asks for too early by itself is not there in any order. Something may bind it that is not followed.
+        if self.watching == 0 { Ok(Object::Any) } else { Err(Raised { failure: None, ..raised }) }
+    }
+
+    /// Whether nothing but the code of a module itself led from its own level to here.
+    fn is_own_doing(&self, module: ModuleId) -> bool {
+        let mut own = self.levels.iter().rev().take_while(|l| l.module == module);
+        own.any(|l| l.is_module())
     }
 
     pub fn attribute_of(&mut self, object: Object<'p>, name: &'p str) -> Result<Object<'p>, Raised> {
@@ -112,6 +127,14 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 let project = self.simulator.world.project();
                 let root = project.module(self.module()).root;
                 match project.tree.find(&format!("{path}.{name}"), root) {
+                    // A folder has it as an attribute once it has run, as a package has.
+                    Some(module) if self.state.status(module) == Status::Running => {
+                        let error = format!(
+                            "AttributeError: cannot access submodule '{name}' of module '{path}' (most likely due to a \
+                             circular import)"
+                        );
+                        return Err(self.fail(Error::Attribute, error));
+                    }
                     Some(module) if self.state.status(module) != Status::Absent => Object::Module(module),
                     _ => Object::Any,
                 }

@@ -4,6 +4,7 @@ use super::run::{Level, Raised, Run};
 use super::state::{Object, Space, Status, Text};
 use crate::names::body::Error;
 use crate::names::evaluated::is_stdlib;
+use crate::names::scope::Binding;
 use crate::names::{Bound, Moment};
 use crate::outcome::Kind;
 use crate::project::ModuleId;
@@ -79,7 +80,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         let outcome = self.block(&world.names.body(module).block);
         self.levels.pop();
         if let Err(super::run::Stop::Raise(raised)) = outcome {
-            self.state.clear(module.0);
+            [module.0, self.stars(module), self.lost(module)].into_iter().for_each(|space| self.state.clear(space));
             self.state.set_status(module, Status::Absent);
             return Err(raised);
         }
@@ -98,11 +99,15 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         let world = self.simulator.world;
         let module = self.module();
         let site = world.graph.site(module, index);
-        let object = if site.kind == Kind::Lazy { Object::Any } else { self.imported(module, site)? };
+        let found = if site.kind == Kind::Lazy { Ok(Object::Any) } else { self.imported(module, site) };
         if let Some(name) = site.bound() {
-            self.bind(name, object);
+            match &found {
+                Ok(object) => self.bind(name, *object),
+                Err(raised) if raised.failure.is_some() => self.state.bind(self.lost(module), name, Object::None),
+                Err(_) => {}
+            }
         }
-        Ok(())
+        found.map(drop)
     }
 
     fn imported(&mut self, module: ModuleId, site: &ImportSite<'p>) -> Result<Object<'p>, Raised> {
@@ -162,6 +167,10 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     /// `from module import name`.
     fn taken(&mut self, module: ModuleId, name: &'p str) -> Result<Object<'p>, Raised> {
         if let Some(found) = self.bound_in(module, name) {
+            if self.may_lack(module, name) {
+                let raised = self.fail(Error::Import, self.cannot_import(module, name));
+                self.doubts.push(raised);
+            }
             return Ok(found);
         }
         if let Some(child) = self.child(module, name) {
@@ -181,22 +190,35 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             Err(Raised { class: Error::Attribute, failure: Some(_) }) => {}
             Err(raised) => return Err(raised),
         }
+        Err(self.fail(Error::Import, self.cannot_import(module, name)))
+    }
+
+    fn cannot_import(&self, module: ModuleId, name: &str) -> String {
         let from = &self.simulator.world.project().module(module).name;
-        Err(self.fail(
-            Error::Import,
-            match self.state.status(module) {
-                Status::Running => format!(
-                    "ImportError: cannot import name '{name}' from partially initialized module '{from}' (most likely due \
-                     to a circular import)"
-                ),
-                _ => format!("ImportError: cannot import name '{name}' from '{from}'"),
-            },
-        ))
+        match self.state.status(module) {
+            Status::Running => format!(
+                "ImportError: cannot import name '{name}' from partially initialized module '{from}' (most likely due to a \
+                 circular import)"
+            ),
+            _ => format!("ImportError: cannot import name '{name}' from '{from}'"),
+        }
+    }
+
+    /// Whether only some of the ways that lead here bound a name that the module binds again further down.
+    fn may_lack(&self, module: ModuleId, name: &'p str) -> bool {
+        self.state.get(module.0, name).is_some_and(|cell| !cell.sure)
+            && self.state.status(module) == Status::Running
+            && self.child(module, name).is_none()
+            && self.comes_later(module, name)
     }
 
     /// Evaluates `module.name`.
     pub fn attribute(&mut self, module: ModuleId, name: &'p str) -> Result<Object<'p>, Raised> {
         if let Some(found) = self.bound_in(module, name) {
+            if self.may_lack(module, name) {
+                let raised = self.fail(Error::Attribute, self.no_attribute(module, name));
+                self.doubts.push(raised);
+            }
             return Ok(found);
         }
         if let Some(found) = self.on_demand(module, name)? {
@@ -227,7 +249,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     }
 
     /// Whether a module has an attribute now, if that is known.
-    pub fn has(&self, module: ModuleId, name: &str) -> Option<bool> {
+    pub fn has(&self, module: ModuleId, name: &'p str) -> Option<bool> {
         if self.bound_in(module, name).is_some() {
             return Some(true);
         }
@@ -250,7 +272,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         self.simulator.children.get(&module)?.get(name).copied()
     }
 
-    fn bound_in(&self, module: ModuleId, name: &str) -> Option<Object<'p>> {
+    fn bound_in(&self, module: ModuleId, name: &'p str) -> Option<Object<'p>> {
         if self.state.get(module.0, REPLACED).is_some() {
             return Some(Object::Any);
         }
@@ -292,18 +314,22 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     }
 
     /// Whether a name that a module does not have now is one that it gets later, or would have got from a star import.
-    fn lacks(&self, module: ModuleId, name: &str) -> bool {
+    fn lacks(&self, module: ModuleId, name: &'p str) -> bool {
         let world = self.simulator.world;
-        if self.missed(module, name).is_some() {
+        if self.missed(module, name).is_some() || self.state.get(self.lost(module), name).is_some() {
             return true;
         }
         if self.state.status(module) != Status::Running {
             return false;
         }
-        let real = |b: &crate::names::scope::Binding| {
-            b.moment == Moment::Import && !b.from_inside && !matches!(b.what, Bound::Declared | Bound::Deleted)
-        };
-        world.names.file(module).bindings(name).iter().any(real) || world.exports_by_star(module, name)
+        world.names.file(module).bindings(name).iter().any(binds_on_import) || world.exports_by_star(module, name)
+    }
+
+    /// Whether a module that is being run binds a name further down than it has come.
+    pub fn comes_later(&self, module: ModuleId, name: &str) -> bool {
+        let Some(level) = self.levels.iter().find(|l| l.module == module && l.is_module()) else { return false };
+        let bindings = self.simulator.world.names.file(module).bindings(name).iter();
+        bindings.filter(|b| binds_on_import(b)).any(|b| b.span.start > level.span.start)
     }
 
     /// A module from which a star import did not get a name, because it was not bound yet.
@@ -319,6 +345,11 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     /// Where the half-filled modules are kept that a module took all names of.
     fn stars(&self, module: ModuleId) -> Space {
         (self.simulator.world.graph.files.len() + module.index()) as Space
+    }
+
+    /// Where the names are kept that a module did not get, because their import failed.
+    fn lost(&self, module: ModuleId) -> Space {
+        (2 * self.simulator.world.graph.files.len() + module.index()) as Space
     }
 
     /// `from target import *` in a module.
@@ -355,4 +386,10 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         }
         Ok(())
     }
+}
+
+/// Whether a module has the name when this has run.
+fn binds_on_import(binding: &Binding) -> bool {
+    let binds = !matches!(binding.what, Bound::Declared | Bound::Deleted);
+    binds && binding.moment == Moment::Import && !binding.from_inside
 }

@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::state::{Cell, Defined, Delta, Object, Space, State, Text};
+use super::state::{Cell, Defined, Delta, Object, Reads, Space, State, Text};
 use super::{Caught, Failure, Frame, Simulator, Verdict};
 use crate::names::body::{Act, Block, Error, Step, Value};
 use crate::project::ModuleId;
@@ -44,6 +44,13 @@ pub struct Level<'w, 'p> {
     pub left: bool,
 }
 
+impl Level<'_, '_> {
+    /// Whether it is the own level of a module.
+    pub fn is_module(&self) -> bool {
+        self.function.is_none()
+    }
+}
+
 /// A state to come back to.
 pub struct Mark {
     changes: usize,
@@ -54,6 +61,9 @@ pub struct Mark {
 
 /// Statements and calls after which calls are no longer followed.
 pub const STEPS: usize = 2_000_000;
+
+/// Namespaces of a module: its own, that of its half-filled star imports, and that of the names it did not get.
+const NAMESPACES: usize = 3;
 
 pub struct Run<'s, 'w, 'p> {
     pub simulator: &'s Simulator<'w, 'p>,
@@ -68,21 +78,24 @@ pub struct Run<'s, 'w, 'p> {
     /// Whether something ran that may raise for reasons of its own.
     pub risky: bool,
     pub steps: usize,
-    /// Calls that were followed already, with what they gave.
-    pub called: FxHashMap<(Defined, Vec<Object<'p>>), Object<'p>>,
+    /// How many handlers around what is being run take a NameError.
+    pub watching: usize,
+    /// Calls that were followed already, with what they gave and what that depends on.
+    pub called: FxHashMap<(Defined, Vec<Object<'p>>), (Object<'p>, Reads<'p>)>,
 }
 
 impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     pub fn new(simulator: &'s Simulator<'w, 'p>) -> Self {
         Self {
             simulator,
-            state: State::new(2 * simulator.world.graph.files.len()),
+            state: State::new(NAMESPACES * simulator.world.graph.files.len()),
             levels: Vec::new(),
             doubts: Vec::new(),
             caught: Vec::new(),
             handling: Vec::new(),
             risky: false,
             steps: 0,
+            watching: 0,
             called: FxHashMap::default(),
         }
     }
@@ -378,7 +391,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     }
 
     /// The object that a name stands for here.
-    pub fn cell(&self, name: &str) -> Option<Cell<'p>> {
+    pub fn cell(&self, name: &'p str) -> Option<Cell<'p>> {
         self.state.find(self.space(), name)
     }
 }

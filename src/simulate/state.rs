@@ -1,9 +1,10 @@
 //! The state of an abstract interpreter: what is loaded, and what is bound where. Every change is on record, so that what
 //! was done on one way can be taken back and joined with another.
 
+use std::cell::{Cell as Shared, RefCell};
 use std::collections::BTreeMap;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::project::ModuleId;
 
@@ -48,7 +49,7 @@ pub enum Object<'p> {
 }
 
 /// Whether a module is in `sys.modules`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
     Absent,
     Running,
@@ -57,7 +58,7 @@ pub enum Status {
     Maybe,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Cell<'p> {
     pub object: Object<'p>,
     /// False: bound on some of the ways that lead here.
@@ -88,6 +89,30 @@ pub enum New<'p> {
     Status(Status),
 }
 
+/// What something depended on when it was run: what it looked up outside itself, and what that was.
+pub type Reads<'p> = Vec<Read<'p>>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Read<'p> {
+    Name(Space, &'p str, Option<Cell<'p>>),
+    /// How many names there were.
+    Names(Space, usize),
+    Status(ModuleId, Status),
+    /// More than is worth keeping.
+    Much,
+}
+
+/// What is looked up, after which it is no longer kept.
+const MUCH: usize = 256;
+
+/// Where something began that is watched for what it depends on and changes.
+#[derive(Clone, Copy)]
+pub struct Watch {
+    reads: usize,
+    changes: usize,
+    spaces: usize,
+}
+
 #[derive(Debug)]
 struct Names<'p> {
     cells: FxHashMap<&'p str, Cell<'p>>,
@@ -100,6 +125,9 @@ pub struct State<'p> {
     spaces: Vec<Names<'p>>,
     status: Vec<Status>,
     changes: Vec<Change<'p>>,
+    reads: RefCell<Reads<'p>>,
+    /// How many things are watched.
+    watches: Shared<usize>,
 }
 
 impl<'p> State<'p> {
@@ -109,6 +137,56 @@ impl<'p> State<'p> {
             spaces: std::iter::repeat_with(names).take(modules).collect(),
             status: vec![Status::Absent; modules],
             changes: Vec::new(),
+            reads: RefCell::default(),
+            watches: Shared::new(0),
+        }
+    }
+
+    pub fn watch(&self) -> Watch {
+        self.watches.set(self.watches.get() + 1);
+        Watch { reads: self.reads.borrow().len(), changes: self.changes.len(), spaces: self.spaces.len() }
+    }
+
+    /// What was read since; nothing if something was changed that was there before.
+    pub fn watched(&self, since: Watch) -> Option<Reads<'p>> {
+        self.watches.set(self.watches.get() - 1);
+        let is_outer = |space: Space| (space as usize) < since.spaces;
+        let changed = |change: &Change| match change {
+            Change::Name(space, ..) => is_outer(*space),
+            Change::Status(..) => true,
+        };
+        let quiet = self.changes.len() >= since.changes && !self.changes[since.changes..].iter().any(changed);
+        let outer = |read: &Read| match read {
+            Read::Name(space, ..) | Read::Names(space, _) => is_outer(*space),
+            Read::Status(..) | Read::Much => true,
+        };
+        let mut reads = self.reads.borrow_mut();
+        let found: FxHashSet<Read<'p>> = reads.drain(since.reads..).filter(outer).take(MUCH).collect();
+        let much = found.len() == MUCH || found.contains(&Read::Much);
+        // Whoever watches from further out reads this, too.
+        if self.watches.get() > 0 && reads.last() != Some(&Read::Much) {
+            if much {
+                reads.push(Read::Much);
+            } else {
+                reads.extend(&found);
+            }
+        }
+        (quiet && !much).then(|| found.into_iter().collect())
+    }
+
+    /// Whether all that was read is the same now, which counts as reading it.
+    pub fn still(&self, reads: &Reads<'p>) -> bool {
+        reads.iter().all(|read| match *read {
+            Read::Name(space, name, cell) => self.get(space, name) == cell,
+            Read::Names(space, count) => self.names(space).len() == count,
+            Read::Status(module, status) => self.status(module) == status,
+            Read::Much => false,
+        })
+    }
+
+    fn read(&self, read: Read<'p>) {
+        if self.watches.get() > 0 {
+            self.reads.borrow_mut().push(read);
         }
     }
 
@@ -118,7 +196,9 @@ impl<'p> State<'p> {
     }
 
     pub fn status(&self, module: ModuleId) -> Status {
-        self.status[module.index()]
+        let status = self.status[module.index()];
+        self.read(Read::Status(module, status));
+        status
     }
 
     pub fn set_status(&mut self, module: ModuleId, status: Status) {
@@ -126,19 +206,25 @@ impl<'p> State<'p> {
         self.changes.push(Change::Status(module, old));
     }
 
-    pub fn get(&self, space: Space, name: &str) -> Option<Cell<'p>> {
+    pub fn get(&self, space: Space, name: &'p str) -> Option<Cell<'p>> {
+        let cell = self.cell(space, name);
+        self.read(Read::Name(space, name, cell));
+        cell
+    }
+
+    fn cell(&self, space: Space, name: &str) -> Option<Cell<'p>> {
         self.spaces[space as usize].cells.get(name).copied()
     }
 
     /// The object that a name stands for in code of a namespace; the bodies of classes around it do not show.
-    pub fn find(&self, space: Space, name: &str) -> Option<Cell<'p>> {
+    pub fn find(&self, space: Space, name: &'p str) -> Option<Cell<'p>> {
         let mut at = space;
         loop {
             let names = &self.spaces[at as usize];
             if (at == space || !names.is_class)
-                && let Some(cell) = names.cells.get(name)
+                && let Some(cell) = self.get(at, name)
             {
-                return Some(*cell);
+                return Some(cell);
             }
             at = names.outer?;
         }
@@ -162,6 +248,7 @@ impl<'p> State<'p> {
     /// The names of a namespace, sorted.
     pub fn names(&self, space: Space) -> Vec<(&'p str, Cell<'p>)> {
         let mut all: Vec<_> = self.spaces[space as usize].cells.iter().map(|(n, c)| (*n, *c)).collect();
+        self.read(Read::Names(space, all.len()));
         all.sort_unstable_by_key(|(name, _)| *name);
         all
     }
@@ -207,7 +294,7 @@ impl<'p> State<'p> {
         let mut out = Delta::new();
         for change in &self.changes[mark..] {
             let (key, new) = match change {
-                Change::Name(space, name, _) => (Key::Name(*space, name), New::Name(self.get(*space, name))),
+                Change::Name(space, name, _) => (Key::Name(*space, name), New::Name(self.cell(*space, name))),
                 Change::Status(module, _) => (Key::Module(*module), New::Status(self.status(*module))),
             };
             out.insert(DeltaKey(key), new);
@@ -232,7 +319,7 @@ impl<'p> State<'p> {
 
     fn now(&self, key: DeltaKey<'p>) -> New<'p> {
         match key.0 {
-            Key::Name(space, name) => New::Name(self.get(space, name)),
+            Key::Name(space, name) => New::Name(self.cell(space, name)),
             Key::Module(module) => New::Status(self.status(module)),
         }
     }

@@ -121,6 +121,11 @@ impl<'a> Lower<'a> {
                 };
                 Act::Raise { value: self.parts(stmt.span, values.iter()), class }
             }
+            StmtKind::Assert(values) if values.len() > 1 => {
+                // What it says is evaluated only where it fails.
+                let what = What::Logic(false, self.values(values));
+                Act::Evaluate(Value { span: stmt.span, what })
+            }
             StmtKind::Assert(values) | StmtKind::Other(values) => {
                 let text = values.is_empty();
                 return if text { Some(Act::Leave) } else { self.evaluate(values) };
