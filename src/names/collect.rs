@@ -34,7 +34,7 @@ pub fn collect<'a>(ast: &Ast<'a>, imports: &FileImports<'a>) -> FileNames<'a> {
         kept: None,
         keeps_arguments: None,
         twice: false,
-        returned: false,
+        gives: Gives::Anything,
         named: Vec::new(),
         may_patch: ["patch", "setattr"]
             .iter()
@@ -93,8 +93,8 @@ struct Walk<'a> {
     keeps_arguments: Option<Keeper<'a>>,
     /// Whether what a call gives is called in turn.
     twice: bool,
-    /// Whether what the call at hand gives is returned.
-    returned: bool,
+    /// What becomes of what the call at hand gives.
+    gives: Gives,
     /// Modules named by a literal of which an attribute is read at once.
     named: Vec<Span>,
     /// Whether the text speaks of patching at all.
@@ -648,7 +648,12 @@ impl<'a> Walk<'a> {
                 self.twice = matches!(role, Role::Called | Role::Decorator);
                 self.expr(func, Role::Called);
                 self.keeps_arguments = kept.filter(|keeper| keeps_arguments(*keeper, func, args));
-                self.returned = role == Role::Returned;
+                self.gives = match role {
+                    Role::Returned => Gives::Returned,
+                    Role::Called => Gives::Called,
+                    Role::Argument if wraps_function(func) => Gives::Called,
+                    _ => Gives::Anything,
+                };
                 let first = self.out.uses.len();
                 self.call_args(func, args);
                 if role == Role::Returned
@@ -836,7 +841,7 @@ impl<'a> Walk<'a> {
     }
 
     fn call_args(&mut self, func: &Expr<'a>, args: &[Arg<'a>]) {
-        let (keeper, returned) = (self.keeps_arguments.take(), std::mem::take(&mut self.returned));
+        let (keeper, gives) = (self.keeps_arguments.take(), std::mem::take(&mut self.gives));
         let called = func.last_name().unwrap_or_default();
         let of_module =
             matches!(&func.kind, ExprKind::Attribute { value, .. } if value.last_name() == Some("__module__"));
@@ -946,8 +951,12 @@ impl<'a> Walk<'a> {
                 self.arg(first, called, replaces);
                 if let (Some(name), Some(used)) = (func.as_name(), self.out.uses.get_mut(at)) {
                     let callee = Reference { name, attributes: Vec::new() };
-                    used.argument =
-                        Some(Box::new(Argument { callee, place: Place::Position(0), by: By::Name, returned: false }));
+                    used.argument = Some(Box::new(Argument {
+                        callee,
+                        place: Place::Position(0),
+                        by: By::Name,
+                        gives: Gives::Anything,
+                    }));
                 }
             }
             return;
@@ -989,7 +998,7 @@ impl<'a> Walk<'a> {
                 None if spread => Place::Unknown,
                 None => Place::Position(index),
             };
-            let argument = Argument { callee, place, by, returned };
+            let argument = Argument { callee, place, by, gives };
             match arg.value.kind {
                 ExprKind::Name(_) | ExprKind::Attribute { .. } => {
                     if let Some(used) = self.out.uses.get_mut(first) {

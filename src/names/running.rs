@@ -15,7 +15,9 @@ mod values;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::methods::{BUILTIN_METHODS, is_data};
-use super::scope::{Binding, By, ClassId, FunctionId, Keeper, MODULE, Moment, Place, Reference, Role, ScopeKind, Use};
+use super::scope::{
+    Binding, By, ClassId, FunctionId, Gives, Keeper, MODULE, Moment, Place, Reference, Role, ScopeKind, Use,
+};
 use super::{Bound, Object, ScopeId, World};
 use crate::outcome::Kind;
 use crate::project::ModuleId;
@@ -236,6 +238,15 @@ impl<'w, 'p> Search<'w, 'p> {
         if let (Role::Load, Some(Keeper::Local)) = (used.role, used.kept) {
             return;
         }
+        // Whatever the call makes of it is called.
+        if let (Role::Argument, Some(argument)) = (used.role, &used.argument)
+            && argument.gives == Gives::Called
+            && self
+                .receivers_of_argument(module, used.scope, argument)
+                .is_some_and(|receivers| receivers.functions.is_empty() && receivers.keepers.is_empty())
+        {
+            return self.reach(module, used.scope, used.name, &attributes, Role::Argument);
+        }
         if let (Role::Argument, Some(keeper)) = (used.role, used.kept) {
             let value = self.handed(module, used, attributes);
             match (keeper, &used.argument) {
@@ -252,7 +263,7 @@ impl<'w, 'p> Search<'w, 'p> {
         {
             // Handed to functions of the project, it runs if they call what they are handed.
             let then = match used.moment {
-                Moment::Call(function) if argument.returned => Then::Returned(function),
+                Moment::Call(function) if argument.gives == Gives::Returned => Then::Returned(function),
                 _ => Then::Anything,
             };
             let value = Handed { then, ..self.handed(module, used, attributes) };

@@ -132,8 +132,18 @@ pub struct Argument<'a> {
     pub callee: Reference<'a>,
     pub place: Place<'a>,
     pub by: By,
-    /// Whether what the call gives is returned.
-    pub returned: bool,
+    pub gives: Gives,
+}
+
+/// What becomes of what a call gives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Gives {
+    #[default]
+    Anything,
+    /// It is returned.
+    Returned,
+    /// It is called, `f(…)(…)`, or comes to where it may be.
+    Called,
 }
 
 /// How the name of a callee leads to what is called.
@@ -473,7 +483,7 @@ impl<'a> FileNames<'a> {
             |callee: &Reference| matches!(callee.path().last(), Some(&"wraps" | &"update_wrapper" | &"cast"));
         let returned = |used: &Use| match (used.role, &used.argument) {
             (Role::Returned, _) | (Role::Store, _) => true,
-            (Role::Argument, Some(argument)) => argument.returned && passes_on(&argument.callee),
+            (Role::Argument, Some(argument)) => argument.gives == Gives::Returned && passes_on(&argument.callee),
             _ => false,
         };
         let mut uses = self.uses.iter().filter(|used| used.owner == Some(owner) && used.name == found.name);

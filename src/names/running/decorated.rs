@@ -42,7 +42,7 @@ impl<'p> Search<'_, 'p> {
         };
         let callee = Reference { name: first, attributes: rest.to_vec() };
         let by = if by_call { By::Result } else { By::Name };
-        let argument = Argument { callee, place: Place::Position(0), by, returned: false };
+        let argument = Argument { callee, place: Place::Position(0), by, gives: Gives::Anything };
         self.is_handed_to_decorator(value.module, *scope, argument, value.clone());
     }
 
