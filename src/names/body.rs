@@ -201,6 +201,7 @@ pub enum What<'a> {
     /// `sys.version_info >= (3, minor)`.
     Since(u32),
     Sequence(Vec<Value<'a>>),
+    Annotation(Box<Value<'a>>),
     /// Its parts in order of evaluation.
     Parts(Vec<Value<'a>>),
 }

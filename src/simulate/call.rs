@@ -1,7 +1,7 @@
 //! Calls of functions and classes while something is imported, and what the definition of a class runs.
 
 use super::run::{Level, Raised, Run, Stop};
-use super::state::{Defined, Object, Space, Text};
+use super::state::{Defined, Object, Space, Text, Wrapper};
 use crate::names::body::{Body, Callable, Value, What};
 use crate::project::ModuleId;
 use crate::syntax::Span;
@@ -15,9 +15,7 @@ const METACLASS: &str = "<metaclass>";
 const DEPTH: usize = 32;
 
 /// Decorators from outside that give what they take, or something that calls it when it is called.
-const TRANSPARENT: [&str; 14] = [
-    "staticmethod",
-    "classmethod",
+const TRANSPARENT: [&str; 12] = [
     "abstractmethod",
     "wraps",
     "lru_cache",
@@ -31,6 +29,9 @@ const TRANSPARENT: [&str; 14] = [
     "runtime_checkable",
     "unique",
 ];
+
+/// Functions of Python's own that call what they are handed.
+const CALLING: [&str; 8] = ["filter", "map", "max", "min", "reduce", "sort", "sorted", "starmap"];
 
 impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     /// A function with its body, and what that was made from; nothing if it cannot be read.
@@ -74,9 +75,54 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             (What::Name("hasattr"), [Object::Module(module), Object::Text(name)]) => {
                 return Ok(self.has(*module, name).map_or(Object::Any, Object::Truth));
             }
+            (What::Name("super"), []) => return Ok(self.above_here().unwrap_or(Object::Any)),
+            (What::Name("super"), [Object::Class(class), Object::Instance(this) | Object::Class(this)]) => {
+                return Ok(Object::Super(*class, *this));
+            }
             _ => {}
         }
+        if called == Object::Any
+            && let Some(name) = last_name(function)
+        {
+            match plain.as_slice() {
+                [Object::Function(defined)] if Wrapper::of(name).is_some() => {
+                    return Ok(Wrapper::of(name).map_or(Object::Any, |wrapper| Object::Wrapped(wrapper, *defined)));
+                }
+                // What `wraps(f)` gives takes another function.
+                [only]
+                    if only.is_callable()
+                        && (TRANSPARENT.contains(&name) || name == "partial")
+                        && (name != "wraps" || matches!(function.what, What::Call { .. })) =>
+                {
+                    return Ok(*only);
+                }
+                _ if CALLING.contains(&name) => self.may_be_called(plain.iter().chain(named.iter().map(|(_, o)| o))),
+                _ => {}
+            }
+        }
         self.call(called, plain, &named)
+    }
+
+    /// What `super()` stands for in the method that is being run.
+    fn above_here(&self) -> Option<Object<'p>> {
+        let class = self.state.class_around(self.space())?;
+        let this = ["self", "cls"].into_iter().find_map(|name| match self.cell(name)?.object {
+            Object::Instance(this) | Object::Class(this) => Some(this),
+            _ => None,
+        });
+        Some(Object::Super(class, this.unwrap_or(class)))
+    }
+
+    /// Runs what was handed to something that calls it, if there is anything to call it with.
+    fn may_be_called<'o>(&mut self, objects: impl Iterator<Item = &'o Object<'p>>)
+    where
+        'p: 'o,
+    {
+        for object in objects.filter(|object| object.is_callable()) {
+            if let Err(raised) = self.call(*object, Vec::new(), &[]) {
+                self.doubts.extend(raised.failure.is_some().then_some(raised));
+            }
+        }
     }
 
     pub fn call(
@@ -86,7 +132,11 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         named: &[(&'p str, Object<'p>)],
     ) -> Result<Object<'p>, Raised> {
         match called {
-            Object::Function(defined) => self.invoke(defined, args, named),
+            Object::Function(defined) | Object::Wrapped(_, defined) => self.invoke(defined, args, named),
+            Object::ClassMethod(defined, this) => {
+                let args = std::iter::once(Object::Class(this)).chain(args).collect();
+                self.invoke(defined, args, named)
+            }
             Object::Method(defined, this) => {
                 let args = std::iter::once(Object::Instance(this)).chain(args).collect();
                 self.invoke(defined, args, named)
@@ -97,7 +147,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 {
                     self.invoke(call, vec![Object::Class(class)], named)?;
                 }
-                if let Some(Object::Function(new)) = self.member(class, "__new__") {
+                if let Some(Object::Function(new) | Object::Wrapped(_, new)) = self.member(class, "__new__") {
                     self.invoke(new, std::iter::once(Object::Class(class)).chain(args.clone()).collect(), named)?;
                 }
                 let initializer = self.member(class, "__init__").or_else(|| self.member(class, "__post_init__"));
@@ -136,7 +186,9 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         };
         let calls = self.levels.iter().filter(|l| l.called.is_some());
         let again = |l: &Level| l.module == defined.module && l.called == Some(callable.at);
-        if self.steps > super::run::STEPS || self.levels.iter().any(again) || calls.count() >= DEPTH {
+        let spent = self.spent.get(&(defined.module, callable.at)).copied().unwrap_or_default();
+        let enough = self.steps > super::run::STEPS || spent > super::run::STEPS_OF_ONE;
+        if enough || self.levels.iter().any(again) || calls.count() >= DEPTH {
             return Ok(Object::Any);
         }
         let mut key = args.clone();
@@ -155,7 +207,9 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             let object = given.or_else(|| args.get(at).copied()).unwrap_or(Object::Any);
             self.state.bind(space, name, object);
         }
+        let before = self.steps;
         let outcome = self.body(defined, (callable, text), space);
+        *self.spent.entry((defined.module, callable.at)).or_default() += self.steps - before;
         let reads = self.state.watched(watch);
         let object = match outcome {
             Ok((object, false)) => object,
@@ -210,8 +264,17 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         for (decorator, given) in decorators.iter().zip(given).rev() {
             object = match given {
                 Object::Any => {
-                    let known = last_name(decorator).is_some_and(|name| TRANSPARENT.contains(&name));
-                    if known || matches!(object, Object::Class(_)) { object } else { Object::Any }
+                    let name = last_name(decorator).unwrap_or_default();
+                    match (&decorator.what, object) {
+                        (_, Object::Function(defined)) if let Some(wrapper) = Wrapper::of(name) => {
+                            Object::Wrapped(wrapper, defined)
+                        }
+                        // The property is the one that was there.
+                        (What::Attribute(of, "setter" | "deleter"), _) => self.evaluate(of)?,
+                        (_, object) if TRANSPARENT.contains(&name) => object,
+                        (_, Object::Class(_)) => object,
+                        _ => Object::Any,
+                    }
                 }
                 given => self.call(given, vec![object], &[])?,
             };
@@ -253,7 +316,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             Object::Class(base) => self.member(*base, "__init_subclass__"),
             _ => None,
         });
-        if let Some(Object::Function(hook)) = hooks.into_iter().next() {
+        if let Some(Object::Function(hook) | Object::Wrapped(_, hook)) = hooks.into_iter().next() {
             self.invoke(hook, vec![Object::Class(space)], &[])?;
         }
         Ok((class.name, Object::Class(space)))
@@ -268,6 +331,15 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         if let Some(cell) = self.state.get(class, name) {
             return Some(cell.object);
         }
+        self.member_above_within(class, name, depth)
+    }
+
+    /// What the bases of a class bind.
+    pub fn member_above(&self, class: Space, name: &'p str) -> Option<Object<'p>> {
+        self.member_above_within(class, name, DEPTH)
+    }
+
+    fn member_above_within(&self, class: Space, name: &'p str, depth: usize) -> Option<Object<'p>> {
         if depth == 0 {
             return None;
         }

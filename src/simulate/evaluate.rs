@@ -2,7 +2,7 @@
 
 use super::import::REPLACED;
 use super::run::{Raised, Run, truth};
-use super::state::{Object, Status};
+use super::state::{Object, Space, Status, Wrapper};
 use crate::names::body::{Error, Value, What};
 use crate::names::evaluated::is_builtin;
 use crate::project::ModuleId;
@@ -31,9 +31,25 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 Object::Module(self.module())
             }
             What::Item(of, index) => {
-                self.evaluate(of)?;
-                self.evaluate(index)?;
+                let of = self.evaluate(of)?;
+                let index = self.evaluate(index)?;
                 self.risky = true;
+                match of {
+                    Object::Instance(_) => self.special(of, "__getitem__", vec![index])?,
+                    Object::Class(class) => match self.member(class, "__class_getitem__") {
+                        Some(Object::Function(defined) | Object::Wrapped(_, defined)) => {
+                            self.call(Object::ClassMethod(defined, class), vec![index], &[])?
+                        }
+                        _ => Object::Any,
+                    },
+                    _ => Object::Any,
+                }
+            }
+            What::Annotation(value) => {
+                // Since 3.14 they are evaluated when somebody asks (PEP 649).
+                if self.simulator.world.project().settings.target_version < (3, 14) {
+                    self.evaluate(value)?;
+                }
                 Object::Any
             }
             What::Lambda { function, defaults } => {
@@ -139,13 +155,45 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                     _ => Object::Any,
                 }
             }
-            Object::Class(class) | Object::Instance(class) => match self.member(class, name) {
-                Some(Object::Function(defined)) => Object::Method(defined, class),
-                Some(other) => other,
-                None => Object::Any,
+            Object::Class(class) => match self.member(class, name) {
+                Some(Object::Wrapped(Wrapper::ClassMethod, defined)) => Object::ClassMethod(defined, class),
+                Some(Object::Wrapped(Wrapper::StaticMethod, defined)) => Object::Function(defined),
+                found => found.unwrap_or(Object::Any),
             },
+            Object::Instance(class) => {
+                let found = self.member(class, name);
+                self.of_instance(found, class)?
+            }
+            Object::Super(class, this) => {
+                let found = self.member_above(class, name);
+                self.of_instance(found, this)?
+            }
             _ => Object::Any,
         })
+    }
+
+    /// What an instance of a class gives for what it finds in the class.
+    fn of_instance(&mut self, found: Option<Object<'p>>, class: Space) -> Result<Object<'p>, Raised> {
+        Ok(match found {
+            Some(Object::Function(defined)) => Object::Method(defined, class),
+            Some(Object::Wrapped(Wrapper::ClassMethod, defined)) => Object::ClassMethod(defined, class),
+            Some(Object::Wrapped(Wrapper::StaticMethod, defined)) => Object::Function(defined),
+            Some(Object::Wrapped(Wrapper::Property, defined)) => {
+                self.call(Object::Method(defined, class), Vec::new(), &[])?
+            }
+            found => found.unwrap_or(Object::Any),
+        })
+    }
+
+    /// What Python calls by itself on an instance, if its class has it.
+    pub fn special(&mut self, object: Object<'p>, name: &'p str, args: Vec<Object<'p>>) -> Result<Object<'p>, Raised> {
+        match object {
+            Object::Instance(class) => match self.member(class, name) {
+                Some(Object::Function(defined)) => self.call(Object::Method(defined, class), args, &[]),
+                _ => Ok(Object::Any),
+            },
+            _ => Ok(Object::Any),
+        }
     }
 
     /// The value of what may not be evaluated: its failure is none that is sure.

@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use super::state::{Cell, Defined, Delta, Object, Reads, Space, State, Text};
 use super::{Caught, Failure, Frame, Simulator, Verdict};
-use crate::names::body::{Act, Block, Error, Step, Value};
+use crate::names::body::{Act, Block, Error, Step, Value, What};
 use crate::project::ModuleId;
 use crate::syntax::Span;
 
@@ -62,6 +62,10 @@ pub struct Mark {
 /// Statements and calls after which calls are no longer followed.
 pub const STEPS: usize = 2_000_000;
 
+/// Statements after which calls of the one function that ran them, with what it called, are no longer followed: nearly
+/// always they do the same again with other arguments.
+pub const STEPS_OF_ONE: usize = 20_000;
+
 /// Namespaces of a module: its own, that of its half-filled star imports, and that of the names it did not get.
 const NAMESPACES: usize = 3;
 
@@ -78,6 +82,8 @@ pub struct Run<'s, 'w, 'p> {
     /// Whether something ran that may raise for reasons of its own.
     pub risky: bool,
     pub steps: usize,
+    /// Statements by function, with those of what it called.
+    pub spent: FxHashMap<(ModuleId, usize), usize>,
     /// How many handlers around what is being run take a NameError.
     pub watching: usize,
     /// Calls that were followed already, with what they gave and what that depends on.
@@ -95,6 +101,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             handling: Vec::new(),
             risky: false,
             steps: 0,
+            spent: FxHashMap::default(),
             watching: 0,
             called: FxHashMap::default(),
         }
@@ -115,6 +122,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         self.doubts.truncate(mark.doubts);
         self.caught.truncate(mark.caught);
         self.called.clear();
+        self.spent.clear();
         self.steps = 0;
     }
 
@@ -206,7 +214,9 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             }
             Act::Delete(names) => {
                 for name in names {
-                    self.state.set(self.space(), name, None);
+                    let level = self.level();
+                    let space = if level.globals.contains(name) { level.module.0 } else { level.space };
+                    self.state.set(space, name, None);
                 }
             }
             Act::If(arms) => self.arms(arms, step.span)?,
@@ -216,6 +226,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                     return self.block(orelse);
                 }
                 if let Some(target) = target {
+                    self.special(head, "__iter__", Vec::new())?;
                     self.assign(target, Object::Any)?;
                 }
                 if *sure {
@@ -231,15 +242,19 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 outcome?;
             }
             Act::With { items, suppresses, body } => {
+                let mut own = false;
                 for (item, target) in items {
-                    self.evaluate(item)?;
+                    own |= self.is_made_by_project(item)?;
+                    let object = self.evaluate(item)?;
+                    let given = self.special(object, "__enter__", Vec::new())?;
                     if let Some(target) = target {
-                        self.assign(target, Object::Any)?;
+                        self.assign(target, given)?;
                     }
                 }
-                match suppresses {
-                    Some(catches) => self.suppressed(body, *catches)?,
-                    None => self.block(body)?,
+                match (suppresses, own) {
+                    (Some(catches), _) => self.suppressed(body, *catches)?,
+                    (None, true) => self.perhaps_suppressed(body)?,
+                    (None, false) => self.block(body)?,
                 }
             }
             Act::Match { subject, arms, total } => {
@@ -258,6 +273,25 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             Act::Leave => return Err(Stop::Leave),
         }
         Ok(())
+    }
+
+    /// Whether a context is one of the project's, which may keep a failure from going on.
+    fn is_made_by_project(&mut self, item: &'w Value<'p>) -> Result<bool, Raised> {
+        let maker = match &item.what {
+            What::Call { function, .. } => function,
+            _ => return Ok(matches!(self.evaluate(item)?, Object::Instance(_))),
+        };
+        Ok(self.evaluate(maker)?.is_callable())
+    }
+
+    fn perhaps_suppressed(&mut self, body: &'w [Step<'p>]) -> Result<(), Stop<'p>> {
+        match self.block(body) {
+            Err(Stop::Raise(raised)) if raised.failure.is_some() => {
+                self.doubts.push(raised);
+                Ok(())
+            }
+            other => other,
+        }
     }
 
     pub fn bind(&mut self, name: &'p str, object: Object<'p>) {

@@ -41,11 +41,43 @@ pub enum Object<'p> {
     /// A class, by the namespace of its body; and an instance of it.
     Class(Space),
     Instance(Space),
-    /// A function taken from an instance or class.
+    /// A function taken from an instance, and a class method of a class.
     Method(Defined, Space),
+    ClassMethod(Defined, Space),
+    /// What a class keeps of a method that is more than a function.
+    Wrapped(Wrapper, Defined),
+    /// What `super()` gives: the class whose method it stands in, and that of the object.
+    Super(Space, Space),
     Text(&'p str),
     Truth(bool),
     None,
+}
+
+impl Object<'_> {
+    pub fn is_callable(&self) -> bool {
+        use Object::{Class, ClassMethod, Function, Method, Wrapped};
+        matches!(self, Function(_) | Class(_) | Method(..) | ClassMethod(..) | Wrapped(Wrapper::StaticMethod, _))
+    }
+}
+
+/// What a method was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Wrapper {
+    ClassMethod,
+    StaticMethod,
+    Property,
+}
+
+impl Wrapper {
+    /// By the name of the decorator.
+    pub fn of(name: &str) -> Option<Self> {
+        match name {
+            "classmethod" => Some(Self::ClassMethod),
+            "staticmethod" => Some(Self::StaticMethod),
+            "property" | "cached_property" => Some(Self::Property),
+            _ => None,
+        }
+    }
 }
 
 /// Whether a module is in `sys.modules`.
@@ -193,6 +225,11 @@ impl<'p> State<'p> {
     pub fn open(&mut self, outer: Space, is_class: bool) -> Space {
         self.spaces.push(Names { cells: FxHashMap::default(), outer: Some(outer), is_class });
         self.spaces.len() as Space - 1
+    }
+
+    /// The class whose body is right around a namespace.
+    pub fn class_around(&self, space: Space) -> Option<Space> {
+        self.spaces[space as usize].outer.filter(|outer| self.spaces[*outer as usize].is_class)
     }
 
     pub fn status(&self, module: ModuleId) -> Status {

@@ -51,13 +51,13 @@ impl<'a> Lower<'a> {
             StmtKind::AugAssign { target, value } => return self.evaluate([value, target]),
             StmtKind::AnnAssign { target, annotation, value } => {
                 let annotation = (!self.inside && !self.postponed).then_some(annotation);
+                let annotation = annotation.and_then(|annotation| self.annotation(annotation));
                 match (value, annotation) {
                     (Some(value), None) => self.assign(std::slice::from_ref(target), value),
-                    (None, annotation) => return self.evaluate(annotation),
+                    (None, annotation) => Act::Evaluate(annotation?),
                     // The value is evaluated before the annotation, and what the annotation gives is thrown away.
                     (Some(value), Some(annotation)) => {
-                        let value = self.value(value);
-                        let parts = vec![value, self.value(annotation)];
+                        let parts = vec![self.value(value), annotation];
                         let keep = Value { span: stmt.span, what: What::Parts(parts) };
                         Act::Assign { targets: vec![self.value(target)], value: keep }
                     }
@@ -183,6 +183,12 @@ impl<'a> Lower<'a> {
         Handler { catches, name: handler.name.map(|n| n.text), block: self.block(&handler.body) }
     }
 
+    /// An annotation that evaluates something.
+    fn annotation(&mut self, expr: &Expr<'a>) -> Option<Value<'a>> {
+        let value = self.value(expr);
+        (!is_opaque(&value)).then(|| Value { span: expr.span, what: What::Annotation(Box::new(value)) })
+    }
+
     fn values(&mut self, exprs: &[Expr<'a>]) -> Vec<Value<'a>> {
         exprs.iter().map(|e| self.value(e)).collect()
     }
@@ -190,9 +196,9 @@ impl<'a> Lower<'a> {
     fn function(&mut self, function: &ast::Function<'a>) -> Act<'a> {
         let decorators = self.values(&function.decorators);
         let mut evaluated = self.values(&function.params.defaults);
-        if !self.postponed && function.type_params.is_empty() {
-            evaluated.extend(self.values(&function.params.annotations));
-            evaluated.extend(function.returns.as_ref().map(|r| self.value(r)));
+        if !self.postponed {
+            let annotations = function.params.annotations.iter().chain(&function.returns);
+            evaluated.extend(annotations.filter_map(|annotation| self.annotation(annotation)));
         }
         evaluated.retain(|v| !is_opaque(v));
         let params = function.params.names.iter().map(|n| n.text).collect();
