@@ -129,7 +129,6 @@ fn one_commit_if_asked() {
     let made = &report["branch"];
     assert_eq!(made["base"], git(dir.path(), &["rev-parse", "main"]).trim());
     assert_eq!(made["commits"][0]["id"], git(dir.path(), &["rev-parse", "fix/cycles"]).trim());
-    assert_eq!(made["commits"][0]["title"], "Dissolve 2 import cycles");
     assert_eq!(made["commits"].as_array().unwrap().len(), 1);
     assert_eq!(report["projects"][0]["cycles"][0]["status"], "fixed");
 }
@@ -313,6 +312,23 @@ fn submodules_are_read_and_left_alone() {
     let output = branch(dir.path(), &["--force-branch"]);
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("sub: a submodule that is not checked out: not read"), "{said}");
+}
+
+#[test]
+fn a_preview_makes_no_branch() {
+    let dir = repository();
+    git(dir.path(), &["commit", "-q", "--allow-empty", "-m", "later"]);
+    git(dir.path(), &["branch", "fix/cycles", "HEAD~1"]);
+    let before = git(dir.path(), &["for-each-ref"]);
+    for action in [&["--check"][..], &["--dry-run"], &["--batch", "--check"], &["--batch", "--dry-run"]] {
+        for name in [&["--branch", "new"][..], &["--branch", "fix/cycles", "--force-branch"]] {
+            let output = cyclefix(dir.path(), &[action, name].concat());
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{action:?}: {said}");
+            assert!(said.contains("required arguments were not provided:\n  --apply\n"), "{said}");
+            assert_eq!(git(dir.path(), &["for-each-ref"]), before, "{action:?} {name:?}");
+        }
+    }
 }
 
 #[test]
