@@ -130,6 +130,35 @@ fn commits_of_all_projects_make_one_branch() {
 }
 
 #[test]
+fn a_project_in_a_submodule_is_read_and_left_alone() {
+    let (dir, other) = (repository(), repository());
+    let url = other.path().to_str().unwrap();
+    git(dir.path(), &["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", url, "sub"]);
+    fs::remove_dir_all(dir.path().join("broken")).unwrap();
+    git(dir.path(), &["commit", "-qam", "sub"]);
+    let folder = tempfile::tempdir().unwrap();
+    let patches = folder.path().join("patches");
+    for (args, made) in [
+        (&["--apply", "--branch", "one"][..], "branch one: 2 commits"),
+        (&["--apply", "--branch", "two", "--separate"], "branch two: 2 commits"),
+        (&["--apply", "--branch", "by", "--split-by", "project"], "branch by/two-two: 2 commits"),
+        (&["--patches", patches.to_str().unwrap()], "2 patches"),
+    ] {
+        let output = cyclefix(dir.path(), args);
+        let said = stderr(&output);
+        // The submodule's broken project fails; its cycles are left.
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("warning: sub/two: a submodule: read, but left alone\n"), "{said}");
+        assert_eq!(said.matches("a submodule: ").count(), 2, "{said}");
+        assert!(stdout(&output).contains(made), "{args:?}: {}", stdout(&output));
+    }
+    assert_eq!(git(dir.path(), &["diff", "--name-only", "main", "one"]).lines().count(), 2);
+    assert_eq!(git(dir.path(), &["rev-parse", "main:sub"]), git(dir.path(), &["rev-parse", "one:sub"]));
+    assert_eq!(git(dir.path(), &["branch", "--list", "by/*"]).lines().count(), 1);
+    assert_eq!(fs::read_dir(patches).unwrap().count(), 2);
+}
+
+#[test]
 fn each_file_is_part_of_the_innermost_project() {
     let dir = tempfile::tempdir().unwrap();
     for (name, text) in [

@@ -343,7 +343,9 @@ fn loop_line(cycle: &CycleEntry) -> String {
 /// A place as editors and terminals know it; line 0 stands for the whole file.
 fn place(project: &ProjectOutcome, file: &str, line: usize) -> String {
     let path = format!("{}{}", prefix(project), plain(file));
-    if line == 0 { path } else { format!("{path}:{line}") }
+    // What is said of the project as a whole names no file.
+    let path = if file.is_empty() { path.trim_end_matches('/') } else { &path };
+    if line == 0 { path.to_owned() } else { format!("{path}:{line}") }
 }
 
 /// What to put before a path of the project, so that it leads there from where the user is.

@@ -53,6 +53,7 @@ pub fn kind(import: &ImportEntry) -> String {
 pub fn path(project: &ProjectOutcome, file: &str) -> String {
     match project.prefix.trim_end_matches('/') {
         "" | "." => file.to_owned(),
+        prefix if file.is_empty() => prefix.to_owned(),
         prefix => format!("{prefix}/{file}"),
     }
 }
