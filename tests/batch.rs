@@ -130,6 +130,26 @@ fn commits_of_all_projects_make_one_branch() {
 }
 
 #[test]
+fn one_commit_is_one_for_all_projects() {
+    let dir = repository();
+    cycle("more", "a", "b").iter().for_each(|(name, text)| write(dir.path(), name, text));
+    write(dir.path(), "more/pyproject.toml", "");
+    write(dir.path(), "more/more/__init__.py", "");
+    git(dir.path(), &["add", "."]);
+    git(dir.path(), &["commit", "-qm", "more"]);
+    let patches = dir.path().join(".git/patches");
+    let all = ["--apply", "--branch", "fix", "--commits", "one", "--patches", patches.to_str().unwrap()];
+    for args in [&all[..5], &[&all[..], &["--force-branch"]].concat()] {
+        let output = cyclefix(dir.path(), args);
+        assert!(stdout(&output).contains("branch fix: 1 commit on top of "), "{}{}", stdout(&output), stderr(&output));
+        assert_eq!(git(dir.path(), &["log", "--format=%s", "main..fix"]), "Dissolve 3 import cycles\n");
+        let files = git(dir.path(), &["diff", "--name-only", "main", "fix"]);
+        assert!(files.lines().count() == 3 && files.contains("more/") && files.contains("two/"), "{files}");
+    }
+    assert_eq!(fs::read_dir(patches).unwrap().count(), 3);
+}
+
+#[test]
 fn a_project_in_a_submodule_is_read_and_left_alone() {
     let (dir, other) = (repository(), repository());
     let url = other.path().to_str().unwrap();

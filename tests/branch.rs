@@ -129,6 +129,7 @@ fn one_commit_if_asked() {
     let made = &report["branch"];
     assert_eq!(made["base"], git(dir.path(), &["rev-parse", "main"]).trim());
     assert_eq!(made["commits"][0]["id"], git(dir.path(), &["rev-parse", "fix/cycles"]).trim());
+    assert_eq!(made["commits"][0]["title"], "Dissolve 2 import cycles");
     assert_eq!(made["commits"].as_array().unwrap().len(), 1);
     assert_eq!(report["projects"][0]["cycles"][0]["status"], "fixed");
 }
@@ -342,4 +343,6 @@ fn projects_of_one_repository_share_a_branch() {
     branch(dir.path(), &["one", "two"]);
     let log = git(dir.path(), &["log", "--name-only", "--format=", "main..fix/cycles"]);
     assert!(log.lines().count() == 2 && log.contains("one/") && log.contains("two/"), "{log}");
+    branch(dir.path(), &["one", "two", "--force-branch", "--commits", "one"]);
+    assert_eq!(git(dir.path(), &["log", "--format=%s", "main..fix/cycles"]), "Dissolve 2 import cycles\n");
 }
