@@ -315,6 +315,38 @@ fn submodules_are_read_and_left_alone() {
     assert!(said.contains("sub: a submodule that is not checked out: not read"), "{said}");
 }
 
+#[cfg(unix)]
+#[test]
+fn an_interrupt_clears_up() {
+    let (dir, scratch) = (empty(), tempfile::tempdir().unwrap());
+    for n in 0..300 {
+        let rename = |text: &str| text.replace("p.c", &format!("p.c{n}")).replace("p.d", &format!("p.d{n}"));
+        write(dir.path(), &format!("p/c{n}.py"), &rename(FILES[3].1));
+        write(dir.path(), &format!("p/d{n}.py"), &rename(FILES[4].1));
+    }
+    write(dir.path(), "p/__init__.py", "");
+    commit(dir.path());
+    let before = state(dir.path());
+    for (signal, args) in [("-INT", &BRANCH[..]), ("-TERM", &BRANCH[..]), ("-HUP", &["--patches", "patches"][..])] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cyclefix"));
+        quiet(&mut command);
+        command.args(args).arg("--jobs=1").current_dir(dir.path()).env("TMPDIR", scratch.path());
+        let child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        // The copy of the commit is begun.
+        while fs::read_dir(scratch.path()).unwrap().next().is_none() {
+            std::thread::yield_now();
+        }
+        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{signal}: {said}");
+        assert!(said.contains("error: interrupted\nhint: nothing was changed\n"), "{signal}: {said}");
+        assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0, "{signal}");
+        assert_eq!(state(dir.path()), before);
+        assert_eq!(git(dir.path(), &["branch", "--list", "fix/cycles"]), "");
+    }
+}
+
 #[test]
 fn a_preview_makes_no_branch() {
     let dir = repository();

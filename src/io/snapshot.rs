@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use super::branch::BranchError;
 use super::load::{self, LoadError, LoadOptions, Loaded, Request};
+use super::process::is_interrupted;
 use crate::project::{Settings, Skipped};
 
 /// Besides Python files and build files, what says how a project is read.
@@ -212,6 +213,9 @@ impl Scratch {
     /// Copies what is read of a tree; `prefix` ends in `/` or is empty.
     fn copy(&mut self, git: &Repository, tree: &Tree, prefix: &str) -> Result<(), BranchError> {
         for entry in tree.iter() {
+            if is_interrupted() {
+                return Err(BranchError::Interrupted);
+            }
             let name = String::from_utf8_lossy(entry.name_bytes()).into_owned();
             if !is_name(&name) {
                 return Err(BranchError::BadEntry { repository: self.top.clone(), name });

@@ -1,18 +1,17 @@
 //! Runs the projects of a batch, several at a time. What one of them ends in stays with it.
 
 use std::cmp::Reverse;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::super::args::Action;
 use super::super::progress::BatchProgress;
-use super::super::{Bug, branch, hint, mark_fixed, planned, refuse_dirty, spelled_out};
+use super::super::{Bug, Stopped, branch, hint, mark_fixed, planned, refuse_dirty, spelled_out, unless_stopped};
 use super::Batch;
 use super::jobs::Job;
 use crate::io::load::Loaded;
-use crate::io::process::is_interrupted;
 use crate::io::state::{Record, fingerprint};
 use crate::io::{git, write};
 use crate::outcome::{FailedEntry, ProjectOutcome};
@@ -25,15 +24,6 @@ pub enum Ended<T> {
     Failed(FailedEntry),
     /// An interrupt came first.
     Stopped(Vec<String>),
-}
-
-/// Thrown through the work on a project that is not wanted any more.
-struct Stopped;
-
-fn unless_stopped() {
-    if is_interrupted() {
-        resume_unwind(Box::new(Stopped));
-    }
 }
 
 impl Batch<'_> {
