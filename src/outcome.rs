@@ -176,6 +176,9 @@ pub struct CycleEntry {
     /// The modules that joined a cycle that the baseline knows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub joined: Vec<String>,
+    /// Cycles that the baseline knows apart and that are one now: what each has in it. Two or more, or none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub united: Vec<Vec<String>>,
 }
 
 /// What a cycle is to a baseline.

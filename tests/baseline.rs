@@ -105,6 +105,17 @@ fn new_cycles_and_new_modules_of_old_ones_fail() {
     // Two known ones that become one.
     tangle(dir.path(), &["a", "b", "x", "y"]);
     assert_eq!(code(&run(dir.path(), &[])), 1);
+    let cycle = &report(dir.path(), &[])["projects"][0]["cycles"][0];
+    assert_eq!((&cycle["joined"], &cycle["united"]), (&Value::Null, &json!([["a", "b"], ["x", "y"]])));
+    for (format, said) in [
+        ("text", "joins the known cycles a, b / x, y\n"),
+        ("github", "%0Ajoins the known cycles a, b / x, y%0A"),
+        ("markdown", "\nJoins the known cycles `a`, `b` / `x`, `y`.\n"),
+        ("sarif", "Joins the known cycles a, b / x, y."),
+    ] {
+        let text = String::from_utf8(run(dir.path(), &["--format", format]).stdout).unwrap();
+        assert!(text.contains(said), "{text}");
+    }
 }
 
 #[test]

@@ -54,6 +54,9 @@ fn of_cycle(out: &mut dyn Write, project: &ProjectOutcome, cycle: &CycleEntry) -
             crash.error
         ));
     }
+    if !cycle.united.is_empty() {
+        text.push_str(&format!("\njoins the known cycles {}", words::united(cycle, &str::to_owned)));
+    }
     if !cycle.joined.is_empty() {
         text.push_str(&format!("\nnew in a known cycle: {}", cycle.joined.join(", ")));
     }

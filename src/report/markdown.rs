@@ -155,6 +155,9 @@ fn details(out: &mut dyn Write, project: &ProjectOutcome, cycle: &CycleEntry, nu
         writeln!(out, "- {}: {from} imports {to} ({})", code(&place), text(&words::kind(import)))?;
     }
     rest(out, cycle.shortest_loop.len(), ITEMS, "imports")?;
+    if !cycle.united.is_empty() {
+        writeln!(out, "\nJoins the known cycles {}.", words::united(cycle, &code))?;
+    }
     if !cycle.joined.is_empty() {
         let joined: Vec<String> = cycle.joined.iter().map(|module| code(module)).collect();
         writeln!(out, "\nNew in a known cycle: {}.", joined.join(", "))?;

@@ -127,6 +127,12 @@ fn result<'p>(project: &'p ProjectOutcome, cycle: &'p CycleEntry, given: &mut BT
 /// In words. Brackets are escaped: SARIF takes `[x](1)` for a link.
 fn message(cycle: &CycleEntry) -> String {
     let mut text = format!("Import cycle of {} modules: {}.", cycle.modules.len(), words::shortest_loop(cycle));
+    if !cycle.united.is_empty() {
+        text.push_str(&format!(" Joins the known cycles {}.", words::united(cycle, &str::to_owned)));
+    }
+    if !cycle.joined.is_empty() {
+        text.push_str(&format!(" New in a known cycle: {}.", cycle.joined.join(", ")));
+    }
     if let Some(crash) = cycle.crashes.first() {
         text.push_str(&format!(
             " `import {}` {} if it comes first: {}.",

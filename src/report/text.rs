@@ -183,8 +183,11 @@ fn list_fixes(out: &mut dyn Write, head: &str, fixes: &[&FixEntry]) -> io::Resul
     rest(out, 4, fixes.len(), FIXES, "fix")
 }
 
-/// The modules that joined a cycle that a baseline knows.
+/// The modules that joined a cycle that a baseline knows, and the known cycles that became one.
 fn joined(out: &mut dyn Write, cycle: &CycleEntry) -> io::Result<()> {
+    if !cycle.united.is_empty() {
+        writeln!(out, "  {BAD}joins{BAD:#} the known cycles {}", words::united(cycle, &plain))?;
+    }
     if cycle.joined.is_empty() {
         return Ok(());
     }
