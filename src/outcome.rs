@@ -449,4 +449,24 @@ pub struct FailedEntry {
     pub error: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// The file that is at fault, where one is.
+    #[serde(skip)]
+    pub at: Option<Fault>,
+}
+
+/// What is wrong in a file, for reports whose paths start at the top of the repository.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fault {
+    pub file: String,
+    /// 1-based.
+    pub line: Option<usize>,
+    /// The error, with that path.
+    pub error: String,
+}
+
+impl FailedEntry {
+    /// The error, with paths from the top of the repository as far as they are known.
+    pub fn from_top(&self) -> &str {
+        self.at.as_ref().map_or(&self.error, |at| &at.error)
+    }
 }

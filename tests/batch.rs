@@ -107,6 +107,41 @@ fn one_project_that_fails_does_not_stop_the_others() {
 }
 
 #[test]
+fn reports_for_other_tools_name_what_failed_and_what_was_done() {
+    let dir = repository();
+    let below = dir.path().join("two");
+    let report = |format: &str, args: &[&str]| {
+        let output = cyclefix(&below, &[&["..", "--format", format], args].concat());
+        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        stdout(&output).to_owned()
+    };
+    let at = "broken/pyproject.toml:2: unknown setting `levle`";
+    let log: Value = serde_json::from_str(&report("sarif", &[])).unwrap();
+    let run = &log["runs"][0]["invocations"][0];
+    assert_eq!(run["executionSuccessful"], false);
+    let failed = &run["toolExecutionNotifications"][0];
+    let said = failed["message"]["text"].as_str().unwrap();
+    assert!(failed["level"] == "error" && said.ends_with(&format!(" failed: {at} (did you mean `level`?)")), "{said}");
+    let place = &failed["locations"][0]["physicalLocation"];
+    assert_eq!(
+        (&place["artifactLocation"]["uri"], &place["region"]["startLine"]),
+        (&"broken/pyproject.toml".into(), &2.into())
+    );
+    let annotations = report("github", &[]);
+    let first = "::error file=broken/pyproject.toml,line=2,title=cyclefix%3A project failed::";
+    assert!(annotations.starts_with(first) && annotations.contains(&format!(": {at}%0Adid you mean")), "{annotations}");
+    for (args, columns, row) in [
+        (&[][..], "| Project | Modules | Cycles | Can go | Left | Files |\n", " | 5 | 2 | 2 | 0 | 2 |\n"),
+        (&["--dry-run"], "| Project | Modules | Cycles | Can go | Left | Files |\n", " | 5 | 2 | 2 | 0 | 2 |\n"),
+        (&["--apply"], "| Project | Modules | Cycles | Dissolved | Left | Files |\n", " | 5 | 2 | 2 | 0 | 2 |\n"),
+    ] {
+        let text = report("markdown", args);
+        assert!(text.contains(columns) && text.contains(row), "{args:?}: {text}");
+        assert!(text.contains(" failed: broken/pyproject.toml:2: "), "{text}");
+    }
+}
+
+#[test]
 fn commits_of_all_projects_make_one_branch() {
     let dir = repository();
     write(dir.path(), "two/two/a.py", "not committed (\n");

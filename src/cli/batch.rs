@@ -142,5 +142,6 @@ fn kind(args: &Args, snapshot: Option<&Snapshot>) -> String {
 }
 
 fn bad_line(line: &BadLine) -> FailedEntry {
-    FailedEntry { members: vec![line.text.clone()], error: line.to_string(), hint: line.error.hint() }
+    let (error, at) = (line.to_string(), None);
+    FailedEntry { members: vec![line.text.clone()], error, hint: line.error.hint(), at }
 }

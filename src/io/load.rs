@@ -83,6 +83,18 @@ impl LoadError {
         }
     }
 
+    /// The file or folder that is at fault, and the line in it.
+    pub fn place(&self) -> Option<(&Path, Option<usize>)> {
+        match self {
+            LoadError::Missing { path, .. } | LoadError::Unreadable { path, .. } | LoadError::NotPython { path } => {
+                Some((path, None))
+            }
+            LoadError::Setting { file, line, .. } => Some((file, Some(*line))),
+            LoadError::SourceRoot { project, .. } => Some((project, None)),
+            LoadError::Exclude { .. } | LoadError::Jobs { .. } => None,
+        }
+    }
+
     /// The same error, met in a copy at `from`, for the original at `to`.
     pub(super) fn moved(mut self, from: &Path, to: &Path) -> Self {
         let path = match &mut self {

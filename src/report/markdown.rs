@@ -107,7 +107,7 @@ fn batch(out: &mut Vec<u8>, outcome: &Outcome, batch: &BatchEntry) -> io::Result
     }
     let failed = batch.failed.iter().map(|failed| {
         let name = code(&table::name(&failed.members));
-        format!("- {name} failed: {}", text(&failed.error))
+        format!("- {name} failed: {}", text(failed.from_top()))
     });
     let stopped = batch.stopped.iter().map(|project| format!("- {} was not run.", code(project)));
     let unfit = batch.failed.len() + batch.stopped.len();

@@ -11,10 +11,10 @@ use super::super::progress::BatchProgress;
 use super::super::{Bug, Stopped, branch, hint, mark_fixed, planned, refuse_dirty, spelled_out, unless_stopped};
 use super::Batch;
 use super::jobs::Job;
-use crate::io::load::Loaded;
+use crate::io::load::{LoadError, Loaded};
 use crate::io::state::{Record, fingerprint};
 use crate::io::{git, write};
-use crate::outcome::{FailedEntry, ProjectOutcome};
+use crate::outcome::{FailedEntry, Fault, ProjectOutcome};
 use crate::plan::Stage;
 use crate::report;
 
@@ -65,6 +65,7 @@ impl Batch<'_> {
                 members: members(item),
                 error: spelled_out(&error),
                 hint: hint(&error),
+                at: self.fault(&error),
             };
             match worked {
                 Ok(Ok(done)) => Ended::Done(done),
@@ -91,6 +92,18 @@ impl Batch<'_> {
         });
         let ended = slots.into_iter().map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner));
         ended.map(|ended| ended.expect("the threads took up every item")).collect()
+    }
+
+    /// The file of an error, from the top of its repository.
+    fn fault(&self, error: &anyhow::Error) -> Option<Fault> {
+        let (path, line) = error.downcast_ref::<LoadError>()?.place()?;
+        let (folder, name) = (path.parent()?, path.file_name()?.to_string_lossy());
+        let file = match git::prefix(folder)?.as_str() {
+            "" => name.into_owned(),
+            prefix => format!("{prefix}/{name}"),
+        };
+        let error = spelled_out(error).replace(&path.display().to_string(), &file);
+        Some(Fault { file, line, error })
     }
 
     fn run_one(&self, job: &Job, threads: usize) -> anyhow::Result<Record> {
