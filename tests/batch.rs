@@ -272,6 +272,58 @@ fn packages_that_no_project_holds_are_projects() {
     assert!(stderr(&output).contains("error: no project below `scripts`\nhint: "), "{}", stderr(&output));
 }
 
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_read_is_not_passed_over() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        ("a/pyproject.toml", ""),
+        ("a/a/__init__.py", ""),
+        ("b/pyproject.toml", ""),
+        ("b/b/__init__.py", ""),
+        ("b/b/c/__init__.py", ""),
+        ("list.txt", "a\nb\n"),
+        ("file.py", ""),
+    ] {
+        write(dir.path(), name, text);
+    }
+    let lock = |name: &str, mode: u32| {
+        fs::set_permissions(dir.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let run = |args: &[&str]| {
+        let output = repository::bound(dir.path(), env!("CARGO_BIN_EXE_cyclefix")).args(args).output().unwrap();
+        (output.status.code(), stderr(&output).to_owned())
+    };
+    ["a", "b/b/c", "file.py"].iter().for_each(|name| lock(name, 0));
+    git(dir.path(), &["init", "-q"]);
+    let hint = "\nhint: check the permissions of the file and of the folders above it\n";
+    for (args, named) in [
+        (&["--batch", "a", "b"][..], "a"),
+        (&["a"], "a"),
+        (&["b/b/c"], "b/b/c"),
+        (&["file.py"], "file.py"),
+        (&["--batch", "file.py"], "file.py"),
+    ] {
+        let (code, said) = run(args);
+        let error = format!("error: cannot read {named}: Permission denied (os error 13){hint}");
+        assert_eq!((code, said), (Some(2), error), "{args:?}");
+    }
+    let (code, said) = run(&["--batch", "list.txt"]);
+    let error = "error: a: list.txt:1: cannot read a: Permission denied (os error 13)";
+    assert!(code == Some(2) && said.contains(&format!("{error}{hint}")), "{said}");
+    // Below what was named, the others count, and it is said.
+    for args in [&["."][..], &["--batch", "."], &["--batch"]] {
+        let (code, said) = run(args);
+        assert_eq!(code, Some(0), "{said}");
+        for place in ["a", "b/b/c"] {
+            let warning = format!("warning: {place}: cannot read: Permission denied (os error 13)\n");
+            assert_eq!(said.matches(&warning).count(), 1, "{args:?}: {said}");
+        }
+    }
+    ["a", "b/b/c"].iter().for_each(|name| lock(name, 0o755));
+}
+
 #[test]
 fn a_manifest_lists_projects() {
     let dir = tempfile::tempdir().unwrap();
@@ -282,6 +334,16 @@ fn a_manifest_lists_projects() {
     let failed = report["batch"]["failed"].as_array().unwrap();
     let errors: Vec<&str> = failed.iter().map(|failed| failed["error"].as_str().unwrap()).collect();
     assert!(errors[0].starts_with("lists/some.txt:5: no such file or folder: "), "{errors:?}");
+    write(dir.path(), "lists/far.txt", "\u{feff}../two\n../far/away\n../nowhere\n");
+    let (_, report) = json(dir.path(), &["lists/far.txt"]);
+    assert_eq!(members(&report), ["two"]);
+    let hints: Vec<&str> =
+        report["batch"]["failed"].as_array().unwrap().iter().map(|f| f["hint"].as_str().unwrap()).collect();
+    assert_eq!(hints, ["there is no folder lists/../far either", "paths are relative to the folder of the manifest"]);
+    fs::write(dir.path().join("lists/other.txt"), b"../two\n\xff\n").unwrap();
+    let output = cyclefix(dir.path(), &["lists/other.txt"]);
+    let said = "error: not UTF-8, so that it is no list of paths: lists/other.txt\nhint: ";
+    assert!(output.status.code() == Some(2) && stderr(&output).starts_with(said), "{}", stderr(&output));
     assert!(errors[1].starts_with("lists/some.txt:6: not a Python file: "), "{errors:?}");
     assert_eq!(failed.len(), 2);
     assert_eq!(report["summary"]["cycles"], 2);

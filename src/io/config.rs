@@ -81,7 +81,7 @@ impl Config {
         };
         match optional(&path)? {
             Some(text) => Self::parse(&path, &text),
-            None if named.is_some() => Err(LoadError::missing(&path)),
+            None if named.is_some() => Err(LoadError::missing(&path, "the working directory")),
             None => Ok(Self::default()),
         }
     }

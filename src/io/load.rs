@@ -58,6 +58,8 @@ pub enum LoadError {
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error("not a Python file: {}", path.display())]
     NotPython { path: PathBuf },
+    #[error("not UTF-8, so that it is no list of paths: {}", path.display())]
+    NotText { path: PathBuf },
     #[error("{}:{line}: {message}", file.display())]
     Setting { file: PathBuf, line: usize, message: String, hint: Option<String> },
     #[error("cannot exclude `{glob}`: {message}")]
@@ -76,6 +78,9 @@ impl LoadError {
             LoadError::Unreadable { .. } => {
                 Some("check the permissions of the file and of the folders above it".into())
             }
+            LoadError::NotText { .. } => {
+                Some("a PATH that is no Python file is a manifest: a path a line; store it as UTF-8".into())
+            }
             LoadError::NotPython { .. } => Some("name a folder, or a file that ends in .py".into()),
             LoadError::Exclude { .. } => Some("a glob is written as in .gitignore, e.g. `tests/**/data`".into()),
             LoadError::SourceRoot { .. } => Some("source roots are relative to the root of the project".into()),
@@ -86,9 +91,10 @@ impl LoadError {
     /// The file or folder that is at fault, and the line in it.
     pub fn place(&self) -> Option<(&Path, Option<usize>)> {
         match self {
-            LoadError::Missing { path, .. } | LoadError::Unreadable { path, .. } | LoadError::NotPython { path } => {
-                Some((path, None))
-            }
+            LoadError::Missing { path, .. }
+            | LoadError::Unreadable { path, .. }
+            | LoadError::NotText { path }
+            | LoadError::NotPython { path } => Some((path, None)),
             LoadError::Setting { file, line, .. } => Some((file, Some(*line))),
             LoadError::SourceRoot { project, .. } => Some((project, None)),
             LoadError::Exclude { .. } | LoadError::Jobs { .. } => None,
@@ -98,9 +104,10 @@ impl LoadError {
     /// The same error, met in a copy at `from`, for the original at `to`.
     pub(super) fn moved(mut self, from: &Path, to: &Path) -> Self {
         let path = match &mut self {
-            LoadError::Missing { path, .. } | LoadError::Unreadable { path, .. } | LoadError::NotPython { path } => {
-                path
-            }
+            LoadError::Missing { path, .. }
+            | LoadError::Unreadable { path, .. }
+            | LoadError::NotText { path }
+            | LoadError::NotPython { path } => path,
             LoadError::Setting { file, .. } => file,
             LoadError::SourceRoot { project, .. } => project,
             LoadError::Exclude { .. } | LoadError::Jobs { .. } => return self,
@@ -111,8 +118,8 @@ impl LoadError {
         self
     }
 
-    /// For a path that is not there: the hint names its nearest neighbour.
-    pub(super) fn missing(path: &Path) -> Self {
+    /// For a path that is not there: the hint names its nearest neighbour, or what the path is seen from.
+    pub(super) fn missing(path: &Path, seen_from: &str) -> Self {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
         let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
@@ -123,7 +130,7 @@ impl LoadError {
         let hint = match nearest {
             Some(name) => format!("did you mean `{}`?", path.with_file_name(name).display()),
             None if !folder.is_dir() => format!("there is no folder {} either", folder.display()),
-            None => "paths are relative to the working directory".to_owned(),
+            None => format!("paths are relative to {seen_from}"),
         };
         LoadError::Missing { path: path.to_owned(), hint: Some(hint) }
     }
@@ -132,8 +139,8 @@ impl LoadError {
 /// Loads the projects that `paths` lie in, in the order in which they were named; no path is the working directory.
 /// `adjust` lays the command line over the settings of each.
 ///
-/// Errors: a path that is not there or is no Python, settings that cannot be read. Single files that cannot be read
-/// are listed in [`Project::skipped`].
+/// Errors: a path that is not there, cannot be read or is no Python, settings that cannot be read. Single files below that
+/// cannot be read are listed in [`Project::skipped`].
 pub fn load(
     paths: &[PathBuf],
     options: &LoadOptions,
@@ -174,12 +181,15 @@ impl Request {
     /// The project that a path is part of.
     pub fn new(named: &Path) -> Result<Self, LoadError> {
         let path = named.canonicalize().map_err(|source| match source.kind() {
-            ErrorKind::NotFound | ErrorKind::NotADirectory => LoadError::missing(named),
+            ErrorKind::NotFound | ErrorKind::NotADirectory => LoadError::missing(named, "the working directory"),
             _ => LoadError::Unreadable { path: named.to_owned(), source },
         })?;
         if !path.is_dir() && !is_python(&path) {
             return Err(LoadError::NotPython { path: named.to_owned() });
         }
+        // What is found below and cannot be read is listed; what was asked for must be there to answer for.
+        let opened = if path.is_dir() { path.read_dir().map(drop) } else { File::open(&path).map(drop) };
+        opened.map_err(|source| LoadError::Unreadable { path: named.to_owned(), source })?;
         let (root, start) = place(&path);
         Ok(Self { root, starts: BTreeSet::from([start]), without: BTreeSet::new(), paths: vec![path] })
     }
