@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::config::{self, Config};
+use super::config::{self, Config, Located};
 use super::decode::decode;
+use super::setting::nearest;
 use super::walk::{Found, Walk, globs, is_extension, is_manifest};
 use crate::project::{Listing, Project, Settings, Skipped, SourceFile, layout};
 
@@ -125,8 +126,7 @@ impl LoadError {
         let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
         names.sort();
         let word = path.file_name().unwrap_or_default().to_string_lossy();
-        let nearest = config::nearest(&word, names.iter().map(String::as_str));
-        let nearest = nearest.filter(|name| strsim::normalized_damerau_levenshtein(&word, name) > 0.6);
+        let nearest = nearest(&word, names.iter().map(String::as_str));
         let hint = match nearest {
             Some(name) => format!("did you mean `{}`?", path.with_file_name(name).display()),
             None if !folder.is_dir() => format!("there is no folder {} either", folder.display()),
@@ -234,12 +234,7 @@ impl Request {
         let config = Config::read(&self.root, options.config.as_deref())?;
         let excluded: Vec<String> = options.exclude.iter().chain(&config.exclude).cloned().collect();
         let exclude = globs(excluded.iter())?;
-        let named = if options.source_roots.is_empty() { &config.source_roots } else { &options.source_roots };
-        let source_root = |root: &String| {
-            config::relative_root(&self.root, &options.here, root)
-                .ok_or_else(|| LoadError::SourceRoot { root: root.clone(), project: self.root.clone() })
-        };
-        let named = named.iter().map(source_root).collect::<Result<Vec<_>, _>>()?;
+        let named = self.source_roots(options, &config)?;
         let mut walk = Walk::new(&self.root, &self.paths, exclude, threads.current_num_threads());
         walk.without = Arc::new(self.without);
         let found = walk.run(&self.starts);
@@ -252,6 +247,31 @@ impl Request {
         let layout = threads.install(|| layout::layout(&listing, &named));
         let project = Project::new(shown(&self.root), listing, settings, layout);
         Ok(Loaded { root: self.root, project, paths: self.paths, settings_file, exclude: excluded })
+    }
+}
+
+impl Request {
+    /// Those that the user or the settings name, relative to the root.
+    fn source_roots(&self, options: &LoadOptions, config: &Config) -> Result<Vec<String>, LoadError> {
+        let found = |root: &str| {
+            let lacking = || LoadError::SourceRoot { root: root.to_owned(), project: self.root.clone() };
+            config::relative_root(&self.root, &options.here, root).ok_or_else(lacking)
+        };
+        if !options.source_roots.is_empty() {
+            return options.source_roots.iter().map(|root| found(root)).collect();
+        }
+        let located = |root: &Located| {
+            found(&root.text).map_err(|error| match &config.file {
+                None => error,
+                Some(file) => LoadError::Setting {
+                    file: file.clone(),
+                    line: root.line,
+                    message: error.to_string(),
+                    hint: error.hint(),
+                },
+            })
+        };
+        config.source_roots.iter().map(located).collect()
     }
 }
 
@@ -519,6 +539,23 @@ mod tests {
         assert!(tree.load(&[""]).project.tree.modules.is_empty());
     }
 
+    #[test]
+    fn settings_that_play_no_part_are_said() {
+        let tree = Tree::new(&[
+            ("pyproject.toml", b"[project]\n\n[tool.cyclefix]\nlevel = 'all'\n"),
+            ("cyclefix.toml", b"level = 'fragile'\n"),
+            ("a.py", b""),
+        ]);
+        let loaded = tree.load(&[""]);
+        assert_eq!(loaded.project.settings.level.as_str(), "fragile");
+        let said = loaded.project.skipped.iter().map(|s| (s.file.as_str(), s.line, s.reason.as_str()));
+        let reason = "[tool.cyclefix] plays no part, as the settings are in cyclefix.toml";
+        assert_eq!(said.collect::<Vec<_>>(), [("pyproject.toml", Some(3), reason)]);
+        let config = Some(tree.path("cyclefix.toml"));
+        let named = tree.load_with(&[""], &LoadOptions { config, ..LoadOptions::default() });
+        assert_eq!(named.project.skipped, []);
+    }
+
     #[cfg(unix)]
     #[test]
     fn links_are_not_followed_out_of_the_project_or_in_circles() {
@@ -558,6 +595,9 @@ mod tests {
         assert_eq!(missing.hint(), Some(format!("did you mean `{}`?", tree.path("pkg").display())));
         assert!(error("a.txt").to_string().starts_with("not a Python file: "));
         assert!(error("pkg").to_string().ends_with("pyproject.toml:2: unknown setting `exlude`"));
+        let roots = Tree::new(&[("pyproject.toml", b"[tool.cyclefix]\nsource-roots = [\n '.',\n 'nope',\n]\n")]);
+        let error = load(&[roots.path("")], &LoadOptions::default(), &|_| {}).unwrap_err();
+        assert!(error.to_string().contains("pyproject.toml:4: source root `nope` is no folder of "), "{error}");
         let broken = Tree::new(&[("pyproject.toml", b""), ("n/pyproject.toml", b"\n[x\n"), ("n/a.py", b"")]);
         let skipped = broken.load(&[""]).project.skipped;
         assert_eq!((skipped[0].file.as_str(), skipped[0].line), ("n/pyproject.toml", Some(2)));
