@@ -201,7 +201,7 @@ fn a_project_in_a_submodule_is_read_and_left_alone() {
     ] {
         let output = cyclefix(dir.path(), args);
         let said = stderr(&output);
-        // The submodule's broken project fails; its cycles are left.
+        // The submodule's broken project fails.
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(said.contains("warning: sub/two: a submodule: read, but left alone\n"), "{said}");
         assert_eq!(said.matches("a submodule: ").count(), 2, "{said}");
@@ -490,6 +490,12 @@ fn a_state_of_something_else_is_refused() {
     // What only looked for cycles has planned nothing.
     let checked = header.replace("--apply", "--check");
     refused(&checked, "--dry-run", "state is the state of another run: `cyclefix --batch --check`");
+    let separate = header.replace("--apply", "--dry-run --separate");
+    refused(&separate, "--dry-run", "state is the state of another run: `cyclefix --batch --dry-run --separate`");
+    // What the message names is what goes on.
+    write(dir.path(), "state", &separate);
+    let output = cyclefix(dir.path(), &["--dry-run", "--separate", "--state", "state"]);
+    assert!(!stderr(&output).contains("the state of another run"), "{}", stderr(&output));
     refused(&(header + "{}\n"), "--apply", "error: state:2: no state of a batch");
 }
 
