@@ -278,6 +278,7 @@ fn bare_and_sparse_repositories_and_work_trees_are_read() {
     git(&bare, &["fsck", "--strict", "--no-dangling"]);
     git(&bare, &["branch", "-D", "fix/cycles"]);
     branch(folder.path(), &["bare.git/p"]);
+    refused(folder.path(), &["bare.git"], &["is a bare repository: nothing is checked out there"]);
     assert_eq!(git(&bare, &["diff", "--name-only", "main", "fix/cycles"]).matches("p/").count(), 1);
 
     let (_folder, tree) = checked_out(dir.path(), "main");

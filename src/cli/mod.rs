@@ -16,7 +16,7 @@ use std::any::Any;
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -60,6 +60,10 @@ const HINT: Style = AnsiColor::Cyan.on_default().bold();
 #[derive(Debug, thiserror::Error)]
 #[error("uncommitted changes: {0}")]
 struct Dirty(String);
+
+#[derive(Debug, thiserror::Error)]
+#[error("`{}` is a bare repository: nothing is checked out there", .0.display())]
+struct Bare(PathBuf);
 
 #[derive(Debug, thiserror::Error)]
 #[error("cyclefix met a state that it does not expect")]
@@ -133,6 +137,10 @@ fn session(args: &Args, start: Instant) -> anyhow::Result<ExitCode> {
     check_files(args)?;
     let wish = wish(args)?;
     let loaded = load_repaired(args)?;
+    let is_bare = |loaded: &&Loaded| loaded.project.files.is_empty() && git::is_bare(&loaded.root);
+    if let Some(Loaded { root, .. }) = loaded.iter().find(is_bare) {
+        return Err(Bare(root.clone()).into());
+    }
     if args.show_settings {
         return print_text(|out| settings::write(out, &loaded));
     }
@@ -409,6 +417,9 @@ fn print_failure(text: &str, hint: Option<&str>) {
 fn hint(error: &anyhow::Error) -> Option<String> {
     if error.is::<Dirty>() {
         return Some("commit or stash them first, or write all the same with --allow-dirty".into());
+    }
+    if error.is::<Bare>() {
+        return Some("name a work tree of it, or make a branch: cyclefix --apply --branch NAME".into());
     }
     if error.is::<Stopped>() {
         return Some("nothing was changed".into());
