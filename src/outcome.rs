@@ -199,6 +199,9 @@ pub struct BaselineEntry {
     /// Cycles that it does not list, as far as they are left.
     pub new: usize,
     pub known: usize,
+    /// Cycles that the file lists, also those that the run did not see.
+    #[serde(skip)]
+    pub listed: usize,
     pub stale: Vec<StaleEntry>,
 }
 

@@ -308,7 +308,7 @@ fn summary(out: &mut dyn Write, outcome: &Outcome, view: View) -> io::Result<()>
 fn baseline(out: &mut dyn Write, baseline: &BaselineEntry) -> io::Result<()> {
     let file = plain(&baseline.file);
     if baseline.updated {
-        return writeln!(out, "{file} lists {}", count(baseline.known, "cycle"));
+        return writeln!(out, "{file} lists {}", count(baseline.listed, "cycle"));
     }
     writeln!(out, "{HEAD}{} new{HEAD:#}, {} known to {file}", count(baseline.new, "cycle"), baseline.known)
 }
