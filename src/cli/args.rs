@@ -337,8 +337,9 @@ fn after_help() -> StyledStr {
 {head}Exit codes:{head:#}
   0  no cycle is left
   1  cycles are left: found, refused, or only previewed
-  2  it could not run: bad arguments, unreadable path, uncommitted changes, a write that failed
-     (then no file was changed); with --batch, also if one project could not, or the run was stopped"
+  2  it could not run: bad arguments, unreadable path, uncommitted changes, a file that could not be
+     written (then none was changed), a report that could not be printed (after all else was done);
+     with --batch, also if one project could not, or the run was stopped"
     ))
 }
 
