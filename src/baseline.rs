@@ -41,7 +41,7 @@ impl Known {
         self.cycles.iter().any(|known| modules.iter().all(|module| known.contains(module)))
     }
 
-    /// Marks each cycle as known or new, and names the modules that joined one that was known.
+    /// Marks each cycle as known or new, and names the modules that joined one that was known, and those that became one.
     pub fn judge(&self, cycles: &mut [CycleEntry]) {
         for cycle in cycles {
             if self.holds(&cycle.modules) {
@@ -49,10 +49,16 @@ impl Known {
                 continue;
             }
             cycle.baseline = Some(Standing::New);
-            let met = self.cycles.iter().filter(|known| cycle.modules.iter().any(|module| known.contains(module)));
-            let old: BTreeSet<&String> = met.flatten().collect();
+            let part = |known: &BTreeSet<String>| -> Vec<String> {
+                cycle.modules.iter().filter(|module| known.contains(*module)).cloned().collect()
+            };
+            let met: Vec<Vec<String>> = self.cycles.iter().map(part).filter(|part| !part.is_empty()).collect();
+            let old: BTreeSet<&String> = met.iter().flatten().collect();
             if !old.is_empty() {
                 cycle.joined = cycle.modules.iter().filter(|module| !old.contains(module)).cloned().collect();
+            }
+            if met.len() > 1 {
+                cycle.united = met;
             }
         }
     }

@@ -176,6 +176,9 @@ pub struct CycleEntry {
     /// The modules that joined a cycle that the baseline knows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub joined: Vec<String>,
+    /// Cycles that the baseline knows apart and that are one now: what each has in it. Two or more, or none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub united: Vec<Vec<String>>,
 }
 
 /// What a cycle is to a baseline.
@@ -196,6 +199,9 @@ pub struct BaselineEntry {
     /// Cycles that it does not list, as far as they are left.
     pub new: usize,
     pub known: usize,
+    /// Cycles that the file lists, also those that the run did not see.
+    #[serde(skip)]
+    pub listed: usize,
     pub stale: Vec<StaleEntry>,
 }
 
@@ -446,4 +452,24 @@ pub struct FailedEntry {
     pub error: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// The file that is at fault, where one is.
+    #[serde(skip)]
+    pub at: Option<Fault>,
+}
+
+/// What is wrong in a file, for reports whose paths start at the top of the repository.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fault {
+    pub file: String,
+    /// 1-based.
+    pub line: Option<usize>,
+    /// The error, with that path.
+    pub error: String,
+}
+
+impl FailedEntry {
+    /// The error, with paths from the top of the repository as far as they are known.
+    pub fn from_top(&self) -> &str {
+        self.at.as_ref().map_or(&self.error, |at| &at.error)
+    }
 }

@@ -105,6 +105,17 @@ fn new_cycles_and_new_modules_of_old_ones_fail() {
     // Two known ones that become one.
     tangle(dir.path(), &["a", "b", "x", "y"]);
     assert_eq!(code(&run(dir.path(), &[])), 1);
+    let cycle = &report(dir.path(), &[])["projects"][0]["cycles"][0];
+    assert_eq!((&cycle["joined"], &cycle["united"]), (&Value::Null, &json!([["a", "b"], ["x", "y"]])));
+    for (format, said) in [
+        ("text", "joins the known cycles a, b / x, y\n"),
+        ("github", "%0Ajoins the known cycles a, b / x, y%0A"),
+        ("markdown", "\nJoins the known cycles `a`, `b` / `x`, `y`.\n"),
+        ("sarif", "Joins the known cycles a, b / x, y."),
+    ] {
+        let text = String::from_utf8(run(dir.path(), &["--format", format]).stdout).unwrap();
+        assert!(text.contains(said), "{text}");
+    }
 }
 
 #[test]
@@ -122,7 +133,8 @@ fn stale_entries_are_said() {
     // A run on other paths does not see those, and does not take them out.
     let output = run(dir.path(), &["a.py"]);
     assert!(!stderr(&output).contains("x, y, z"), "{}", stderr(&output));
-    run(dir.path(), &["--update-baseline", "a.py"]);
+    // What it says the file lists is all of it.
+    assert_eq!(stdout(&run(dir.path(), &["--update-baseline", "a.py"])), "known.json lists 1 cycle\n");
     assert_eq!(
         report(dir.path(), &[])["baseline"]["stale"],
         json!([{"how": "smaller", "modules": ["x", "y", "z"], "out": ["z"]}])

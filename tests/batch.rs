@@ -107,6 +107,41 @@ fn one_project_that_fails_does_not_stop_the_others() {
 }
 
 #[test]
+fn reports_for_other_tools_name_what_failed_and_what_was_done() {
+    let dir = repository();
+    let below = dir.path().join("two");
+    let report = |format: &str, args: &[&str]| {
+        let output = cyclefix(&below, &[&["..", "--format", format], args].concat());
+        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        stdout(&output).to_owned()
+    };
+    let at = "broken/pyproject.toml:2: unknown setting `levle`";
+    let log: Value = serde_json::from_str(&report("sarif", &[])).unwrap();
+    let run = &log["runs"][0]["invocations"][0];
+    assert_eq!(run["executionSuccessful"], false);
+    let failed = &run["toolExecutionNotifications"][0];
+    let said = failed["message"]["text"].as_str().unwrap();
+    assert!(failed["level"] == "error" && said.ends_with(&format!(" failed: {at} (did you mean `level`?)")), "{said}");
+    let place = &failed["locations"][0]["physicalLocation"];
+    assert_eq!(
+        (&place["artifactLocation"]["uri"], &place["region"]["startLine"]),
+        (&"broken/pyproject.toml".into(), &2.into())
+    );
+    let annotations = report("github", &[]);
+    let first = "::error file=broken/pyproject.toml,line=2,title=cyclefix%3A project failed::";
+    assert!(annotations.starts_with(first) && annotations.contains(&format!(": {at}%0Adid you mean")), "{annotations}");
+    for (args, columns, row) in [
+        (&[][..], "| Project | Modules | Cycles | Can go | Left | Files |\n", " | 5 | 2 | 2 | 0 | 2 |\n"),
+        (&["--dry-run"], "| Project | Modules | Cycles | Can go | Left | Files |\n", " | 5 | 2 | 2 | 0 | 2 |\n"),
+        (&["--apply"], "| Project | Modules | Cycles | Dissolved | Left | Files |\n", " | 5 | 2 | 2 | 0 | 2 |\n"),
+    ] {
+        let text = report("markdown", args);
+        assert!(text.contains(columns) && text.contains(row), "{args:?}: {text}");
+        assert!(text.contains(" failed: broken/pyproject.toml:2: "), "{text}");
+    }
+}
+
+#[test]
 fn commits_of_all_projects_make_one_branch() {
     let dir = repository();
     write(dir.path(), "two/two/a.py", "not committed (\n");
@@ -127,6 +162,55 @@ fn commits_of_all_projects_make_one_branch() {
         let (_, report) = json(&tree, &[]);
         assert_eq!(report["summary"]["cycles"], left, "{commit}");
     }
+}
+
+#[test]
+fn one_commit_is_one_for_all_projects() {
+    let dir = repository();
+    cycle("more", "a", "b").iter().for_each(|(name, text)| write(dir.path(), name, text));
+    write(dir.path(), "more/pyproject.toml", "");
+    write(dir.path(), "more/more/__init__.py", "");
+    git(dir.path(), &["add", "."]);
+    git(dir.path(), &["commit", "-qm", "more"]);
+    let patches = dir.path().join(".git/patches");
+    let all = ["--apply", "--branch", "fix", "--commits", "one", "--patches", patches.to_str().unwrap()];
+    for args in [&all[..5], &[&all[..], &["--force-branch"]].concat()] {
+        let output = cyclefix(dir.path(), args);
+        assert!(stdout(&output).contains("branch fix: 1 commit on top of "), "{}{}", stdout(&output), stderr(&output));
+        assert_eq!(git(dir.path(), &["log", "--format=%s", "main..fix"]), "Dissolve 3 import cycles\n");
+        let files = git(dir.path(), &["diff", "--name-only", "main", "fix"]);
+        assert!(files.lines().count() == 3 && files.contains("more/") && files.contains("two/"), "{files}");
+    }
+    assert_eq!(fs::read_dir(patches).unwrap().count(), 3);
+}
+
+#[test]
+fn a_project_in_a_submodule_is_read_and_left_alone() {
+    let (dir, other) = (repository(), repository());
+    let url = other.path().to_str().unwrap();
+    git(dir.path(), &["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", url, "sub"]);
+    fs::remove_dir_all(dir.path().join("broken")).unwrap();
+    git(dir.path(), &["commit", "-qam", "sub"]);
+    let folder = tempfile::tempdir().unwrap();
+    let patches = folder.path().join("patches");
+    for (args, made) in [
+        (&["--apply", "--branch", "one"][..], "branch one: 2 commits"),
+        (&["--apply", "--branch", "two", "--separate"], "branch two: 2 commits"),
+        (&["--apply", "--branch", "by", "--split-by", "project"], "branch by/two-two: 2 commits"),
+        (&["--patches", patches.to_str().unwrap()], "2 patches"),
+    ] {
+        let output = cyclefix(dir.path(), args);
+        let said = stderr(&output);
+        // The submodule's broken project fails.
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("warning: sub/two: a submodule: read, but left alone\n"), "{said}");
+        assert_eq!(said.matches("a submodule: ").count(), 2, "{said}");
+        assert!(stdout(&output).contains(made), "{args:?}: {}", stdout(&output));
+    }
+    assert_eq!(git(dir.path(), &["diff", "--name-only", "main", "one"]).lines().count(), 2);
+    assert_eq!(git(dir.path(), &["rev-parse", "main:sub"]), git(dir.path(), &["rev-parse", "one:sub"]));
+    assert_eq!(git(dir.path(), &["branch", "--list", "by/*"]).lines().count(), 1);
+    assert_eq!(fs::read_dir(patches).unwrap().count(), 2);
 }
 
 #[test]
@@ -188,6 +272,58 @@ fn packages_that_no_project_holds_are_projects() {
     assert!(stderr(&output).contains("error: no project below `scripts`\nhint: "), "{}", stderr(&output));
 }
 
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_read_is_not_passed_over() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        ("a/pyproject.toml", ""),
+        ("a/a/__init__.py", ""),
+        ("b/pyproject.toml", ""),
+        ("b/b/__init__.py", ""),
+        ("b/b/c/__init__.py", ""),
+        ("list.txt", "a\nb\n"),
+        ("file.py", ""),
+    ] {
+        write(dir.path(), name, text);
+    }
+    let lock = |name: &str, mode: u32| {
+        fs::set_permissions(dir.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let run = |args: &[&str]| {
+        let output = repository::bound(dir.path(), env!("CARGO_BIN_EXE_cyclefix")).args(args).output().unwrap();
+        (output.status.code(), stderr(&output).to_owned())
+    };
+    ["a", "b/b/c", "file.py"].iter().for_each(|name| lock(name, 0));
+    git(dir.path(), &["init", "-q"]);
+    let hint = "\nhint: check the permissions of the file and of the folders above it\n";
+    for (args, named) in [
+        (&["--batch", "a", "b"][..], "a"),
+        (&["a"], "a"),
+        (&["b/b/c"], "b/b/c"),
+        (&["file.py"], "file.py"),
+        (&["--batch", "file.py"], "file.py"),
+    ] {
+        let (code, said) = run(args);
+        let error = format!("error: cannot read {named}: Permission denied (os error 13){hint}");
+        assert_eq!((code, said), (Some(2), error), "{args:?}");
+    }
+    let (code, said) = run(&["--batch", "list.txt"]);
+    let error = "error: a: list.txt:1: cannot read a: Permission denied (os error 13)";
+    assert!(code == Some(2) && said.contains(&format!("{error}{hint}")), "{said}");
+    // Below what was named, the others count, and it is said.
+    for args in [&["."][..], &["--batch", "."], &["--batch"]] {
+        let (code, said) = run(args);
+        assert_eq!(code, Some(0), "{said}");
+        for place in ["a", "b/b/c"] {
+            let warning = format!("warning: {place}: cannot read: Permission denied (os error 13)\n");
+            assert_eq!(said.matches(&warning).count(), 1, "{args:?}: {said}");
+        }
+    }
+    ["a", "b/b/c"].iter().for_each(|name| lock(name, 0o755));
+}
+
 #[test]
 fn a_manifest_lists_projects() {
     let dir = tempfile::tempdir().unwrap();
@@ -198,6 +334,16 @@ fn a_manifest_lists_projects() {
     let failed = report["batch"]["failed"].as_array().unwrap();
     let errors: Vec<&str> = failed.iter().map(|failed| failed["error"].as_str().unwrap()).collect();
     assert!(errors[0].starts_with("lists/some.txt:5: no such file or folder: "), "{errors:?}");
+    write(dir.path(), "lists/far.txt", "\u{feff}../two\n../far/away\n../nowhere\n");
+    let (_, report) = json(dir.path(), &["lists/far.txt"]);
+    assert_eq!(members(&report), ["two"]);
+    let hints: Vec<&str> =
+        report["batch"]["failed"].as_array().unwrap().iter().map(|f| f["hint"].as_str().unwrap()).collect();
+    assert_eq!(hints, ["there is no folder lists/../far either", "paths are relative to the folder of the manifest"]);
+    fs::write(dir.path().join("lists/other.txt"), b"../two\n\xff\n").unwrap();
+    let output = cyclefix(dir.path(), &["lists/other.txt"]);
+    let said = "error: not UTF-8, so that it is no list of paths: lists/other.txt\nhint: ";
+    assert!(output.status.code() == Some(2) && stderr(&output).starts_with(said), "{}", stderr(&output));
     assert!(errors[1].starts_with("lists/some.txt:6: not a Python file: "), "{errors:?}");
     assert_eq!(failed.len(), 2);
     assert_eq!(report["summary"]["cycles"], 2);
@@ -344,6 +490,12 @@ fn a_state_of_something_else_is_refused() {
     // What only looked for cycles has planned nothing.
     let checked = header.replace("--apply", "--check");
     refused(&checked, "--dry-run", "state is the state of another run: `cyclefix --batch --check`");
+    let separate = header.replace("--apply", "--dry-run --separate");
+    refused(&separate, "--dry-run", "state is the state of another run: `cyclefix --batch --dry-run --separate`");
+    // What the message names is what goes on.
+    write(dir.path(), "state", &separate);
+    let output = cyclefix(dir.path(), &["--dry-run", "--separate", "--state", "state"]);
+    assert!(!stderr(&output).contains("the state of another run"), "{}", stderr(&output));
     refused(&(header + "{}\n"), "--apply", "error: state:2: no state of a batch");
 }
 

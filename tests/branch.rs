@@ -278,6 +278,7 @@ fn bare_and_sparse_repositories_and_work_trees_are_read() {
     git(&bare, &["fsck", "--strict", "--no-dangling"]);
     git(&bare, &["branch", "-D", "fix/cycles"]);
     branch(folder.path(), &["bare.git/p"]);
+    refused(folder.path(), &["bare.git"], &["is a bare repository: nothing is checked out there"]);
     assert_eq!(git(&bare, &["diff", "--name-only", "main", "fix/cycles"]).matches("p/").count(), 1);
 
     let (_folder, tree) = checked_out(dir.path(), "main");
@@ -315,6 +316,55 @@ fn submodules_are_read_and_left_alone() {
     assert!(said.contains("sub: a submodule that is not checked out: not read"), "{said}");
 }
 
+#[cfg(unix)]
+#[test]
+fn an_interrupt_clears_up() {
+    let (dir, scratch) = (empty(), tempfile::tempdir().unwrap());
+    for n in 0..300 {
+        let rename = |text: &str| text.replace("p.c", &format!("p.c{n}")).replace("p.d", &format!("p.d{n}"));
+        write(dir.path(), &format!("p/c{n}.py"), &rename(FILES[3].1));
+        write(dir.path(), &format!("p/d{n}.py"), &rename(FILES[4].1));
+    }
+    write(dir.path(), "p/__init__.py", "");
+    commit(dir.path());
+    let before = state(dir.path());
+    for (signal, args) in [("-INT", &BRANCH[..]), ("-TERM", &BRANCH[..]), ("-HUP", &["--patches", "patches"][..])] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cyclefix"));
+        quiet(&mut command);
+        command.args(args).arg("--jobs=1").current_dir(dir.path()).env("TMPDIR", scratch.path());
+        let child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        // The copy of the commit is begun.
+        while fs::read_dir(scratch.path()).unwrap().next().is_none() {
+            std::thread::yield_now();
+        }
+        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{signal}: {said}");
+        assert!(said.contains("error: interrupted\nhint: nothing was changed\n"), "{signal}: {said}");
+        assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0, "{signal}");
+        assert_eq!(state(dir.path()), before);
+        assert_eq!(git(dir.path(), &["branch", "--list", "fix/cycles"]), "");
+    }
+}
+
+#[test]
+fn a_preview_makes_no_branch() {
+    let dir = repository();
+    git(dir.path(), &["commit", "-q", "--allow-empty", "-m", "later"]);
+    git(dir.path(), &["branch", "fix/cycles", "HEAD~1"]);
+    let before = git(dir.path(), &["for-each-ref"]);
+    for action in [&["--check"][..], &["--dry-run"], &["--batch", "--check"], &["--batch", "--dry-run"]] {
+        for name in [&["--branch", "new"][..], &["--branch", "fix/cycles", "--force-branch"]] {
+            let output = cyclefix(dir.path(), &[action, name].concat());
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{action:?}: {said}");
+            assert!(said.contains("required arguments were not provided:\n  --apply\n"), "{said}");
+            assert_eq!(git(dir.path(), &["for-each-ref"]), before, "{action:?} {name:?}");
+        }
+    }
+}
+
 #[test]
 fn projects_of_one_repository_share_a_branch() {
     let dir = empty();
@@ -326,4 +376,6 @@ fn projects_of_one_repository_share_a_branch() {
     branch(dir.path(), &["one", "two"]);
     let log = git(dir.path(), &["log", "--name-only", "--format=", "main..fix/cycles"]);
     assert!(log.lines().count() == 2 && log.contains("one/") && log.contains("two/"), "{log}");
+    branch(dir.path(), &["one", "two", "--force-branch", "--commits", "one"]);
+    assert_eq!(git(dir.path(), &["log", "--format=%s", "main..fix/cycles"]), "Dissolve 2 import cycles\n");
 }

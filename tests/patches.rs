@@ -133,7 +133,7 @@ fn a_folder_that_holds_something_is_refused() {
     assert_eq!(names(&folder.path().join("empty")).len(), 3);
     let output = cyclefix(dir.path(), &["--split-by", "project"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("go with --branch or --patches"));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("--branch <NAME> or --patches <DIR>"));
 }
 
 /// Branches of a report with the titles of their commits.

@@ -67,6 +67,7 @@ fn cycle(size: usize, length: usize, status: Status) -> CycleEntry {
         pairs_hidden: size / 2,
         baseline: None,
         joined: vec![],
+        united: vec![],
         refusals: (0..size).map(refusal).collect(),
         shortest_loop,
         modules,

@@ -4,8 +4,9 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, StyledStr, TypedValueParser};
-use clap::error::ErrorKind;
-use clap::{ArgGroup, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::parser::ValueSource;
+use clap::{ArgGroup, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::outcome::FileChange;
 use crate::project::settings::{Level, Policy, Settings, Version};
@@ -71,7 +72,7 @@ pub struct Args {
     #[arg(long, value_name = "CMD", num_args = 0..=1, default_missing_value = "", help_heading = "What to do")]
     pub verify: Option<String>,
     /// Python that --verify runs [default: the project's virtual environment, else python3]
-    #[arg(long, value_name = "PATH", requires = "verify", help_heading = "What to do")]
+    #[arg(long, value_name = "PATH", help_heading = "What to do")]
     pub python: Option<PathBuf>,
     /// Appends CODE to a file that the plan changes: shows in tests that --verify finds what is wrong
     #[arg(long, value_name = "FILE=CODE", hide = true)]
@@ -81,16 +82,16 @@ pub struct Args {
     pub allow_dirty: bool,
 
     /// With --apply, commit the rewrite of the last commit to a new git branch; work tree and index stay as they are
-    #[arg(long, value_name = "NAME", requires = "apply", conflicts_with = "verify", help_heading = "What to do")]
+    #[arg(long, value_name = "NAME", conflicts_with = "verify", help_heading = "What to do")]
     pub branch: Option<String>,
     /// With --branch, a commit for each cycle, or one in all
-    #[arg(long, value_enum, default_value_t, value_name = "WHAT", requires = "branch", help_heading = "What to do")]
+    #[arg(long, value_enum, default_value_t, value_name = "WHAT", help_heading = "What to do")]
     pub commits: Commits,
     /// With --branch, move a branch that exists already
-    #[arg(long, requires = "branch", help_heading = "What to do")]
+    #[arg(long, help_heading = "What to do")]
     pub force_branch: bool,
     /// Write the rewrite of the last commit as patches for `git am` to a new folder
-    #[arg(long, value_name = "DIR", conflicts_with = "verify", help_heading = "What to do")]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["verify", "show_settings", "settings_schema", "completions", "man_page"], help_heading = "What to do")]
     pub patches: Option<PathBuf>,
     /// With --branch or --patches, what one branch or patch holds: owners are those of CODEOWNERS [default: cycle]
     ///
@@ -101,10 +102,10 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "What to do")]
     pub max_files: Option<u32>,
     /// With --batch, run each project by itself, also if others import it
-    #[arg(long, requires = "batch", help_heading = "What to do")]
+    #[arg(long, help_heading = "What to do")]
     pub separate: bool,
     /// With --batch, keep what is finished in FILE: a run that was stopped goes on from there. It is removed at the end
-    #[arg(long, value_name = "FILE", requires = "batch", conflicts_with = "html", help_heading = "What to do")]
+    #[arg(long, value_name = "FILE", conflicts_with = "html", help_heading = "What to do")]
     pub state: Option<PathBuf>,
 
     /// Leave out files and folders that match; may be repeated
@@ -130,7 +131,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE", conflicts_with = "hoist", help_heading = "Output")]
     pub baseline: Option<PathBuf>,
     /// With --baseline, make FILE list what is left
-    #[arg(long, requires = "baseline", conflicts_with_all = ["branch", "patches"], help_heading = "Output")]
+    #[arg(long, conflicts_with_all = ["branch", "patches"], help_heading = "Output")]
     pub update_baseline: bool,
     /// Draw the cycles into FILE, which ends in .svg, .dot or .mmd (Mermaid)
     #[arg(long, value_name = "FILE", value_parser = graph_file, conflicts_with = "hoist", help_heading = "Output")]
@@ -336,8 +337,9 @@ fn after_help() -> StyledStr {
 {head}Exit codes:{head:#}
   0  no cycle is left
   1  cycles are left: found, refused, or only previewed
-  2  it could not run: bad arguments, unreadable path, uncommitted changes, a write that failed
-     (then no file was changed); with --batch, also if one project could not, or the run was stopped"
+  2  it could not run: bad arguments, unreadable path, uncommitted changes, a file that could not be
+     written (then none was changed), a report that could not be printed (after all else was done);
+     with --batch, also if one project could not, or the run was stopped"
     ))
 }
 
@@ -355,17 +357,91 @@ pub fn man_page() -> std::io::Result<Vec<u8>> {
     Ok(page)
 }
 
+/// What goes only with one of some others. clap's own `requires` does not count where what is required conflicts with what is
+/// given, e.g. `--branch` with `--check`.
+const NEEDS: [(&str, &[&str]); 9] = [
+    ("branch", &["apply"]),
+    ("commits", &["branch"]),
+    ("force_branch", &["branch"]),
+    ("split_by", &["branch", "patches"]),
+    ("max_files", &["branch", "patches"]),
+    ("separate", &["batch"]),
+    ("state", &["batch"]),
+    ("python", &["verify"]),
+    ("update_baseline", &["baseline"]),
+];
+
 /// The name that the binary was called by is not shown: help is the same everywhere.
 pub fn parse(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Result<Args, clap::Error> {
-    let args = Args::try_parse_from(args.into_iter().map(|arg| arg.as_ref().to_owned()))?;
-    let fail = |message: &str| Err(Args::command().error(ErrorKind::ArgumentConflict, message));
-    if !args.makes_commits() && (args.split_by.is_some() || args.max_files.is_some()) {
-        return fail("--split-by and --max-files go with --branch or --patches");
+    let mut command = Args::command();
+    let matches = command.try_get_matches_from_mut(args.into_iter().map(|arg| arg.as_ref().to_owned()))?;
+    let is_given = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
+    if let Some((_, needed)) = NEEDS.iter().find(|(id, needed)| is_given(id) && !needed.iter().any(is_given)) {
+        return Err(missing(&mut command, needed));
     }
+    let args = Args::from_arg_matches(&matches)?;
     if args.apply && args.patches.is_some() && args.branch.is_none() {
-        return fail(
+        return Err(command.error(
+            ErrorKind::ArgumentConflict,
             "--patches goes with --apply only if there is a --branch, too: patches are made from the last commit",
-        );
+        ));
     }
     Ok(args)
+}
+
+/// The error for a lack of one of `needed`, as clap says it.
+fn missing(command: &mut Command, needed: &[&str]) -> clap::Error {
+    let arguments = command.get_arguments().filter(|argument| needed.contains(&argument.get_id().as_str()));
+    let spelled: Vec<String> = arguments.map(ToString::to_string).collect();
+    let usage = command.render_usage();
+    let mut error = clap::Error::new(ErrorKind::MissingRequiredArgument).with_cmd(command);
+    error.insert(ContextKind::InvalidArg, ContextValue::Strings(vec![spelled.join(" or ")]));
+    error.insert(ContextKind::Usage, ContextValue::StyledStr(usage));
+    error
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// An argument with a value that it takes.
+    fn spelled(argument: &clap::Arg) -> Option<String> {
+        let name = argument.get_long()?;
+        let value = match name {
+            "strategy" => "direct-import",
+            "target-version" => "3.9",
+            "max-files" | "jobs" => "1",
+            "graph" => "a.svg",
+            "html" => "a.html",
+            _ => argument
+                .get_possible_values()
+                .first()
+                .map_or("x", |value| Box::leak(value.get_name().to_owned().into())),
+        };
+        Some(if argument.get_action().takes_values() { format!("--{name}={value}") } else { format!("--{name}") })
+    }
+
+    #[test]
+    fn what_goes_with_others_alone_is_refused_without_them_whatever_else_is_given() {
+        let mut command = Args::command();
+        command.build();
+        let find = |id: &str| command.get_arguments().find(|argument| argument.get_id() == id).unwrap();
+        for (id, needed) in NEEDS {
+            let own = spelled(find(id)).unwrap();
+            assert!(needed.iter().all(|needed| find(needed).get_long().is_some()));
+            for other in command.get_arguments().filter(|other| !needed.contains(&other.get_id().as_str())) {
+                let Some(beside) = spelled(other).filter(|_| !["help", "version"].contains(&other.get_id().as_str()))
+                else {
+                    continue;
+                };
+                let given = if other.get_id() == id { vec![&own] } else { vec![&own, &beside] };
+                let parsed = parse(std::iter::once("cyclefix").chain(given.iter().map(|word| word.as_str())));
+                assert_eq!(parsed.map(drop).map_err(|error| error.exit_code()), Err(2), "{given:?}");
+            }
+        }
+        for argument in command.get_arguments() {
+            assert!(format!("{argument:?}").contains(" requires: [],"), "NEEDS is the place: {argument:?}");
+        }
+    }
 }

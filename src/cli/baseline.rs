@@ -26,6 +26,7 @@ pub fn apply(args: &Args, loaded: &[Loaded], outcome: &mut Outcome) -> Result<()
     if args.update_baseline {
         baseline::write(path, &file)?;
     }
+    entry.listed = file.projects.values().map(|known| known.cycles.len()).sum();
     outcome.baseline = Some(entry);
     Ok(())
 }

@@ -125,22 +125,23 @@ pub fn session(args: &Args, pool: &ThreadPool, start: Instant) -> anyhow::Result
 /// What the results of a run depend on besides the projects and their settings.
 fn kind(args: &Args, snapshot: Option<&Snapshot>) -> String {
     let mut words = vec!["cyclefix --batch".to_owned()];
-    match (args.action(), snapshot) {
-        (_, Some(snapshot)) => {
-            let parts = format!("{:?} {:?} {}", args.commits, args.split_by, args.max_files.is_some());
-            words.push(format!("--branch or --patches from {} ({parts})", snapshot.base));
-        }
-        (Action::Apply, None) => words.push("--apply".into()),
-        _ => {}
+    let action = match (args.action(), args.task()) {
+        (Action::Check, Task::Dissolve) => "--check (with a plan)",
+        (Action::Check, _) => "--check",
+        (Action::DryRun, _) => "--dry-run",
+        (Action::Apply, _) => "--apply",
+    };
+    words.push(action.to_owned());
+    if let Some(snapshot) = snapshot {
+        let parts = format!("{:?} {:?} {}", args.commits, args.split_by, args.max_files.is_some());
+        words.push(format!("--branch or --patches from {} ({parts})", snapshot.base));
     }
-    words.extend(match args.task() {
-        Task::Find => Some("--check".to_owned()),
-        Task::Dissolve => None,
-        Task::Hoist => Some("--hoist".to_owned()),
-    });
+    words.extend((args.task() == Task::Hoist).then(|| "--hoist".to_owned()));
+    words.extend(args.separate.then(|| "--separate".to_owned()));
     words.join(" ")
 }
 
 fn bad_line(line: &BadLine) -> FailedEntry {
-    FailedEntry { members: vec![line.text.clone()], error: line.to_string(), hint: line.error.hint() }
+    let (error, at) = (line.to_string(), None);
+    FailedEntry { members: vec![line.text.clone()], error, hint: line.error.hint(), at }
 }

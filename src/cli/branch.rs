@@ -10,11 +10,13 @@ use anyhow::Context;
 use super::args::{Args, Commits};
 use super::commits::{OfProject, Target, is_split, owners_of};
 use super::{
-    DIRTY, baseline, check_files, draw, exit_code, level, mark_fixed, options, print, solve, unless_closed, warn,
+    DIRTY, baseline, check_files, draw, exit_code, level, mark_fixed, options, print, solve, unless_closed,
+    unless_stopped, warn,
 };
 use crate::io::git;
 use crate::io::load::Loaded;
 use crate::io::owners::Owners;
+use crate::io::process::catch_interrupts;
 use crate::io::snapshot::Snapshot;
 use crate::outcome::{FileChange, NewCommit, ProjectOutcome, Step};
 use crate::plan::steps;
@@ -24,6 +26,7 @@ use crate::report::{self, message};
 const SETTINGS: [&str; 2] = ["cyclefix.toml", "pyproject.toml"];
 
 pub fn session(args: &Args, start: Instant) -> anyhow::Result<ExitCode> {
+    catch_interrupts();
     check_files(args)?;
     let snapshot = Snapshot::take(&args.paths)?;
     let target = Target::open(args, &snapshot)?;
@@ -38,6 +41,7 @@ pub fn session(args: &Args, start: Instant) -> anyhow::Result<ExitCode> {
         commits: commits_of(args, loaded, outcome, target.owners.as_ref()),
     };
     let commits: Vec<OfProject> = loaded.iter().zip(&projects).map(of).collect();
+    unless_stopped();
     let mut outcome = report::outcome(level(args, &loaded), projects, start.elapsed().as_secs_f64());
     if target.write(args, &commits, &mut outcome)? && args.branch.is_some() {
         mark_fixed(&mut outcome.projects);

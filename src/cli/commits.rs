@@ -103,12 +103,12 @@ impl<'s> Target<'s> {
         for part in parts {
             let base = if part.stacked { tip } else { self.snapshot.base };
             let squashed;
-            let commits = match (args.commits, is_split(args)) {
-                (Commits::One, true) => {
+            let commits = match args.commits {
+                Commits::One => {
                     squashed = [squashed_commit(part)];
                     &squashed[..]
                 }
-                _ => &part.commits[..],
+                Commits::Cycle => &part.commits[..],
             };
             let ids = self.writer.commits(base, commits)?;
             tip = ids.last().copied().unwrap_or(base);

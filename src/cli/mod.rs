@@ -12,10 +12,11 @@ mod progress;
 mod settings;
 mod verify;
 
+use std::any::Any;
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -28,6 +29,7 @@ use crate::io::branch::BranchError;
 use crate::io::git::{self, GitError};
 use crate::io::load::{LoadError, LoadOptions, Loaded, load};
 use crate::io::patches::PatchError;
+use crate::io::process::is_interrupted;
 use crate::io::python::PythonError;
 use crate::io::replace::{self, ReplaceError, replace};
 use crate::io::scratch::ScratchError;
@@ -60,8 +62,23 @@ const HINT: Style = AnsiColor::Cyan.on_default().bold();
 struct Dirty(String);
 
 #[derive(Debug, thiserror::Error)]
+#[error("`{}` is a bare repository: nothing is checked out there", .0.display())]
+struct Bare(PathBuf);
+
+#[derive(Debug, thiserror::Error)]
 #[error("cyclefix met a state that it does not expect")]
 struct Bug;
+
+/// The user wants the run to end. Thrown through work that is not wanted any more, so that what it holds is cleared up.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted")]
+struct Stopped;
+
+fn unless_stopped() {
+    if is_interrupted() {
+        resume_unwind(Box::new(Stopped));
+    }
+}
 
 /// Runs cyclefix with the arguments of a process, the name it was called by first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -75,7 +92,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     anstream::ColorChoice::from(args.color).write_global();
     // A panic has printed where it happened; the exit code must not depend on it.
     let result = catch_unwind(AssertUnwindSafe(|| in_pool(&args)));
-    result.unwrap_or_else(|_| Err(Bug.into())).unwrap_or_else(|error| {
+    let thrown = |thrown: Box<dyn Any + Send>| match thrown.downcast::<Stopped>() {
+        Ok(stopped) => Err((*stopped).into()),
+        Err(_) => Err(Bug.into()),
+    };
+    result.unwrap_or_else(thrown).unwrap_or_else(|error| {
         print_error(&error);
         ExitCode::from(2)
     })
@@ -116,6 +137,10 @@ fn session(args: &Args, start: Instant) -> anyhow::Result<ExitCode> {
     check_files(args)?;
     let wish = wish(args)?;
     let loaded = load_repaired(args)?;
+    let is_bare = |loaded: &&Loaded| loaded.project.files.is_empty() && git::is_bare(&loaded.root);
+    if let Some(Loaded { root, .. }) = loaded.iter().find(is_bare) {
+        return Err(Bare(root.clone()).into());
+    }
     if args.show_settings {
         return print_text(|out| settings::write(out, &loaded));
     }
@@ -198,7 +223,11 @@ fn wish(args: &Args) -> Result<Option<Wish<'_>>, VerifyError> {
 fn solve(args: &Args, loaded: &[Loaded], wish: Option<&Wish>) -> anyhow::Result<Vec<ProjectOutcome>> {
     let progress = Progress::new(!args.quiet && !args.no_progress);
     let solve = |loaded: &Loaded| {
-        let plan = |vetoes: &[Veto]| planned(args, &loaded.project, vetoes, &|stage| progress.show(stage));
+        let show = |stage: Stage| {
+            unless_stopped();
+            progress.show(stage);
+        };
+        let plan = |vetoes: &[Veto]| planned(args, &loaded.project, vetoes, &show);
         let solved = match wish {
             None => plan(&[]),
             Some(wish) => {
@@ -388,6 +417,12 @@ fn print_failure(text: &str, hint: Option<&str>) {
 fn hint(error: &anyhow::Error) -> Option<String> {
     if error.is::<Dirty>() {
         return Some("commit or stash them first, or write all the same with --allow-dirty".into());
+    }
+    if error.is::<Bare>() {
+        return Some("name a work tree of it, or make a branch: cyclefix --apply --branch NAME".into());
+    }
+    if error.is::<Stopped>() {
+        return Some("nothing was changed".into());
     }
     if error.is::<Bug>() {
         return Some("please report this; a write that it cut short is undone by the next `cyclefix --apply`".into());

@@ -42,6 +42,8 @@ pub enum BranchError {
     BadEntry { repository: PathBuf, name: String },
     #[error("cannot copy the last commit to `{}`: {source}", file.display())]
     Scratch { file: PathBuf, source: std::io::Error },
+    #[error("interrupted")]
+    Interrupted,
     #[error("git cannot {action} in `{}`: {}", repository.display(), source.message())]
     Git { action: &'static str, repository: PathBuf, source: git2::Error },
 }
@@ -69,6 +71,7 @@ impl BranchError {
             BranchError::Lacking(..) => "fetch it first, e.g. `git checkout HEAD -- .` in a partial clone".into(),
             BranchError::BadEntry { .. } => "`git fsck --strict` names the object".into(),
             BranchError::Scratch { .. } => "the folder for temporary files needs room and write access".into(),
+            BranchError::Interrupted => "nothing was changed".into(),
             BranchError::Git { .. } => return None,
         })
     }

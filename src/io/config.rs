@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use toml::Spanned;
 
 use super::load::LoadError;
+use super::setting::{self, Keys, nearest};
+use super::walk::globs;
 use crate::project::manifest::{code_positions, get, ini_section, literal_prefix, strings};
 use crate::project::pattern::ImportPattern;
 use crate::project::settings::{Level, Policy, Settings, Version};
@@ -18,20 +21,29 @@ use crate::strategy::{self, cost};
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     pub settings: Settings,
-    pub source_roots: Vec<String>,
+    pub source_roots: Vec<Located>,
     pub exclude: Vec<String>,
     /// Where they come from; `None` if the project has none.
     pub file: Option<PathBuf>,
+    /// The line of a `[tool.cyclefix]` in pyproject.toml that plays no part, as there is a cyclefix.toml.
+    unread: Option<usize>,
     /// Whether the target version was set, so that nothing has to be concluded.
     has_target: bool,
+}
+
+/// A value and its line, 1-based.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Located {
+    pub text: String,
+    pub line: usize,
 }
 
 /// `[tool.cyclefix]`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 struct Table {
-    source_roots: Vec<String>,
-    exclude: Vec<String>,
+    source_roots: Vec<Spanned<String>>,
+    exclude: Vec<Spanned<String>>,
     level: Level,
     strategy: Vec<Spanned<String>>,
     policy: Policy,
@@ -46,25 +58,6 @@ struct Table {
     runtime_evaluated_decorators: Vec<String>,
 }
 
-const KEYS: [&str; 14] = [
-    "source-roots",
-    "exclude",
-    "level",
-    "strategy",
-    "policy",
-    "costs",
-    "keep",
-    "cut",
-    "ignore",
-    "target-version",
-    "unsafe-fixes",
-    "public",
-    "runtime-evaluated-base-classes",
-    "runtime-evaluated-decorators",
-];
-
-type Keys = BTreeMap<Spanned<String>, toml::Value>;
-
 impl Config {
     /// Reads the file that the user named, or cyclefix.toml, or else pyproject.toml of the project.
     ///
@@ -72,38 +65,45 @@ impl Config {
     pub fn read(root: &Path, named: Option<&Path>) -> Result<Self, LoadError> {
         // A broken pyproject.toml stops the run even where the settings lie elsewhere: the roots depend on it.
         let pyproject = root.join("pyproject.toml");
+        let mut unread = None;
         if let Some(text) = optional(&pyproject)? {
             text.parse::<toml::Table>().map_err(|e| syntax_error(&pyproject, &text, &e))?;
+            let table = tool_table(&text).map_err(|e| syntax_error(&pyproject, &text, &e))?;
+            unread = table.map(|table: Spanned<toml::Value>| line_at(&text, table.span().start));
         }
+        let own = root.join("cyclefix.toml");
         let path = match named {
             Some(path) => path.to_owned(),
-            None => Some(root.join("cyclefix.toml")).filter(|path| path.is_file()).unwrap_or(pyproject),
+            None if own.is_file() => own,
+            None => pyproject.clone(),
         };
         match optional(&path)? {
-            Some(text) => Self::parse(&path, &text),
-            None if named.is_some() => Err(LoadError::missing(&path)),
+            Some(text) => {
+                let config = Self::parse(&path, &text)?;
+                Ok(Self { unread: unread.filter(|_| named.is_none() && path != pyproject), ..config })
+            }
+            None if named.is_some() => Err(LoadError::missing(&path, "the working directory")),
             None => Ok(Self::default()),
         }
     }
 
     fn parse(path: &Path, text: &str) -> Result<Self, LoadError> {
         let fail = |e: toml::de::Error| syntax_error(path, text, &e);
+        let check = |keys: &Keys| {
+            setting::check(keys).map_err(|wrong| LoadError::Setting {
+                file: path.to_owned(),
+                line: line_at(text, wrong.at),
+                message: wrong.message,
+                hint: wrong.hint,
+            })
+        };
         let (keys, table) = if path.file_name().is_some_and(|name| name == "pyproject.toml") {
-            #[derive(Deserialize)]
-            struct Tool<T> {
-                cyclefix: Option<T>,
-            }
-            #[derive(Deserialize)]
-            struct Document<T> {
-                tool: Option<Tool<T>>,
-            }
-            let keys = toml::from_str::<Document<Keys>>(text).map_err(fail)?.tool.and_then(|t| t.cyclefix);
-            unknown_key(path, text, keys.as_ref())?;
-            let table = toml::from_str::<Document<Table>>(text).map_err(fail)?.tool.and_then(|t| t.cyclefix);
-            (keys, table)
+            let keys = tool_table(text).map_err(fail)?;
+            keys.as_ref().map_or(Ok(()), check)?;
+            (keys, tool_table::<Table>(text).map_err(fail)?)
         } else {
             let keys = toml::from_str::<Keys>(text).map_err(fail)?;
-            unknown_key(path, text, Some(&keys))?;
+            check(&keys)?;
             (Some(keys), Some(toml::from_str::<Table>(text).map_err(fail)?))
         };
         let file = keys.is_some().then(|| path.to_owned());
@@ -131,12 +131,21 @@ impl Config {
                 hint: Some("give one from 3.6 to 3.20, written as \"3.9\"".to_owned()),
             })?;
         }
-        Ok(Self { settings, source_roots: table.source_roots, exclude: table.exclude, file, has_target })
+        let located =
+            |root: Spanned<String>| Located { line: line_at(text, root.span().start), text: root.into_inner() };
+        let source_roots = table.source_roots.into_iter().map(located).collect();
+        let exclude = excluded(path, text, table.exclude)?;
+        Ok(Self { settings, source_roots, exclude, file, unread: None, has_target })
     }
 
     /// The settings, completed by what the manifests of the project and its tools' own files say.
     pub fn complete(self, root: &Path, listing: &mut Listing) -> Settings {
         let mut settings = self.settings;
+        listing.skipped.extend(self.unread.map(|line| Skipped {
+            file: "pyproject.toml".to_owned(),
+            line: Some(line),
+            reason: "[tool.cyclefix] plays no part, as the settings are in cyclefix.toml".to_owned(),
+        }));
         for (path, text) in &listing.manifests {
             if path.ends_with(".toml")
                 && let Err(error) = text.parse::<toml::Table>()
@@ -156,17 +165,31 @@ impl Config {
     }
 }
 
-fn unknown_key(path: &Path, text: &str, keys: Option<&Keys>) -> Result<(), LoadError> {
-    // The first in the file, as people fix errors from the top.
-    let unknown = keys.into_iter().flat_map(|keys| keys.keys()).filter(|key| !KEYS.contains(&key.get_ref().as_str()));
-    let Some(key) = unknown.min_by_key(|key| key.span().start) else { return Ok(()) };
-    let nearest = nearest(key.get_ref(), KEYS.into_iter());
-    Err(LoadError::Setting {
-        file: path.to_owned(),
-        line: line_at(text, key.span().start),
-        message: format!("unknown setting `{}`", key.get_ref()),
-        hint: nearest.map(|nearest| format!("did you mean `{nearest}`?")),
-    })
+/// `[tool.cyclefix]` of a pyproject.toml.
+fn tool_table<T: DeserializeOwned>(text: &str) -> Result<Option<T>, toml::de::Error> {
+    #[derive(Deserialize)]
+    struct Tool<T> {
+        cyclefix: Option<T>,
+    }
+    #[derive(Deserialize)]
+    struct Document<T> {
+        tool: Option<Tool<T>>,
+    }
+    Ok(toml::from_str::<Document<T>>(text)?.tool.and_then(|tool| tool.cyclefix))
+}
+
+/// Globs of what is left out, each one that is one.
+fn excluded(path: &Path, text: &str, list: Vec<Spanned<String>>) -> Result<Vec<String>, LoadError> {
+    let check = |glob: Spanned<String>| match globs(std::iter::once(glob.get_ref())) {
+        Ok(_) => Ok(glob.into_inner()),
+        Err(error) => Err(LoadError::Setting {
+            file: path.to_owned(),
+            line: line_at(text, glob.span().start),
+            message: error.to_string(),
+            hint: error.hint(),
+        }),
+    };
+    list.into_iter().map(check).collect()
 }
 
 /// Names of strategies, each one that there is.
@@ -229,12 +252,6 @@ fn patterns(path: &Path, text: &str, list: &[Spanned<String>]) -> Result<Vec<Imp
         })
     };
     list.iter().map(parse).collect()
-}
-
-/// The most similar of `known`.
-pub fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
-    let similarity = |known: &str| strsim::normalized_damerau_levenshtein(&word.replace('_', "-"), known);
-    known.map(|k| (similarity(k), k)).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known)
 }
 
 fn optional(path: &Path) -> Result<Option<String>, LoadError> {
@@ -420,7 +437,8 @@ mod tests {
              ignore = []\n[tool.cyclefix.costs]\n'defer-import/lazy' = 7\nmerge-modules = 1",
         );
         let config = config.unwrap();
-        assert_eq!((config.source_roots, config.exclude), (vec!["a".to_owned()], vec!["b".to_owned()]));
+        let roots = vec![Located { text: "a".to_owned(), line: 2 }];
+        assert_eq!((config.source_roots, config.exclude), (roots, vec!["b".to_owned()]));
         assert_eq!((config.settings.level, config.settings.target_version), (Level::Runtime, (3, 12)));
         assert_eq!((config.settings.policy, config.settings.keep.len()), (Policy::Architectural, 1));
         assert!(config.settings.cut[0].matches("a.b", "c.d") && config.settings.ignore.is_empty());
@@ -438,8 +456,45 @@ mod tests {
         };
         let unknown = ("pyproject.toml:2: unknown setting `source_root`".into(), "did you mean `source-roots`?".into());
         assert_eq!(message("[tool.cyclefix]\nsource_root = ['a']\n"), unknown);
-        assert!(message("[tool.cyclefix]\n\nlevel = 'most'\n").0.starts_with("pyproject.toml:3: unknown variant"));
-        assert!(message("[tool.cyclefix]\npublic = 'a'\n").0.starts_with("pyproject.toml:2: invalid type"));
+        for (text, said, hint) in [
+            ("level = 'egaer'", "`level` cannot be `\"egaer\"`", "did you mean `eager`?"),
+            (
+                "level = 'most'",
+                "`level` cannot be `\"most\"`",
+                "give one of \"fragile\", \"eager\", \"runtime\", \"all\"",
+            ),
+            ("level = 3", "`level` cannot be `3`", "give one of \"fragile\", \"eager\", \"runtime\", \"all\""),
+            ("policy = 'arch'", "`policy` cannot be `\"arch\"`", "did you mean `architectural`?"),
+            ("public = 'a'", "`public` cannot be `\"a\"`", "give a list of texts, e.g. [\"a\", \"b\"]"),
+            ("keep = [1]", "`keep` cannot be `[1]`", "give a list of texts, e.g. [\"a\", \"b\"]"),
+            ("unsafe-fixes = 'no'", "`unsafe-fixes` cannot be `\"no\"`", "give true or false"),
+            ("costs = 4", "`costs` cannot be `4`", "give a table of whole numbers, e.g. costs.merge-modules = 300"),
+            (
+                "costs.merge-modules = 'x'",
+                "`costs.merge-modules` cannot be `\"x\"`",
+                "give a table of whole numbers, e.g. costs.merge-modules = 300",
+            ),
+            (
+                "target-version = 3.9",
+                "`target-version` cannot be `3.9`",
+                "give a version of Python from 3.6 to 3.20, written as \"3.9\"",
+            ),
+            (
+                "exclude = [\n '[a']",
+                "cannot exclude `[a`: ",
+                "a glob is written as in .gitignore, e.g. `tests/**/data`",
+            ),
+            ("baseline = 'c.json'", "unknown setting `baseline`", ""),
+            ("zzzzqqq = 1", "unknown setting `zzzzqqq`", ""),
+        ] {
+            let (error, way_out) = message(&format!("[tool.cyclefix]\n\n{text}\n"));
+            let line = if text.starts_with("exclude") { 4 } else { 3 };
+            assert!(error.starts_with(&format!("pyproject.toml:{line}: {said}")), "{error}");
+            assert_eq!(way_out, hint, "{error}");
+        }
+        let nested = Config::parse(Path::new("cyclefix.toml"), "[tool.cyclefix]\nlevel = 'all'\n").unwrap_err();
+        assert_eq!(nested.to_string(), "cyclefix.toml:1: unknown setting `tool`");
+        assert!(nested.hint().unwrap().contains("leave out `[tool.cyclefix]`"));
         for version in ["new", "2.7", "3.5", "4.0", "3"] {
             let text = format!("[tool.cyclefix]\ntarget-version = '{version}'\n");
             assert!(message(&text).0.starts_with(&format!("pyproject.toml:2: `{version}` is no version")), "{version}");
@@ -469,7 +524,7 @@ mod tests {
             names.sort();
             names
         };
-        assert_eq!(sorted(keys("/properties")), sorted(KEYS.map(str::to_owned).to_vec()));
+        assert_eq!(sorted(keys("/properties")), sorted(setting::names().map(str::to_owned).to_vec()));
         let costs = cost::keys().into_iter().map(str::to_owned).collect();
         assert_eq!(sorted(keys("/properties/costs/properties")), sorted(costs));
         let values = |at: &str| schema.pointer(at).unwrap().clone();

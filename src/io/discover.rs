@@ -56,23 +56,23 @@ pub fn named(paths: &[PathBuf]) -> Result<(Vec<Named>, Vec<BadLine>), LoadError>
         } else if load::is_python(path) {
             all.push(Named::One(path.clone()));
         } else {
-            let text =
-                std::fs::read_to_string(path).map_err(|source| LoadError::Unreadable { path: path.clone(), source })?;
+            let bytes = std::fs::read(path).map_err(|source| LoadError::Unreadable { path: path.clone(), source })?;
+            let text = String::from_utf8(bytes).map_err(|_| LoadError::NotText { path: path.clone() })?;
+            // Editors of Windows put a byte order mark first.
+            let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
             let folder = path.parent().unwrap_or(Path::new(""));
             for (index, line) in text.lines().enumerate().map(|(index, line)| (index, line.trim())) {
                 if line.is_empty() || line.starts_with('#') {
                     continue;
                 }
                 let one = folder.join(line);
-                let error = match one.exists() {
-                    false => Some(LoadError::missing(&one)),
-                    true => Some(&one)
-                        .filter(|one| one.is_file() && !load::is_python(one))
-                        .map(|one| LoadError::NotPython { path: one.clone() }),
-                };
-                match error {
-                    None => all.push(Named::One(one)),
-                    Some(error) => {
+                match Request::new(&one) {
+                    Ok(_) => all.push(Named::One(one)),
+                    Err(error) => {
+                        let error = match error {
+                            LoadError::Missing { .. } => LoadError::missing(&one, "the folder of the manifest"),
+                            error => error,
+                        };
                         bad.push(BadLine { manifest: path.clone(), line: index + 1, text: line.to_owned(), error });
                     }
                 }
@@ -89,14 +89,16 @@ pub struct Discovery {
     pub projects: Vec<Request>,
     /// Python files below the named folders that are part of no project, sorted.
     pub loose: Vec<PathBuf>,
+    /// What below the named folders was passed over, and why, unless a project says so of its own; sorted.
+    pub skipped: Vec<(PathBuf, String)>,
 }
 
 /// Finds the projects. `exclude` are globs of what is left out, `threads` how many look.
 ///
-/// Errors: a path that is not there, or a glob that is none.
+/// Errors: a path that is not there or cannot be read, or a glob that is none.
 pub fn discover(named: &[Named], exclude: &[String], threads: usize) -> Result<Discovery, LoadError> {
     let mut projects: BTreeMap<BTreeSet<PathBuf>, Request> = BTreeMap::new();
-    let mut loose = BTreeSet::new();
+    let (mut loose, mut skipped) = (BTreeSet::new(), BTreeSet::new());
     let mut add = |request: Request| match projects.entry(request.starts.clone()) {
         std::collections::btree_map::Entry::Vacant(free) => drop(free.insert(request)),
         std::collections::btree_map::Entry::Occupied(mut same) => same.get_mut().join(request),
@@ -106,9 +108,11 @@ pub fn discover(named: &[Named], exclude: &[String], threads: usize) -> Result<D
         match one {
             Named::Below(path) if path.is_dir() => {
                 let folder = request.paths[0].clone();
-                let found = Tree::new(&folder, &walk::walk(&folder, exclude, threads)?).projects(request);
+                let met = walk::walk(&folder, exclude, threads)?;
+                let found = Tree::new(&folder, &met).projects(request);
                 found.0.into_iter().for_each(&mut add);
                 loose.extend(found.1);
+                skipped.extend(met.skipped.into_iter().map(|one| (folder.join(one.file), one.reason)));
             }
             _ => add(request),
         }
@@ -119,7 +123,8 @@ pub fn discover(named: &[Named], exclude: &[String], threads: usize) -> Result<D
         let inside = |start: &&PathBuf| !project.starts.contains(*start) && holds(&project.starts, start);
         project.without = starts.iter().filter(inside).cloned().collect();
     }
-    Ok(Discovery { projects, loose: loose.into_iter().collect() })
+    let skipped = skipped.into_iter().filter(|(path, _)| !holds(&starts, path)).collect();
+    Ok(Discovery { projects, loose: loose.into_iter().collect(), skipped })
 }
 
 fn holds(folders: &BTreeSet<PathBuf>, path: &Path) -> bool {

@@ -49,6 +49,12 @@ pub fn prefix(root: &Path) -> Option<String> {
     Repo::open(root).ok().flatten().map(|repository| repository.prefix)
 }
 
+/// Whether `root` is a bare repository: its code is in commits alone.
+pub fn is_bare(root: &Path) -> bool {
+    trust_other_owners();
+    Repository::open(root).is_ok_and(|git| git.is_bare())
+}
+
 /// A repository with a work tree, and the project in it.
 struct Repo {
     git: Repository,

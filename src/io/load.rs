@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::config::{self, Config};
+use super::config::{self, Config, Located};
 use super::decode::decode;
+use super::setting::nearest;
 use super::walk::{Found, Walk, globs, is_extension, is_manifest};
 use crate::project::{Listing, Project, Settings, Skipped, SourceFile, layout};
 
@@ -58,6 +59,8 @@ pub enum LoadError {
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error("not a Python file: {}", path.display())]
     NotPython { path: PathBuf },
+    #[error("not UTF-8, so that it is no list of paths: {}", path.display())]
+    NotText { path: PathBuf },
     #[error("{}:{line}: {message}", file.display())]
     Setting { file: PathBuf, line: usize, message: String, hint: Option<String> },
     #[error("cannot exclude `{glob}`: {message}")]
@@ -76,6 +79,9 @@ impl LoadError {
             LoadError::Unreadable { .. } => {
                 Some("check the permissions of the file and of the folders above it".into())
             }
+            LoadError::NotText { .. } => {
+                Some("a PATH that is no Python file is a manifest: a path a line; store it as UTF-8".into())
+            }
             LoadError::NotPython { .. } => Some("name a folder, or a file that ends in .py".into()),
             LoadError::Exclude { .. } => Some("a glob is written as in .gitignore, e.g. `tests/**/data`".into()),
             LoadError::SourceRoot { .. } => Some("source roots are relative to the root of the project".into()),
@@ -83,12 +89,26 @@ impl LoadError {
         }
     }
 
+    /// The file or folder that is at fault, and the line in it.
+    pub fn place(&self) -> Option<(&Path, Option<usize>)> {
+        match self {
+            LoadError::Missing { path, .. }
+            | LoadError::Unreadable { path, .. }
+            | LoadError::NotText { path }
+            | LoadError::NotPython { path } => Some((path, None)),
+            LoadError::Setting { file, line, .. } => Some((file, Some(*line))),
+            LoadError::SourceRoot { project, .. } => Some((project, None)),
+            LoadError::Exclude { .. } | LoadError::Jobs { .. } => None,
+        }
+    }
+
     /// The same error, met in a copy at `from`, for the original at `to`.
     pub(super) fn moved(mut self, from: &Path, to: &Path) -> Self {
         let path = match &mut self {
-            LoadError::Missing { path, .. } | LoadError::Unreadable { path, .. } | LoadError::NotPython { path } => {
-                path
-            }
+            LoadError::Missing { path, .. }
+            | LoadError::Unreadable { path, .. }
+            | LoadError::NotText { path }
+            | LoadError::NotPython { path } => path,
             LoadError::Setting { file, .. } => file,
             LoadError::SourceRoot { project, .. } => project,
             LoadError::Exclude { .. } | LoadError::Jobs { .. } => return self,
@@ -99,19 +119,18 @@ impl LoadError {
         self
     }
 
-    /// For a path that is not there: the hint names its nearest neighbour.
-    pub(super) fn missing(path: &Path) -> Self {
+    /// For a path that is not there: the hint names its nearest neighbour, or what the path is seen from.
+    pub(super) fn missing(path: &Path, seen_from: &str) -> Self {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
         let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
         names.sort();
         let word = path.file_name().unwrap_or_default().to_string_lossy();
-        let nearest = config::nearest(&word, names.iter().map(String::as_str));
-        let nearest = nearest.filter(|name| strsim::normalized_damerau_levenshtein(&word, name) > 0.6);
+        let nearest = nearest(&word, names.iter().map(String::as_str));
         let hint = match nearest {
             Some(name) => format!("did you mean `{}`?", path.with_file_name(name).display()),
             None if !folder.is_dir() => format!("there is no folder {} either", folder.display()),
-            None => "paths are relative to the working directory".to_owned(),
+            None => format!("paths are relative to {seen_from}"),
         };
         LoadError::Missing { path: path.to_owned(), hint: Some(hint) }
     }
@@ -120,8 +139,8 @@ impl LoadError {
 /// Loads the projects that `paths` lie in, in the order in which they were named; no path is the working directory.
 /// `adjust` lays the command line over the settings of each.
 ///
-/// Errors: a path that is not there or is no Python, settings that cannot be read. Single files that cannot be read
-/// are listed in [`Project::skipped`].
+/// Errors: a path that is not there, cannot be read or is no Python, settings that cannot be read. Single files below that
+/// cannot be read are listed in [`Project::skipped`].
 pub fn load(
     paths: &[PathBuf],
     options: &LoadOptions,
@@ -162,12 +181,15 @@ impl Request {
     /// The project that a path is part of.
     pub fn new(named: &Path) -> Result<Self, LoadError> {
         let path = named.canonicalize().map_err(|source| match source.kind() {
-            ErrorKind::NotFound | ErrorKind::NotADirectory => LoadError::missing(named),
+            ErrorKind::NotFound | ErrorKind::NotADirectory => LoadError::missing(named, "the working directory"),
             _ => LoadError::Unreadable { path: named.to_owned(), source },
         })?;
         if !path.is_dir() && !is_python(&path) {
             return Err(LoadError::NotPython { path: named.to_owned() });
         }
+        // What is found below and cannot be read is listed; what was asked for must be there to answer for.
+        let opened = if path.is_dir() { path.read_dir().map(drop) } else { File::open(&path).map(drop) };
+        opened.map_err(|source| LoadError::Unreadable { path: named.to_owned(), source })?;
         let (root, start) = place(&path);
         Ok(Self { root, starts: BTreeSet::from([start]), without: BTreeSet::new(), paths: vec![path] })
     }
@@ -212,12 +234,7 @@ impl Request {
         let config = Config::read(&self.root, options.config.as_deref())?;
         let excluded: Vec<String> = options.exclude.iter().chain(&config.exclude).cloned().collect();
         let exclude = globs(excluded.iter())?;
-        let named = if options.source_roots.is_empty() { &config.source_roots } else { &options.source_roots };
-        let source_root = |root: &String| {
-            config::relative_root(&self.root, &options.here, root)
-                .ok_or_else(|| LoadError::SourceRoot { root: root.clone(), project: self.root.clone() })
-        };
-        let named = named.iter().map(source_root).collect::<Result<Vec<_>, _>>()?;
+        let named = self.source_roots(options, &config)?;
         let mut walk = Walk::new(&self.root, &self.paths, exclude, threads.current_num_threads());
         walk.without = Arc::new(self.without);
         let found = walk.run(&self.starts);
@@ -230,6 +247,31 @@ impl Request {
         let layout = threads.install(|| layout::layout(&listing, &named));
         let project = Project::new(shown(&self.root), listing, settings, layout);
         Ok(Loaded { root: self.root, project, paths: self.paths, settings_file, exclude: excluded })
+    }
+}
+
+impl Request {
+    /// Those that the user or the settings name, relative to the root.
+    fn source_roots(&self, options: &LoadOptions, config: &Config) -> Result<Vec<String>, LoadError> {
+        let found = |root: &str| {
+            let lacking = || LoadError::SourceRoot { root: root.to_owned(), project: self.root.clone() };
+            config::relative_root(&self.root, &options.here, root).ok_or_else(lacking)
+        };
+        if !options.source_roots.is_empty() {
+            return options.source_roots.iter().map(|root| found(root)).collect();
+        }
+        let located = |root: &Located| {
+            found(&root.text).map_err(|error| match &config.file {
+                None => error,
+                Some(file) => LoadError::Setting {
+                    file: file.clone(),
+                    line: root.line,
+                    message: error.to_string(),
+                    hint: error.hint(),
+                },
+            })
+        };
+        config.source_roots.iter().map(located).collect()
     }
 }
 
@@ -497,6 +539,23 @@ mod tests {
         assert!(tree.load(&[""]).project.tree.modules.is_empty());
     }
 
+    #[test]
+    fn settings_that_play_no_part_are_said() {
+        let tree = Tree::new(&[
+            ("pyproject.toml", b"[project]\n\n[tool.cyclefix]\nlevel = 'all'\n"),
+            ("cyclefix.toml", b"level = 'fragile'\n"),
+            ("a.py", b""),
+        ]);
+        let loaded = tree.load(&[""]);
+        assert_eq!(loaded.project.settings.level.as_str(), "fragile");
+        let said = loaded.project.skipped.iter().map(|s| (s.file.as_str(), s.line, s.reason.as_str()));
+        let reason = "[tool.cyclefix] plays no part, as the settings are in cyclefix.toml";
+        assert_eq!(said.collect::<Vec<_>>(), [("pyproject.toml", Some(3), reason)]);
+        let config = Some(tree.path("cyclefix.toml"));
+        let named = tree.load_with(&[""], &LoadOptions { config, ..LoadOptions::default() });
+        assert_eq!(named.project.skipped, []);
+    }
+
     #[cfg(unix)]
     #[test]
     fn links_are_not_followed_out_of_the_project_or_in_circles() {
@@ -536,6 +595,9 @@ mod tests {
         assert_eq!(missing.hint(), Some(format!("did you mean `{}`?", tree.path("pkg").display())));
         assert!(error("a.txt").to_string().starts_with("not a Python file: "));
         assert!(error("pkg").to_string().ends_with("pyproject.toml:2: unknown setting `exlude`"));
+        let roots = Tree::new(&[("pyproject.toml", b"[tool.cyclefix]\nsource-roots = [\n '.',\n 'nope',\n]\n")]);
+        let error = load(&[roots.path("")], &LoadOptions::default(), &|_| {}).unwrap_err();
+        assert!(error.to_string().contains("pyproject.toml:4: source root `nope` is no folder of "), "{error}");
         let broken = Tree::new(&[("pyproject.toml", b""), ("n/pyproject.toml", b"\n[x\n"), ("n/a.py", b"")]);
         let skipped = broken.load(&[""]).project.skipped;
         assert_eq!((skipped[0].file.as_str(), skipped[0].line), ("n/pyproject.toml", Some(2)));

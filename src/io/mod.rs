@@ -16,6 +16,7 @@ pub mod patches;
 pub mod process;
 pub mod python;
 pub mod scratch;
+mod setting;
 pub mod state;
 mod walk;
 pub mod write;

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use super::branch::BranchError;
 use super::load::{self, LoadError, LoadOptions, Loaded, Request};
+use super::process::is_interrupted;
 use crate::project::{Settings, Skipped};
 
 /// Besides Python files and build files, what says how a project is read.
@@ -116,6 +117,12 @@ fn discover(path: &Path, named: &Path) -> Result<(Repository, PathBuf), BranchEr
     Ok((git, top))
 }
 
+struct Submodule {
+    path: String,
+    /// Whether its commit is at hand.
+    is_read: bool,
+}
+
 /// The scratch folder and what is put there.
 pub struct Scratch {
     /// Removes it in the end.
@@ -126,8 +133,8 @@ pub struct Scratch {
     folders: BTreeSet<PathBuf>,
     /// Symbolic links, and what they say: made last, so that nothing is written through one.
     links: Vec<(PathBuf, Vec<u8>)>,
-    /// Submodules, and what becomes of each.
-    foreign: Vec<(String, &'static str)>,
+    /// Submodules.
+    foreign: Vec<Submodule>,
 }
 
 impl Scratch {
@@ -169,13 +176,25 @@ impl Scratch {
         let Loaded { root, project, .. } = loaded;
         let prefix = self.prefix(root);
         project.root = load::shown(&self.top.join(&prefix));
-        for (path, why) in &self.foreign {
-            let inside = if prefix.is_empty() { Some(path.as_str()) } else { path.strip_prefix(&format!("{prefix}/")) };
-            let Some(inside) = inside else { continue };
-            project.skipped.push(Skipped { file: inside.to_owned(), line: None, reason: (*why).to_owned() });
-            let below = format!("{inside}/");
-            let inside = project.files.iter_mut().filter(|file| file.path.starts_with(&below));
-            inside.for_each(|file| std::sync::Arc::make_mut(file).writable = false);
+        for Submodule { path, is_read } in &self.foreign {
+            let inside = match Path::new(path).strip_prefix(&prefix) {
+                Ok(inside) => inside,
+                // The project lies in the submodule: all of it is foreign.
+                Err(_) if Path::new(&prefix).starts_with(path) => Path::new(""),
+                Err(_) => continue,
+            };
+            let mut holds_it = false;
+            for file in project.files.iter_mut().filter(|file| Path::new(&file.path).starts_with(inside)) {
+                std::sync::Arc::make_mut(file).writable = false;
+                holds_it = true;
+            }
+            let why = match (is_read, holds_it) {
+                (false, _) => "a submodule that is not checked out: not read",
+                (true, true) => "a submodule: read, but left alone",
+                // Its code is that of another project.
+                (true, false) => continue,
+            };
+            project.skipped.push(Skipped { file: load::slashes(inside), line: None, reason: why.to_owned() });
         }
         project.skipped.sort();
     }
@@ -194,6 +213,9 @@ impl Scratch {
     /// Copies what is read of a tree; `prefix` ends in `/` or is empty.
     fn copy(&mut self, git: &Repository, tree: &Tree, prefix: &str) -> Result<(), BranchError> {
         for entry in tree.iter() {
+            if is_interrupted() {
+                return Err(BranchError::Interrupted);
+            }
             let name = String::from_utf8_lossy(entry.name_bytes()).into_owned();
             if !is_name(&name) {
                 return Err(BranchError::BadEntry { repository: self.top.clone(), name });
@@ -226,14 +248,14 @@ impl Scratch {
     fn submodule(&mut self, git: &Repository, commit: Oid, path: &str) -> Result<(), BranchError> {
         let below = git.find_submodule(path).and_then(|submodule| submodule.open()).ok();
         let tree = below.as_ref().and_then(|below| below.find_commit(commit).ok()?.tree().ok());
-        let why = match (below.as_ref(), tree) {
+        let is_read = match (below.as_ref(), tree) {
             (Some(below), Some(tree)) => {
                 self.copy(below, &tree, &format!("{path}/"))?;
-                "a submodule: read, but left alone"
+                true
             }
-            _ => "a submodule that is not checked out: not read",
+            _ => false,
         };
-        self.foreign.push((path.to_owned(), why));
+        self.foreign.push(Submodule { path: path.to_owned(), is_read });
         Ok(())
     }
 

@@ -115,6 +115,7 @@ fn entry(world: World, cycle: &Cycle, crashes: Vec<CrashEntry>) -> CycleEntry {
         refusals: Vec::new(),
         baseline: None,
         joined: Vec::new(),
+        united: Vec::new(),
     }
 }
 

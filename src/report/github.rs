@@ -4,12 +4,15 @@
 use std::io::{self, Write};
 
 use super::{is_found_alone, is_news, words};
-use crate::outcome::{CycleEntry, Outcome, ProjectOutcome, Status};
+use crate::outcome::{BatchEntry, CycleEntry, Outcome, ProjectOutcome, Status};
 
 /// Imports of a loop that an annotation spells out.
 const LOOP: usize = 10;
 
 pub fn write(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
+    if let Some(batch) = &outcome.batch {
+        failures(out, batch)?;
+    }
     for project in &outcome.projects {
         for skipped in &project.skipped {
             let line = skipped.line.map(|line| ("line", line.to_string()));
@@ -40,6 +43,21 @@ pub fn write(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
     }
 }
 
+/// Projects that could not be run, and those that an interrupt kept from being run.
+fn failures(out: &mut dyn Write, batch: &BatchEntry) -> io::Result<()> {
+    for failed in &batch.failed {
+        let file = failed.at.as_ref().map(|at| ("file", at.file.clone()));
+        let line = failed.at.as_ref().and_then(|at| Some(("line", at.line?.to_string())));
+        let hint = failed.hint.as_ref().map_or(String::new(), |hint| format!("\n{hint}"));
+        let text = format!("{}: {}{hint}", failed.members.join(" + "), failed.from_top());
+        command(out, "error", [file, line, title("cyclefix: project failed")].into_iter().flatten(), &text)?;
+    }
+    for project in &batch.stopped {
+        command(out, "error", title("cyclefix: project not run").into_iter(), &format!("{project}: interrupted"))?;
+    }
+    Ok(())
+}
+
 fn of_cycle(out: &mut dyn Write, project: &ProjectOutcome, cycle: &CycleEntry) -> io::Result<()> {
     let mut text = words::shortest_loop(cycle);
     for import in cycle.shortest_loop.iter().take(LOOP) {
@@ -53,6 +71,9 @@ fn of_cycle(out: &mut dyn Write, project: &ProjectOutcome, cycle: &CycleEntry) -
             words::fails(crash),
             crash.error
         ));
+    }
+    if !cycle.united.is_empty() {
+        text.push_str(&format!("\njoins the known cycles {}", words::united(cycle, &str::to_owned)));
     }
     if !cycle.joined.is_empty() {
         text.push_str(&format!("\nnew in a known cycle: {}", cycle.joined.join(", ")));

@@ -3,7 +3,8 @@
 
 use std::io::{self, Write};
 
-use super::{diff, is_dissolved, is_news, summarize, table, words};
+use super::table::{self, Columns};
+use super::{diff, is_dissolved, is_news, words};
 use crate::outcome::{BatchEntry, Certainty, CycleEntry, FileChange, Outcome, ProjectOutcome, Status};
 
 /// Cycles that are listed, and spelled out.
@@ -94,18 +95,19 @@ fn batch(out: &mut Vec<u8>, outcome: &Outcome, batch: &BatchEntry) -> io::Result
     writeln!(out, "{}.\n", table::counts(outcome, batch))?;
     let with_cycles: Vec<&ProjectOutcome> = outcome.projects.iter().filter(|p| table::says(p)).collect();
     if !with_cycles.is_empty() {
-        writeln!(out, "| Project | Modules | Cycles | Dissolved | Left | Files |\n|---|---|---|---|---|---|")?;
+        let columns = Columns::of(&with_cycles, is_done(outcome));
+        let names: String = columns.names().iter().map(|name| format!(" {} |", capital(name))).collect();
+        writeln!(out, "| Project |{names}\n|---|{}", "---|".repeat(columns.names().len()))?;
         let shown = fill(out, TABLES_END, with_cycles.iter().take(CYCLES), |out, (_, project)| {
-            let size = summarize(std::slice::from_ref(*project), 0.0);
-            let (name, modules, files) = (code(&table::name(&project.members)), project.modules, size.files_changed);
-            writeln!(out, "| {name} | {modules} | {} | {} | {} | {files} |", size.cycles, size.fixed, size.left)
+            let numbers: String = columns.numbers(project).iter().map(|n| format!(" {n} |")).collect();
+            writeln!(out, "| {} |{numbers}", code(&table::name(&project.members)))
         })?;
         rest(out, with_cycles.len(), shown, "projects")?;
         writeln!(out)?;
     }
     let failed = batch.failed.iter().map(|failed| {
         let name = code(&table::name(&failed.members));
-        format!("- {name} failed: {}", text(&failed.error))
+        format!("- {name} failed: {}", text(failed.from_top()))
     });
     let stopped = batch.stopped.iter().map(|project| format!("- {} was not run.", code(project)));
     let unfit = batch.failed.len() + batch.stopped.len();
@@ -113,6 +115,17 @@ fn batch(out: &mut Vec<u8>, outcome: &Outcome, batch: &BatchEntry) -> io::Result
     let shown = fill(out, TABLES_END, lines, |out, (_, line)| writeln!(out, "{line}"))?;
     rest(out, unfit, shown, "projects")?;
     if unfit > 0 { writeln!(out) } else { Ok(()) }
+}
+
+/// Whether the rewrite was written.
+fn is_done(outcome: &Outcome) -> bool {
+    let cycles = outcome.projects.iter().flat_map(|project| &project.cycles).map(|cycle| cycle.status);
+    let hoists = outcome.projects.iter().flat_map(|project| &project.hoist).map(|hoist| hoist.status);
+    cycles.chain(hoists).any(|status| status == Status::Fixed)
+}
+
+fn capital(word: &str) -> String {
+    word[..1].to_uppercase() + &word[1..]
 }
 
 fn list(out: &mut Vec<u8>, cycles: &[(&ProjectOutcome, &CycleEntry)]) -> io::Result<()> {
@@ -155,6 +168,9 @@ fn details(out: &mut dyn Write, project: &ProjectOutcome, cycle: &CycleEntry, nu
         writeln!(out, "- {}: {from} imports {to} ({})", code(&place), text(&words::kind(import)))?;
     }
     rest(out, cycle.shortest_loop.len(), ITEMS, "imports")?;
+    if !cycle.united.is_empty() {
+        writeln!(out, "\nJoins the known cycles {}.", words::united(cycle, &code))?;
+    }
     if !cycle.joined.is_empty() {
         let joined: Vec<String> = cycle.joined.iter().map(|module| code(module)).collect();
         writeln!(out, "\nNew in a known cycle: {}.", joined.join(", "))?;

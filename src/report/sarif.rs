@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use similar::{DiffOp, TextDiff};
 
 use super::{is_dissolved, words};
-use crate::outcome::{CycleEntry, FileChange, ImportEntry, Outcome, ProjectOutcome, Standing};
+use crate::outcome::{BatchEntry, CycleEntry, FileChange, ImportEntry, Outcome, ProjectOutcome, Standing};
 use crate::project::settings::Level;
 
 /// Refusals that a result spells out.
@@ -23,6 +23,8 @@ fn log(outcome: &Outcome) -> Value {
     let results: Vec<Value> = outcome.projects.iter().flat_map(of_project).collect();
     let version = outcome.tool.trim_start_matches("cyclefix ");
     let rules = Level::ALL.map(rule);
+    let failures: Vec<Value> = outcome.batch.iter().flat_map(failures).collect();
+    let skipped = outcome.projects.iter().flat_map(skipped);
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -30,8 +32,8 @@ fn log(outcome: &Outcome) -> Value {
             "tool": {"driver": {"name": "cyclefix", "version": version, "rules": rules}},
             "columnKind": "unicodeCodePoints",
             "invocations": [{
-                "executionSuccessful": true,
-                "toolExecutionNotifications": outcome.projects.iter().flat_map(skipped).collect::<Vec<Value>>(),
+                "executionSuccessful": failures.is_empty(),
+                "toolExecutionNotifications": failures.iter().cloned().chain(skipped).collect::<Vec<Value>>(),
             }],
             "results": results,
         }],
@@ -127,6 +129,12 @@ fn result<'p>(project: &'p ProjectOutcome, cycle: &'p CycleEntry, given: &mut BT
 /// In words. Brackets are escaped: SARIF takes `[x](1)` for a link.
 fn message(cycle: &CycleEntry) -> String {
     let mut text = format!("Import cycle of {} modules: {}.", cycle.modules.len(), words::shortest_loop(cycle));
+    if !cycle.united.is_empty() {
+        text.push_str(&format!(" Joins the known cycles {}.", words::united(cycle, &str::to_owned)));
+    }
+    if !cycle.joined.is_empty() {
+        text.push_str(&format!(" New in a known cycle: {}.", cycle.joined.join(", ")));
+    }
     if let Some(crash) = cycle.crashes.first() {
         text.push_str(&format!(
             " `import {}` {} if it comes first: {}.",
@@ -215,6 +223,25 @@ fn position(lines: &[&str], line: usize) -> (usize, usize) {
         Some(last) if line == lines.len() && !last.ends_with('\n') => (line, last.chars().count() + 1),
         _ => (line + 1, 1),
     }
+}
+
+/// Projects that could not be run, and those that an interrupt kept from being run.
+fn failures(batch: &BatchEntry) -> Vec<Value> {
+    let failed = batch.failed.iter().map(|failed| {
+        let hint = failed.hint.as_ref().map_or(String::new(), |hint| format!(" ({hint})"));
+        let text = format!("{} failed: {}{hint}", failed.members.join(" + "), failed.from_top());
+        let mut notification = json!({"level": "error", "message": {"text": text}});
+        if let Some(at) = &failed.at {
+            let mut place = json!({"artifactLocation": {"uri": words::uri(&at.file), "uriBaseId": "%SRCROOT%"}});
+            if let Some(line) = at.line {
+                place["region"] = json!({"startLine": line});
+            }
+            notification["locations"] = json!([{"physicalLocation": place}]);
+        }
+        notification
+    });
+    let stopped = batch.stopped.iter().map(|project| format!("{project} was not run: interrupted"));
+    failed.chain(stopped.map(|text| json!({"level": "error", "message": {"text": text}}))).collect()
 }
 
 fn skipped(project: &ProjectOutcome) -> Vec<Value> {

@@ -49,29 +49,61 @@ pub fn says(project: &ProjectOutcome) -> bool {
     !project.cycles.is_empty() || project.hoist.as_ref().is_some_and(|hoist| !hoist.fixes.is_empty())
 }
 
+/// What a table says of each project, besides its name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Columns {
+    /// Cycles that were only looked for.
+    Found,
+    Planned,
+    Dissolved,
+    CanMove,
+    Moved,
+}
+
+impl Columns {
+    /// `done`: whether the rewrite was written.
+    pub fn of(projects: &[&ProjectOutcome], done: bool) -> Self {
+        let found = projects.iter().flat_map(|project| &project.cycles).all(|cycle| cycle.status == Status::Found);
+        match (projects.iter().any(|project| project.hoist.is_some()), done) {
+            (true, false) => Self::CanMove,
+            (true, true) => Self::Moved,
+            (false, false) if found => Self::Found,
+            (false, false) => Self::Planned,
+            (false, true) => Self::Dissolved,
+        }
+    }
+
+    pub fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Found => &["modules", "cycles", "in cycles"],
+            Self::Planned => &["modules", "cycles", "can go", "left", "files"],
+            Self::Dissolved => &["modules", "cycles", "dissolved", "left", "files"],
+            Self::CanMove => &["modules", "can move", "stay", "files"],
+            Self::Moved => &["modules", "moved", "stay", "files"],
+        }
+    }
+
+    /// What stands below the names.
+    pub fn numbers(self, project: &ProjectOutcome) -> Vec<usize> {
+        let size = summarize(std::slice::from_ref(project), 0.0);
+        let (modules, files) = (project.modules, size.files_changed);
+        let hoist = project.hoist.as_ref().map_or((0, 0), |hoist| (hoist.fixes.len(), hoist.refusals.len()));
+        match self {
+            Self::Found => vec![modules, size.cycles, size.modules_in_cycles_before],
+            Self::Planned | Self::Dissolved => vec![modules, size.cycles, size.fixed, size.left, files],
+            Self::CanMove | Self::Moved => vec![modules, hoist.0, hoist.1, files],
+        }
+    }
+}
+
 fn projects(out: &mut dyn Write, projects: &[&ProjectOutcome], done: bool) -> io::Result<()> {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    let found = projects.iter().flat_map(|project| &project.cycles).all(|cycle| cycle.status == Status::Found);
-    table.set_header(match (projects.iter().any(|project| project.hoist.is_some()), done) {
-        (true, false) => vec!["project", "modules", "can move", "stay", "files"],
-        (true, true) => vec!["project", "modules", "moved", "stay", "files"],
-        (false, false) if found => vec!["project", "modules", "cycles", "in cycles"],
-        (false, false) => vec!["project", "modules", "cycles", "can go", "left", "files"],
-        (false, true) => vec!["project", "modules", "cycles", "dissolved", "left", "files"],
-    });
+    let columns = Columns::of(projects, done);
+    table.set_header(std::iter::once(&"project").chain(columns.names()));
     for project in projects.iter().take(LINES) {
-        let size = summarize(std::slice::from_ref(*project), 0.0);
-        let mut row = vec![name(&project.members), project.modules.to_string()];
-        match &project.hoist {
-            Some(hoist) => row.extend([hoist.fixes.len(), hoist.refusals.len()].map(|n| n.to_string())),
-            None if found => row.extend([size.cycles, size.modules_in_cycles_before].map(|n| n.to_string())),
-            None => row.extend([size.cycles, size.fixed, size.left].map(|n| n.to_string())),
-        }
-        if project.hoist.is_some() || !found {
-            row.push(size.files_changed.to_string());
-        }
-        table.add_row(row);
+        let numbers = columns.numbers(project).into_iter().map(|n| n.to_string());
+        table.add_row(std::iter::once(name(&project.members)).chain(numbers));
     }
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 2));

@@ -183,8 +183,11 @@ fn list_fixes(out: &mut dyn Write, head: &str, fixes: &[&FixEntry]) -> io::Resul
     rest(out, 4, fixes.len(), FIXES, "fix")
 }
 
-/// The modules that joined a cycle that a baseline knows.
+/// The modules that joined a cycle that a baseline knows, and the known cycles that became one.
 fn joined(out: &mut dyn Write, cycle: &CycleEntry) -> io::Result<()> {
+    if !cycle.united.is_empty() {
+        writeln!(out, "  {BAD}joins{BAD:#} the known cycles {}", words::united(cycle, &plain))?;
+    }
     if cycle.joined.is_empty() {
         return Ok(());
     }
@@ -305,7 +308,7 @@ fn summary(out: &mut dyn Write, outcome: &Outcome, view: View) -> io::Result<()>
 fn baseline(out: &mut dyn Write, baseline: &BaselineEntry) -> io::Result<()> {
     let file = plain(&baseline.file);
     if baseline.updated {
-        return writeln!(out, "{file} lists {}", count(baseline.known, "cycle"));
+        return writeln!(out, "{file} lists {}", count(baseline.listed, "cycle"));
     }
     writeln!(out, "{HEAD}{} new{HEAD:#}, {} known to {file}", count(baseline.new, "cycle"), baseline.known)
 }
@@ -343,7 +346,9 @@ fn loop_line(cycle: &CycleEntry) -> String {
 /// A place as editors and terminals know it; line 0 stands for the whole file.
 fn place(project: &ProjectOutcome, file: &str, line: usize) -> String {
     let path = format!("{}{}", prefix(project), plain(file));
-    if line == 0 { path } else { format!("{path}:{line}") }
+    // What is said of the project as a whole names no file.
+    let path = if file.is_empty() { path.trim_end_matches('/') } else { &path };
+    if line == 0 { path.to_owned() } else { format!("{path}:{line}") }
 }
 
 /// What to put before a path of the project, so that it leads there from where the user is.

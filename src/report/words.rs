@@ -37,6 +37,22 @@ pub fn fails(crash: &CrashEntry) -> &'static str {
     }
 }
 
+/// The known cycles that became this one, each module as `shown` gives its name, e.g. `a, b / c, d`.
+pub fn united(cycle: &CycleEntry, shown: &dyn Fn(&str) -> String) -> String {
+    let one = |modules: &Vec<String>| {
+        let mut names: Vec<String> = modules.iter().take(LOOP).map(|module| shown(module)).collect();
+        if let more @ 1.. = modules.len().saturating_sub(LOOP) {
+            names.push(format!("({more} more)"));
+        }
+        names.join(", ")
+    };
+    let mut parts: Vec<String> = cycle.united.iter().take(LOOP).map(one).collect();
+    if let more @ 1.. = cycle.united.len().saturating_sub(LOOP) {
+        parts.push(format!("({more} more)"));
+    }
+    parts.join(" / ")
+}
+
 /// When an import runs, and whether it loads a package above its target.
 pub fn kind(import: &ImportEntry) -> String {
     let when = match (import.kind, import.binding) {
@@ -53,6 +69,7 @@ pub fn kind(import: &ImportEntry) -> String {
 pub fn path(project: &ProjectOutcome, file: &str) -> String {
     match project.prefix.trim_end_matches('/') {
         "" | "." => file.to_owned(),
+        prefix if file.is_empty() => prefix.to_owned(),
         prefix => format!("{prefix}/{file}"),
     }
 }

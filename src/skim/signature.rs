@@ -25,15 +25,16 @@ fn read(bytes: &[u8], start: usize, postponed: bool) -> Option<Vec<Range<usize>>
             _ => return None,
         }
     }
-    let (close, colon) = (head.at, bytes.len() - 1);
+    let (parameters, colon) = (open + 1..head.at, bytes.len() - 1);
     head.at += 1;
+    let after = head.at;
     head.blank();
     if head.at == colon {
-        return Some(vec![open + 1..close]);
+        return Some(vec![parameters]);
     }
     // A comment may end with a colon, too.
     let plain = !bytes[head.at..colon].iter().any(|byte| matches!(byte, b'#' | b'\\' | b'\n' | b'\r'));
-    (postponed && plain && bytes[head.at..].starts_with(b"->")).then(|| vec![open + 1..close, close + 1..colon])
+    (postponed && plain && bytes[head.at..].starts_with(b"->")).then(|| vec![parameters, after..colon])
 }
 
 fn is_word(byte: u8) -> bool {

@@ -43,6 +43,9 @@ impl Batch<'_> {
             Unit { request, shown: starts.join(" + ") }
         };
         let units: Vec<Unit> = found.projects.into_iter().map(unit).collect();
+        for (path, reason) in &found.skipped {
+            warn(self.args, &format!("{}: {reason}", self.shown(path)));
+        }
         if units.is_empty() && entry.failed.is_empty() {
             let paths: Vec<String> = self.args.paths.iter().map(|path| format!("`{}`", path.display())).collect();
             return Err(BatchError::Nothing(paths.join(", ")).into());

@@ -1,21 +1,20 @@
 //! Runs the projects of a batch, several at a time. What one of them ends in stays with it.
 
 use std::cmp::Reverse;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::super::args::Action;
 use super::super::progress::BatchProgress;
-use super::super::{Bug, branch, hint, mark_fixed, planned, refuse_dirty, spelled_out};
+use super::super::{Bug, Stopped, branch, hint, mark_fixed, planned, refuse_dirty, spelled_out, unless_stopped};
 use super::Batch;
 use super::jobs::Job;
-use crate::io::load::Loaded;
-use crate::io::process::is_interrupted;
+use crate::io::load::{LoadError, Loaded};
 use crate::io::state::{Record, fingerprint};
 use crate::io::{git, write};
-use crate::outcome::{FailedEntry, ProjectOutcome};
+use crate::outcome::{FailedEntry, Fault, ProjectOutcome};
 use crate::plan::Stage;
 use crate::report;
 
@@ -25,15 +24,6 @@ pub enum Ended<T> {
     Failed(FailedEntry),
     /// An interrupt came first.
     Stopped(Vec<String>),
-}
-
-/// Thrown through the work on a project that is not wanted any more.
-struct Stopped;
-
-fn unless_stopped() {
-    if is_interrupted() {
-        resume_unwind(Box::new(Stopped));
-    }
 }
 
 impl Batch<'_> {
@@ -75,6 +65,7 @@ impl Batch<'_> {
                 members: members(item),
                 error: spelled_out(&error),
                 hint: hint(&error),
+                at: self.fault(&error),
             };
             match worked {
                 Ok(Ok(done)) => Ended::Done(done),
@@ -101,6 +92,18 @@ impl Batch<'_> {
         });
         let ended = slots.into_iter().map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner));
         ended.map(|ended| ended.expect("the threads took up every item")).collect()
+    }
+
+    /// The file of an error, from the top of its repository.
+    fn fault(&self, error: &anyhow::Error) -> Option<Fault> {
+        let (path, line) = error.downcast_ref::<LoadError>()?.place()?;
+        let (folder, name) = (path.parent()?, path.file_name()?.to_string_lossy());
+        let file = match git::prefix(folder)?.as_str() {
+            "" => name.into_owned(),
+            prefix => format!("{prefix}/{name}"),
+        };
+        let error = spelled_out(error).replace(&path.display().to_string(), &file);
+        Some(Fault { file, line, error })
     }
 
     fn run_one(&self, job: &Job, threads: usize) -> anyhow::Result<Record> {
