@@ -359,6 +359,16 @@ fn bad_wishes_are_refused() {
     };
     let none = refused(&cyclefix(&["--dry-run", "--verify", "--python", "no/such/python"]).unwrap());
     assert!(none.contains("no/such/python` is no Python") && none.contains("\nhint: --python"), "{none}");
+    for (script, why) in [
+        ("printf '/usr/bin/python\\n2\\n7\\n18\\n\\n'", "python2.7` is Python 2.7.18"),
+        ("echo 'no version is set' >&2; echo 'set one' >&2; exit 127", "is no Python: no version is set"),
+    ] {
+        bench.write(&Tree::from([("python2.7".into(), format!("#!/bin/sh\n{script}\n").into())]));
+        let path = bench.project.path().join("python2.7");
+        assert!(Command::new("chmod").arg("+x").arg(&path).status().unwrap().success());
+        let told = refused(&cyclefix(&["--dry-run", "--verify", "--python", "./python2.7"]).unwrap());
+        assert!(told.contains(why), "{told}");
+    }
     let alone = refused(&cyclefix(&["--dry-run", "--python", "python3"]).unwrap());
     assert!(alone.contains("--verify"), "{alone}");
 }

@@ -1,7 +1,8 @@
 //! Runs a process to its end, within a time limit, and with all that it started; an interrupted run ends them.
 
-use std::io;
-use std::process::{Child, Command, ExitStatus};
+use std::fs::File;
+use std::io::{self, Read, Seek};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -51,6 +52,25 @@ pub fn run(command: &mut Command, limit: Option<Duration>) -> io::Result<Ended> 
         }
         std::thread::sleep(if elapsed < Duration::from_secs(1) { SOON } else { LATER });
     }
+}
+
+/// Runs `command` to its end, and gives what it prints to standard output and to standard error.
+///
+/// Errors: as [`run`]; `ErrorKind::TimedOut` if it takes longer than `limit`.
+pub fn output(command: &mut Command, limit: Duration) -> io::Result<(String, String)> {
+    let (mut stdout, mut stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
+    command.stdin(Stdio::null()).stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);
+    if run(command, Some(limit))? == Ended::TimedOut {
+        let why = format!("it is still running after {} s", limit.as_secs());
+        return Err(io::Error::new(io::ErrorKind::TimedOut, why));
+    }
+    let read = |file: &mut File| {
+        let mut bytes = Vec::new();
+        file.rewind()?;
+        file.read_to_end(&mut bytes)?;
+        io::Result::Ok(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    Ok((read(&mut stdout)?, read(&mut stderr)?))
 }
 
 /// A process and what it started. None of them outlives this.

@@ -17,6 +17,9 @@ use crate::proof::import::Imported;
 /// Time that the import of one module may take.
 const IMPORT_LIMIT: Duration = Duration::from_secs(60);
 
+/// How long an interpreter may take to say what it is.
+const START_LIMIT: Duration = Duration::from_secs(20);
+
 /// Folders that a virtual environment of a project is usually called.
 const ENVIRONMENTS: [&str; 2] = [".venv", "venv"];
 
@@ -89,15 +92,18 @@ impl Interpreter {
     fn at(path: &Path) -> Result<Self, PythonError> {
         let none = |why: String| PythonError::NoPython { path: path.to_owned(), why };
         // What starts an interpreter may be a script of a version manager; the interpreter itself starts faster.
-        let script = "import sys; print(sys.executable, *sys.version_info[:3], sys.prefix if sys.prefix != sys.base_prefix \
-                      else '', sep='\\n')";
-        let output = Command::new(path).args(["-c", script]).stdin(Stdio::null()).output();
-        let output = output.map_err(|error| none(error.to_string()))?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        let lines: Vec<&str> = text.lines().collect();
+        // It is one that Python 2 understands as well.
+        let script = "import sys; base = getattr(sys, 'base_prefix', sys.prefix); \
+                      told = (sys.executable,) + sys.version_info[:3] + (sys.prefix if sys.prefix != base else '',); \
+                      sys.stdout.write('%s\\n%s\\n%s\\n%s\\n%s\\n' % told)";
+        let output = process::output(Command::new(path).args(["-c", script]), START_LIMIT);
+        let (stdout, stderr) = output.map_err(|error| none(error.to_string()))?;
+        let lines: Vec<&str> = stdout.lines().collect();
         let [executable, major, minor, micro, prefix] = lines[..] else {
-            let said = String::from_utf8_lossy(&output.stderr);
-            return Err(none(said.lines().last().unwrap_or("it prints nothing").to_owned()));
+            // What a version manager says begins with what matters; what Python says ends with it.
+            let mut said = stderr.lines().map(str::trim).filter(|line| !line.is_empty());
+            let said = if stderr.contains("Error: ") { said.next_back() } else { said.next() };
+            return Err(none(said.unwrap_or("it prints nothing").to_owned()));
         };
         let version = format!("{major}.{minor}.{micro}");
         if major != "3" || minor.parse::<u32>().unwrap_or(0) < 6 {

@@ -142,13 +142,14 @@ fn crashes(world: World, cycle: &Cycle, outcomes: &mut impl Iterator<Item = Outc
 fn frame_entry(world: World, frame: &Frame) -> FrameEntry {
     let (file, line) = place(world, (frame.module, frame.span));
     let text = world.project().text(frame.module);
-    let from = frame.span.start.min(text.len());
+    let at = frame.span.start.min(text.len());
+    let from = text[..at].rfind(['\n', '\r']).map_or(0, |end| end + 1);
     FrameEntry {
         module: world.project().module(frame.module).name.clone(),
         function: frame.function.clone(),
         file,
         line,
-        statement: text[from..].lines().next().unwrap_or_default().trim_end().to_owned(),
+        statement: text[from..].lines().next().unwrap_or_default().trim().trim_start_matches('\u{feff}').to_owned(),
     }
 }
 

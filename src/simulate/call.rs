@@ -58,6 +58,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         &mut self,
         function: &'w Value<'p>,
         args: &'w [(Option<&'p str>, Value<'p>)],
+        at: Span,
     ) -> Result<Object<'p>, Raised> {
         let called = self.evaluate(function)?;
         let (mut plain, mut named) = (Vec::new(), Vec::new());
@@ -68,6 +69,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 None => plain.push(object),
             }
         }
+        self.level().at = at;
         match (&function.what, plain.as_slice()) {
             (What::Name("getattr"), [Object::Module(module), Object::Text(name)]) => {
                 return self.attribute(*module, name);
@@ -243,6 +245,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             space,
             globals: &callable.globals,
             span: Span::default(),
+            at: Span::default(),
             left: false,
         });
         let outcome = self.block(&callable.block);
@@ -262,6 +265,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         mut object: Object<'p>,
     ) -> Result<Object<'p>, Raised> {
         for (decorator, given) in decorators.iter().zip(given).rev() {
+            self.level().at = decorator.span;
             object = match given {
                 Object::Any => {
                     let name = last_name(decorator).unwrap_or_default();
@@ -297,7 +301,17 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             self.state.bind(space, METACLASS, metaclass);
         }
         let (function, span) = (Some(class.name), Span::default());
-        self.levels.push(Level { module, function, called: None, text, space, globals: &[], span, left: false });
+        self.levels.push(Level {
+            module,
+            function,
+            called: None,
+            text,
+            space,
+            globals: &[],
+            span,
+            at: span,
+            left: false,
+        });
         let outcome = self.block(&class.block);
         self.levels.pop();
         if let Err(Stop::Raise(raised)) = outcome {

@@ -19,13 +19,20 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             What::Truth(truth) => Object::Truth(*truth),
             What::None => Object::None,
             What::Name("TYPE_CHECKING") | What::Attribute(_, "TYPE_CHECKING") => Object::Truth(false),
-            What::Name(name) => self.name(name)?,
+            What::Name(name) => {
+                self.level().at = value.span;
+                self.name(name)?
+            }
             What::Attribute(of, name) => {
                 let of = self.evaluate(of)?;
+                self.level().at = value.span;
                 self.attribute_of(of, name)?
             }
-            What::Call { function, args } => self.evaluate_call(function, args)?,
-            What::Import(site) => self.import_call(*site)?,
+            What::Call { function, args } => self.evaluate_call(function, args, value.span)?,
+            What::Import(site) => {
+                self.level().at = value.span;
+                self.import_call(*site)?
+            }
             What::Item(of, _) if self.is_this_module(value) => {
                 self.evaluate(of)?;
                 Object::Module(self.module())

@@ -75,6 +75,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             space: module.0,
             globals: &[],
             span,
+            at: span,
             left: false,
         });
         let outcome = self.block(&world.names.body(module).block);
@@ -284,7 +285,6 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         let Some(getattr) = self.state.get(module.0, "__getattr__") else { return Ok(None) };
         let world = self.simulator.world;
         if let Some(site) = world.graph.served(module, name) {
-            let span = self.levels.last().map_or(Default::default(), |l| l.span);
             let space = module.0;
             self.levels.push(Level {
                 module,
@@ -294,13 +294,11 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 space,
                 globals: &[],
                 span: world.graph.site(module, site).stmt,
+                at: world.graph.site(module, site).stmt,
                 left: false,
             });
             let found = self.imported(module, world.graph.site(module, site));
             self.levels.pop();
-            if let Some(level) = self.levels.last_mut() {
-                level.span = span;
-            }
             return found.map(Some);
         }
         if let (Some(child), true) = (self.child(module, name), world.names.file(module).on_demand.contains(name)) {
@@ -329,7 +327,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     pub fn comes_later(&self, module: ModuleId, name: &str) -> bool {
         let Some(level) = self.levels.iter().find(|l| l.module == module && l.is_module()) else { return false };
         let bindings = self.simulator.world.names.file(module).bindings(name).iter();
-        bindings.filter(|b| binds_on_import(b)).any(|b| b.span.start > level.span.start)
+        bindings.filter(|b| binds_on_import(b)).any(|b| b.span.start >= level.span.start)
     }
 
     /// A module from which a star import did not get a name, because it was not bound yet.

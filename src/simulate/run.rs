@@ -39,7 +39,9 @@ pub struct Level<'w, 'p> {
     pub text: Text,
     pub space: Space,
     pub globals: &'w [&'p str],
+    /// The statement that is being run, and what of it is being evaluated.
     pub span: Span,
+    pub at: Span,
     /// Whether it may have been left already on a way that is not followed.
     pub left: bool,
 }
@@ -168,7 +170,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
 
     /// A failure at the place that is being run.
     pub fn fail(&self, class: Error, error: String) -> Raised {
-        let frame = |l: &Level| Frame { module: l.module, function: l.function.map(str::to_owned), span: l.span };
+        let frame = |l: &Level| Frame { module: l.module, function: l.function.map(str::to_owned), span: l.at };
         let chain = self.levels.iter().map(frame).collect();
         Raised { class, failure: Some(Box::new(Failure { error, chain })) }
     }
@@ -184,10 +186,15 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     pub fn block(&mut self, block: &'w [Step<'p>]) -> Result<(), Stop<'p>> {
         for step in block {
             self.steps += 1;
-            self.level().span = step.span;
+            self.run_from(step.span);
             self.act(step)?;
         }
         Ok(())
+    }
+
+    fn run_from(&mut self, statement: Span) {
+        let level = self.level();
+        (level.span, level.at) = (statement, statement);
     }
 
     fn act(&mut self, step: &'w Step<'p>) -> Result<(), Stop<'p>> {
@@ -201,6 +208,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             Act::Function { function, decorators, evaluated } => {
                 let given = self.evaluate_all(decorators)?;
                 self.evaluate_all(evaluated)?;
+                self.level().at = step.span;
                 let defined = self.defined(*function);
                 let name = self.program(defined.module, defined.text).functions[*function as usize].name;
                 let object = self.decorated(decorators, given, Object::Function(defined))?;
@@ -208,6 +216,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             }
             Act::Class { class, decorators } => {
                 let given = self.evaluate_all(decorators)?;
+                self.level().at = step.span;
                 let (name, object) = self.create_class(*class)?;
                 let object = self.decorated(decorators, given, object)?;
                 self.bind(name, object);
@@ -330,7 +339,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             let truth = match test {
                 None => Some(true),
                 Some(test) => {
-                    self.level().span = span;
+                    self.run_from(span);
                     let object = self.evaluate(test)?;
                     truth(object)
                 }
