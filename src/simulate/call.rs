@@ -87,8 +87,8 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             && let Some(name) = last_name(function)
         {
             match plain.as_slice() {
-                [Object::Function(defined)] if Wrapper::of(name).is_some() => {
-                    return Ok(Wrapper::of(name).map_or(Object::Any, |wrapper| Object::Wrapped(wrapper, *defined)));
+                [Object::Function(defined)] if let Some(wrapper) = Wrapper::of(name) => {
+                    return Ok(Object::Wrapped(wrapper, *defined));
                 }
                 // What `wraps(f)` gives takes another function.
                 [only]
@@ -237,17 +237,8 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         (callable, text): (&'w Callable<'p>, Text),
         space: Space,
     ) -> Result<(Object<'p>, bool), (Raised, bool)> {
-        self.levels.push(Level {
-            module: defined.module,
-            function: Some(callable.name),
-            called: Some(callable.at),
-            text,
-            space,
-            globals: &callable.globals,
-            span: Span::default(),
-            at: Span::default(),
-            left: false,
-        });
+        let level = Level::new(defined.module, Some(callable.name), text, space);
+        self.levels.push(Level { called: Some(callable.at), globals: &callable.globals, ..level });
         let outcome = self.block(&callable.block);
         let left = self.levels.pop().is_some_and(|l| l.left);
         match outcome {
@@ -300,18 +291,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         if let Some(metaclass) = metaclass {
             self.state.bind(space, METACLASS, metaclass);
         }
-        let (function, span) = (Some(class.name), Span::default());
-        self.levels.push(Level {
-            module,
-            function,
-            called: None,
-            text,
-            space,
-            globals: &[],
-            span,
-            at: span,
-            left: false,
-        });
+        self.levels.push(Level::new(module, Some(class.name), text, space));
         let outcome = self.block(&class.block);
         self.levels.pop();
         if let Err(Stop::Raise(raised)) = outcome {

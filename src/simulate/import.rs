@@ -66,18 +66,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         if this.is_package {
             self.state.bind(module.0, "__path__", Object::Any);
         }
-        let span = crate::syntax::Span::default();
-        self.levels.push(Level {
-            module,
-            function: None,
-            called: None,
-            text: Text::Own,
-            space: module.0,
-            globals: &[],
-            span,
-            at: span,
-            left: false,
-        });
+        self.levels.push(Level::new(module, None, Text::Own, module.0));
         let outcome = self.block(&world.names.body(module).block);
         self.levels.pop();
         if let Err(super::run::Stop::Raise(raised)) = outcome {
@@ -285,18 +274,9 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         let Some(getattr) = self.state.get(module.0, "__getattr__") else { return Ok(None) };
         let world = self.simulator.world;
         if let Some(site) = world.graph.served(module, name) {
-            let space = module.0;
-            self.levels.push(Level {
-                module,
-                function: Some("__getattr__"),
-                called: None,
-                text: Text::Own,
-                space,
-                globals: &[],
-                span: world.graph.site(module, site).stmt,
-                at: world.graph.site(module, site).stmt,
-                left: false,
-            });
+            let stmt = world.graph.site(module, site).stmt;
+            let level = Level::new(module, Some("__getattr__"), Text::Own, module.0);
+            self.levels.push(Level { span: stmt, at: stmt, ..level });
             let found = self.imported(module, world.graph.site(module, site));
             self.levels.pop();
             return found.map(Some);

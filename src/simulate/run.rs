@@ -46,7 +46,13 @@ pub struct Level<'w, 'p> {
     pub left: bool,
 }
 
-impl Level<'_, '_> {
+impl<'p> Level<'_, 'p> {
+    /// The own level of a module, or that of a function or class.
+    pub fn new(module: ModuleId, function: Option<&'p str>, text: Text, space: Space) -> Self {
+        let (span, at) = (Span::default(), Span::default());
+        Self { module, function, called: None, text, space, globals: &[], span, at, left: false }
+    }
+
     /// Whether it is the own level of a module.
     pub fn is_module(&self) -> bool {
         self.function.is_none()
@@ -253,8 +259,9 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             Act::With { items, suppresses, body } => {
                 let mut own = false;
                 for (item, target) in items {
-                    own |= self.is_made_by_project(item)?;
+                    own |= self.is_called_of_project(item)?;
                     let object = self.evaluate(item)?;
+                    own |= !matches!(item.what, What::Call { .. }) && matches!(object, Object::Instance(_));
                     let given = self.special(object, "__enter__", Vec::new())?;
                     if let Some(target) = target {
                         self.assign(target, given)?;
@@ -284,13 +291,12 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         Ok(())
     }
 
-    /// Whether a context is one of the project's, which may keep a failure from going on.
-    fn is_made_by_project(&mut self, item: &'w Value<'p>) -> Result<bool, Raised> {
-        let maker = match &item.what {
-            What::Call { function, .. } => function,
-            _ => return Ok(matches!(self.evaluate(item)?, Object::Instance(_))),
-        };
-        Ok(self.evaluate(maker)?.is_callable())
+    /// Whether a context is what a call of something of the project gives, which may keep a failure from going on.
+    fn is_called_of_project(&mut self, item: &'w Value<'p>) -> Result<bool, Raised> {
+        match &item.what {
+            What::Call { function, .. } => Ok(self.evaluate(function)?.is_callable()),
+            _ => Ok(false),
+        }
     }
 
     fn perhaps_suppressed(&mut self, body: &'w [Step<'p>]) -> Result<(), Stop<'p>> {

@@ -210,7 +210,7 @@ impl<'p> State<'p> {
     pub fn still(&self, reads: &Reads<'p>) -> bool {
         reads.iter().all(|read| match *read {
             Read::Name(space, name, cell) => self.get(space, name) == cell,
-            Read::Names(space, count) => self.names(space).len() == count,
+            Read::Names(space, count) => self.count(space) == count,
             Read::Status(module, status) => self.status(module) == status,
             Read::Much => false,
         })
@@ -285,9 +285,15 @@ impl<'p> State<'p> {
     /// The names of a namespace, sorted.
     pub fn names(&self, space: Space) -> Vec<(&'p str, Cell<'p>)> {
         let mut all: Vec<_> = self.spaces[space as usize].cells.iter().map(|(n, c)| (*n, *c)).collect();
-        self.read(Read::Names(space, all.len()));
+        self.count(space);
         all.sort_unstable_by_key(|(name, _)| *name);
         all
+    }
+
+    fn count(&self, space: Space) -> usize {
+        let count = self.spaces[space as usize].cells.len();
+        self.read(Read::Names(space, count));
+        count
     }
 
     pub fn clear(&mut self, space: Space) {

@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use super::is_word;
+
 /// What can be left out of the head of a function, which stands in a range of the text up to its colon: what is between its
 /// brackets, and what it returns. `postponed`: annotations are not evaluated. Nothing if anything in it may be of use, or
 /// cannot be told.
@@ -35,10 +37,6 @@ fn read(bytes: &[u8], start: usize, postponed: bool) -> Option<Vec<Range<usize>>
     // A comment may end with a colon, too.
     let plain = !bytes[head.at..colon].iter().any(|byte| matches!(byte, b'#' | b'\\' | b'\n' | b'\r'));
     (postponed && plain && bytes[head.at..].starts_with(b"->")).then(|| vec![parameters, after..colon])
-}
-
-fn is_word(byte: u8) -> bool {
-    byte == b'_' || byte.is_ascii_alphanumeric() || byte >= 0x80
 }
 
 fn is_blank(byte: u8) -> bool {
