@@ -8,8 +8,11 @@
 
 mod attempt;
 mod call;
+mod containers;
 mod evaluate;
+mod held;
 mod import;
+mod loops;
 mod run;
 mod state;
 

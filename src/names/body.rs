@@ -9,6 +9,7 @@ mod lower;
 use std::ops::Range;
 
 use crate::syntax::Span;
+use crate::syntax::ast::Leave;
 
 pub use lower::body;
 
@@ -46,7 +47,7 @@ fn handles(block: &[Step]) -> bool {
 pub struct Callable<'a> {
     /// `<lambda>` for a lambda, as in a traceback.
     pub name: &'a str,
-    pub params: Vec<&'a str>,
+    pub params: Vec<Param<'a>>,
     /// Where it is defined.
     pub at: usize,
     /// Whether its body is left out, in the outline of a file.
@@ -55,11 +56,24 @@ pub struct Callable<'a> {
     pub block: Block<'a>,
 }
 
+/// A parameter, by what it takes.
+#[derive(Debug)]
+pub enum Param<'a> {
+    /// One argument; with what it is without one, where that can be told from the text.
+    One(&'a str, Option<Value<'a>>),
+    /// `*args`.
+    Rest(&'a str),
+    /// `**kwargs`.
+    Keywords(&'a str),
+}
+
 #[derive(Debug)]
 pub struct ClassBody<'a> {
     pub name: &'a str,
     pub bases: Vec<Value<'a>>,
     pub metaclass: Option<Value<'a>>,
+    /// What else it hands to those that it extends.
+    pub keywords: Vec<(&'a str, Value<'a>)>,
     pub block: Block<'a>,
 }
 
@@ -89,15 +103,14 @@ pub enum Act<'a> {
         class: u32,
         decorators: Vec<Value<'a>>,
     },
-    Delete(Vec<&'a str>),
+    /// Names and attributes.
+    Delete(Vec<Value<'a>>),
     /// Arms with their tests; an `else` has none.
     If(Vec<(Option<Value<'a>>, Block<'a>)>),
     Loop {
         /// What a `for` goes over, or the test of a `while`.
         head: Value<'a>,
         target: Option<Value<'a>>,
-        /// Whether the body surely runs: over a literal that is not empty.
-        sure: bool,
         body: Block<'a>,
         orelse: Block<'a>,
     },
@@ -125,13 +138,16 @@ pub enum Act<'a> {
         /// What handlers that take it would take.
         class: Error,
     },
-    /// `break` or `continue`.
-    Leave,
+    /// `raise` alone.
+    RaiseAgain,
+    Leave(Leave),
 }
 
 #[derive(Debug)]
 pub struct Handler<'a> {
     pub catches: Catches,
+    /// What it takes, evaluated when something was raised.
+    pub types: Value<'a>,
     pub name: Option<&'a str>,
     pub block: Block<'a>,
 }
@@ -146,6 +162,30 @@ pub struct Catches {
     pub missing: bool,
     /// Any other error.
     pub other: bool,
+}
+
+impl Catches {
+    pub const ALL: Self = Self { import: true, attribute: true, name: true, missing: true, other: true };
+
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            import: self.import || other.import,
+            attribute: self.attribute || other.attribute,
+            name: self.name || other.name,
+            missing: self.missing || other.missing,
+            other: self.other || other.other,
+        }
+    }
+
+    /// Whether it takes what is raised.
+    pub fn takes(self, class: Error) -> bool {
+        match class {
+            Error::Import => self.import,
+            Error::Attribute => self.attribute,
+            Error::Name => self.name,
+            Error::Other => self.import || self.missing || self.other,
+        }
+    }
 }
 
 /// What is raised, as far as handlers and `__getattr__` tell it apart.
@@ -180,12 +220,16 @@ pub enum What<'a> {
     Item(Box<Value<'a>>, Box<Value<'a>>),
     Text(&'a str),
     Truth(bool),
+    /// Whole numbers, save 0 and 1, which are as good as truths.
+    Number(i64),
     None,
     Lambda {
         function: u32,
         defaults: Vec<Value<'a>>,
     },
     Comprehension {
+        /// Of a generator, which runs when somebody asks it for values.
+        waits: bool,
         clauses: Vec<(Value<'a>, Value<'a>, Vec<Value<'a>>)>,
         element: Vec<Value<'a>>,
     },
@@ -200,7 +244,14 @@ pub enum What<'a> {
     In(bool, Box<Value<'a>>, Box<Value<'a>>),
     /// `sys.version_info >= (3, minor)`.
     Since(u32),
-    Sequence(Vec<Value<'a>>),
+    /// A tuple.
+    Tuple(Vec<Value<'a>>),
+    /// A list or set.
+    List(Vec<Value<'a>>),
+    /// Keys and values; what is spread into it has no key.
+    Dict(Vec<(Option<Value<'a>>, Value<'a>)>),
+    /// `*value` or `**value`.
+    Starred(Box<Value<'a>>),
     Annotation(Box<Value<'a>>),
     /// Its parts in order of evaluation.
     Parts(Vec<Value<'a>>),

@@ -2,13 +2,16 @@
 
 use super::run::{Raised, Run, Stop};
 use super::state::{Delta, Object};
-use crate::names::body::{Catches, Error, Handler, Step};
+use crate::names::body::{Catches, Handler, Step, What};
 
 impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     pub fn suppressed(&mut self, body: &'w [Step<'p>], catches: Catches) -> Result<(), Stop<'p>> {
         let (before, doubts) = (self.state.mark(), self.doubts.len());
-        match self.block(body) {
-            Err(Stop::Raise(raised)) if takes(catches, &raised) => {
+        self.watching.push(catches);
+        let outcome = self.block(body);
+        self.watching.pop();
+        match outcome {
+            Err(Stop::Raise(raised)) if catches.takes(raised.class) => {
                 self.take(&raised);
                 Ok(())
             }
@@ -29,7 +32,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     fn caught(&mut self, since: usize, handlers: &[Catches]) -> Option<Raised> {
         let later = self.doubts.split_off(since);
         let (caught, kept): (Vec<_>, Vec<_>) =
-            later.into_iter().partition(|d| handlers.iter().any(|catches| takes(*catches, d)));
+            later.into_iter().partition(|d| handlers.iter().any(|catches| catches.takes(d.class)));
         self.doubts.extend(kept);
         caught.into_iter().next()
     }
@@ -42,13 +45,12 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     ) -> Result<(), Stop<'p>> {
         let (before, doubts) = (self.state.mark(), self.doubts.len());
         let risky = std::mem::replace(&mut self.risky, false);
-        let watches = usize::from(handlers.iter().any(|h| h.catches.name));
-        self.watching += watches;
+        let all: Vec<Catches> = handlers.iter().map(|h| h.catches).collect();
+        self.watching.push(all.iter().fold(Catches::default(), |sum, catches| sum.or(*catches)));
         let outcome = self.block(body);
-        self.watching -= watches;
+        self.watching.pop();
         let own_trouble = std::mem::replace(&mut self.risky, risky);
         self.risky |= own_trouble && handlers.is_empty();
-        let all: Vec<Catches> = handlers.iter().map(|h| h.catches).collect();
         let raised = match outcome {
             Err(Stop::Raise(raised)) => raised,
             Err(stop) => {
@@ -59,7 +61,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 let caught = self.caught(doubts, &all);
                 let mut ways: Vec<(&'w Handler<'p>, Option<Raised>)> = Vec::new();
                 if let Some(raised) = &caught
-                    && let Some(handler) = handlers.iter().find(|h| takes(h.catches, raised))
+                    && let Some(handler) = handlers.iter().find(|h| h.catches.takes(raised.class))
                 {
                     ways.push((handler, caught.clone()));
                 }
@@ -69,13 +71,17 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 return self.maybe_handled(before, &ways, orelse);
             }
         };
-        match handlers.iter().find(|h| takes(h.catches, &raised)) {
-            Some(handler) => {
-                self.take(&raised);
-                self.handle(handler, Some(raised))
+        for handler in handlers {
+            // What it takes is evaluated now, and may be half-filled itself.
+            if !matches!(handler.types.what, What::Name(_)) {
+                self.evaluate(&handler.types)?;
             }
-            None => Err(Stop::Raise(raised)),
+            if handler.catches.takes(raised.class) {
+                self.take(&raised);
+                return self.handle(handler, Some(raised));
+            }
         }
+        Err(Stop::Raise(raised))
     }
 
     fn handle(&mut self, handler: &'w Handler<'p>, raised: Option<Raised>) -> Result<(), Stop<'p>> {
@@ -125,15 +131,5 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             }
         }
         Ok(())
-    }
-}
-
-/// Whether a handler takes what is raised.
-fn takes(catches: Catches, raised: &Raised) -> bool {
-    match raised.class {
-        Error::Import => catches.import,
-        Error::Attribute => catches.attribute,
-        Error::Name => catches.name,
-        Error::Other => catches.import || catches.missing || catches.other,
     }
 }

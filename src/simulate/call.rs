@@ -1,8 +1,9 @@
 //! Calls of functions and classes while something is imported, and what the definition of a class runs.
 
-use super::run::{Level, Raised, Run, Stop};
+use super::held::{Held, HeldId, Shape};
+use super::run::{Given, Level, Raised, Run, Stop};
 use super::state::{Defined, Object, Space, Text, Wrapper};
-use crate::names::body::{Body, Callable, Value, What};
+use crate::names::body::{Body, Callable, Param, Value, What};
 use crate::project::ModuleId;
 use crate::syntax::Span;
 
@@ -60,49 +61,126 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         args: &'w [(Option<&'p str>, Value<'p>)],
         at: Span,
     ) -> Result<Object<'p>, Raised> {
-        let called = self.evaluate(function)?;
-        let (mut plain, mut named) = (Vec::new(), Vec::new());
-        for (keyword, value) in args {
-            let object = self.evaluate(value)?;
-            match keyword {
-                Some(keyword) => named.push((*keyword, object)),
-                None => plain.push(object),
-            }
-        }
+        let (called, of) = self.called(function)?;
+        let given = self.given(args)?;
         self.level().at = at;
-        match (&function.what, plain.as_slice()) {
-            (What::Name("getattr"), [Object::Module(module), Object::Text(name)]) => {
-                return self.attribute(*module, name);
-            }
-            (What::Name("hasattr"), [Object::Module(module), Object::Text(name)]) => {
-                return Ok(self.has(*module, name).map_or(Object::Any, Object::Truth));
-            }
-            (What::Name("super"), []) => return Ok(self.above_here().unwrap_or(Object::Any)),
-            (What::Name("super"), [Object::Class(class), Object::Instance(this) | Object::Class(this)]) => {
-                return Ok(Object::Super(*class, *this));
-            }
-            _ => {}
+        if let (Some((of, id)), What::Attribute(_, method)) = (of, &function.what)
+            && let Some(object) = self.method_of_held(of, id, method, &given)?
+        {
+            return Ok(object);
+        }
+        if let (What::Name("isinstance"), [object, _], [_, (_, class)]) = (&function.what, given.plain.as_slice(), args)
+            && let What::Name(class) = class.what
+            && let Some(truth) = object.is_built_in(class)
+        {
+            return Ok(Object::Truth(truth));
+        }
+        if let What::Name(name) = function.what
+            && let Some(object) = self.built_in(name, &given)?
+        {
+            return Ok(object);
         }
         if called == Object::Any
             && let Some(name) = last_name(function)
         {
-            match plain.as_slice() {
+            let partial = |defined| Ok(Object::Partial(defined));
+            match given.plain.as_slice() {
+                [Object::Function(defined), ..] if name == "partial" && !is_call(function) => return partial(*defined),
                 [Object::Function(defined)] if let Some(wrapper) = Wrapper::of(name) => {
                     return Ok(Object::Wrapped(wrapper, *defined));
                 }
                 // What `wraps(f)` gives takes another function.
                 [only]
                     if only.is_callable()
-                        && (TRANSPARENT.contains(&name) || name == "partial")
-                        && (name != "wraps" || matches!(function.what, What::Call { .. })) =>
+                        && TRANSPARENT.contains(&name)
+                        && (name != "wraps" || is_call(function)) =>
                 {
                     return Ok(*only);
                 }
-                _ if CALLING.contains(&name) => self.may_be_called(plain.iter().chain(named.iter().map(|(_, o)| o))),
+                _ if CALLING.contains(&name) => {
+                    let handed = given.plain.iter().chain(given.named.iter().map(|(_, object)| object));
+                    self.may_be_called(handed.copied());
+                }
                 _ => {}
             }
         }
-        self.call(called, plain, &named)
+        self.call(called, given)
+    }
+
+    /// What is called; and what holds the parts whose method it is.
+    fn called(&mut self, function: &'w Value<'p>) -> Result<(Object<'p>, Option<(&'w Value<'p>, HeldId)>), Raised> {
+        let What::Attribute(of, name) = &function.what else { return Ok((self.evaluate(function)?, None)) };
+        let object = self.evaluate(of)?;
+        if let Object::Held(id) = object {
+            return Ok((Object::Any, Some((of, id))));
+        }
+        self.level().at = function.span;
+        Ok((self.attribute_of(object, name)?, None))
+    }
+
+    fn given(&mut self, args: &'w [(Option<&'p str>, Value<'p>)]) -> Result<Given<'p>, Raised> {
+        let mut given = Given::default();
+        for (keyword, value) in args {
+            match (keyword, &value.what) {
+                (Some(keyword), _) => given.named.push((*keyword, self.evaluate(value)?)),
+                (None, What::Starred(spread)) => match self.evaluate(spread)? {
+                    Object::Held(id) => self.spread(id, &mut given),
+                    _ => given.more = true,
+                },
+                (None, _) => {
+                    let object = self.evaluate(value)?;
+                    // Nobody knows at which place it comes.
+                    given.plain.push(if given.more { Object::Any } else { object });
+                }
+            }
+        }
+        Ok(given)
+    }
+
+    fn spread(&self, id: HeldId, given: &mut Given<'p>) {
+        let held = self.state.kept.get(id);
+        given.more |= held.open;
+        match held.shape {
+            Shape::Sequence => given.plain.extend(held.values()),
+            Shape::Dict => {
+                for (key, value) in &held.parts {
+                    match key {
+                        Object::Text(key) => given.named.push((key, *value)),
+                        _ => given.more = true,
+                    }
+                }
+            }
+        }
+    }
+
+    /// What functions of Python's own give that look into modules, classes and lists.
+    fn built_in(&mut self, name: &str, given: &Given<'p>) -> Result<Option<Object<'p>>, Raised> {
+        Ok(match (name, given.plain.as_slice()) {
+            ("getattr", [Object::Module(module), Object::Text(name)]) => Some(self.attribute(*module, name)?),
+            ("getattr", [object @ (Object::Module(_) | Object::Class(_)), Object::Text(name), default]) => {
+                let has = match object {
+                    Object::Module(module) => self.has(*module, name),
+                    _ => Some(true),
+                };
+                match has {
+                    Some(true) => Some(self.attribute_of(*object, name)?),
+                    Some(false) => Some(*default),
+                    None => None,
+                }
+            }
+            ("hasattr", [Object::Module(module), Object::Text(name)]) => {
+                Some(self.has(*module, name).map_or(Object::Any, Object::Truth))
+            }
+            ("super", []) => Some(self.above_here().unwrap_or(Object::Any)),
+            ("super", [Object::Class(class), Object::Instance(this) | Object::Class(this)]) => {
+                Some(Object::Super(*class, *this))
+            }
+            ("len", [Object::Held(id)]) => {
+                let held = self.state.kept.get(*id);
+                (!held.open).then(|| Object::number(held.parts.len()))
+            }
+            (name, plain) => self.same_parts(name, plain),
+        })
     }
 
     /// What `super()` stands for in the method that is being run.
@@ -116,58 +194,35 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     }
 
     /// Runs what was handed to something that calls it, if there is anything to call it with.
-    fn may_be_called<'o>(&mut self, objects: impl Iterator<Item = &'o Object<'p>>)
-    where
-        'p: 'o,
-    {
-        for object in objects.filter(|object| object.is_callable()) {
-            if let Err(raised) = self.call(*object, Vec::new(), &[]) {
-                self.doubts.extend(raised.failure.is_some().then_some(raised));
-            }
+    fn may_be_called(&mut self, objects: impl Iterator<Item = Object<'p>>) {
+        for object in objects.filter(Object::is_callable) {
+            let outcome = self.call(object, Given::at_least(Vec::new()));
+            self.or_doubt(outcome);
         }
     }
 
-    pub fn call(
-        &mut self,
-        called: Object<'p>,
-        args: Vec<Object<'p>>,
-        named: &[(&'p str, Object<'p>)],
-    ) -> Result<Object<'p>, Raised> {
+    pub fn call(&mut self, called: Object<'p>, given: Given<'p>) -> Result<Object<'p>, Raised> {
         match called {
-            Object::Function(defined) | Object::Wrapped(_, defined) => self.invoke(defined, args, named),
-            Object::ClassMethod(defined, this) => {
-                let args = std::iter::once(Object::Class(this)).chain(args).collect();
-                self.invoke(defined, args, named)
-            }
-            Object::Method(defined, this) => {
-                let args = std::iter::once(Object::Instance(this)).chain(args).collect();
-                self.invoke(defined, args, named)
-            }
-            Object::Class(class) => {
-                if let Some(Object::Class(meta)) = self.member(class, METACLASS)
-                    && let Some(Object::Function(call)) = self.member(meta, "__call__")
-                {
-                    self.invoke(call, vec![Object::Class(class)], named)?;
-                }
-                if let Some(Object::Function(new) | Object::Wrapped(_, new)) = self.member(class, "__new__") {
-                    self.invoke(new, std::iter::once(Object::Class(class)).chain(args.clone()).collect(), named)?;
-                }
-                let initializer = self.member(class, "__init__").or_else(|| self.member(class, "__post_init__"));
-                if let Some(Object::Function(initializer)) = initializer {
-                    let args = std::iter::once(Object::Instance(class)).chain(args).collect();
-                    self.invoke(initializer, args, named)?;
-                }
-                Ok(Object::Instance(class))
-            }
+            Object::Function(defined) | Object::Wrapped(_, defined) => self.invoke(defined, given),
+            Object::Partial(defined) => self.invoke(defined, Given::at_least(Vec::new())),
+            Object::ClassMethod(defined, this) => self.invoke(defined, given.after(Object::Class(this))),
+            Object::Method(defined, this) => self.invoke(defined, given.after(Object::Instance(this))),
+            Object::Class(class) => self.make(class, &given),
             Object::Instance(class) => {
                 self.risky = true;
                 match self.member(class, "__call__") {
-                    Some(Object::Function(call)) => {
-                        let args = std::iter::once(called).chain(args).collect();
-                        self.invoke(call, args, named)
-                    }
+                    Some(Object::Function(call)) => self.invoke(call, given.after(called)),
                     _ => Ok(Object::Any),
                 }
+            }
+            Object::Choice(id) => {
+                let one_of: Vec<Object<'p>> = self.state.kept.get(id).values().collect();
+                let mut found = Vec::with_capacity(one_of.len());
+                for one in one_of {
+                    let outcome = self.call(one, given.clone());
+                    found.push(self.or_doubt(outcome));
+                }
+                Ok(self.state.kept.choice(found))
             }
             _ => {
                 self.risky = true;
@@ -176,12 +231,24 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         }
     }
 
-    fn invoke(
-        &mut self,
-        defined: Defined,
-        args: Vec<Object<'p>>,
-        named: &[(&'p str, Object<'p>)],
-    ) -> Result<Object<'p>, Raised> {
+    /// Makes an instance of a class.
+    fn make(&mut self, class: Space, given: &Given<'p>) -> Result<Object<'p>, Raised> {
+        if let Some(Object::Class(meta)) = self.member(class, METACLASS)
+            && let Some(Object::Function(call)) = self.member(meta, "__call__")
+        {
+            self.invoke(call, given.after(Object::Class(class)))?;
+        }
+        if let Some(Object::Function(new) | Object::Wrapped(_, new)) = self.member(class, "__new__") {
+            self.invoke(new, given.after(Object::Class(class)))?;
+        }
+        let initializer = self.member(class, "__init__").or_else(|| self.member(class, "__post_init__"));
+        if let Some(Object::Function(initializer)) = initializer {
+            self.invoke(initializer, given.after(Object::Instance(class)))?;
+        }
+        Ok(Object::Instance(class))
+    }
+
+    fn invoke(&mut self, defined: Defined, given: Given<'p>) -> Result<Object<'p>, Raised> {
         self.risky = true;
         let Some((callable, text)) = self.callable(defined).filter(|(callable, _)| !callable.block.is_empty()) else {
             return Ok(Object::Any);
@@ -193,22 +260,15 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         if enough || self.levels.iter().any(again) || calls.count() >= DEPTH {
             return Ok(Object::Any);
         }
-        let mut key = args.clone();
-        for (name, object) in named {
-            key.extend([Object::Text(name), *object]);
-        }
-        if let Some((known, reads)) = self.called.get(&(defined, key.clone()))
+        let key = (defined, given);
+        if let Some((known, reads)) = self.called.get(&key)
             && self.state.still(reads)
         {
             return Ok(*known);
         }
         let watch = self.state.watch();
         let space = self.state.open(defined.outer, false);
-        for (at, name) in callable.params.iter().enumerate() {
-            let given = named.iter().find(|(n, _)| n == name).map(|(_, object)| *object);
-            let object = given.or_else(|| args.get(at).copied()).unwrap_or(Object::Any);
-            self.state.bind(space, name, object);
-        }
+        self.hand_over(callable, &key.1, space);
         let before = self.steps;
         let outcome = self.body(defined, (callable, text), space);
         *self.spent.entry((defined.module, callable.at)).or_default() += self.steps - before;
@@ -225,9 +285,54 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         };
         // What changed something has to do so again.
         if let Some(reads) = reads {
-            self.called.insert((defined, key), (object, reads));
+            self.called.insert(key, (object, reads));
         }
         Ok(object)
+    }
+
+    /// Binds the parameters of a function.
+    fn hand_over(&mut self, callable: &'w Callable<'p>, given: &Given<'p>, space: Space) {
+        let mut taken = 0;
+        let is_named = |name: &str| {
+            let one = |param: &Param| matches!(param, Param::One(own, _) if *own == name);
+            callable.params.iter().any(one)
+        };
+        for param in &callable.params {
+            let (name, object) = match param {
+                Param::One(name, default) => {
+                    let plain = given.plain.get(taken).copied();
+                    taken += 1;
+                    let named = given.named.iter().find(|(other, _)| other == name).map(|(_, object)| *object);
+                    let omitted = || default.as_ref().filter(|_| !given.more).map(|default| self.default_of(default, space));
+                    (name, named.or(plain).or_else(omitted).unwrap_or(Object::Any))
+                }
+                Param::Rest(name) => {
+                    let rest = given.plain.get(taken..).unwrap_or_default().to_vec();
+                    // What comes after it is given by name.
+                    taken = given.plain.len();
+                    (name, self.state.held(rest, given.more))
+                }
+                Param::Keywords(name) => {
+                    let rest = given.named.iter().filter(|(name, _)| !is_named(name));
+                    let parts = rest.map(|(name, object)| (Object::Text(name), *object)).collect();
+                    (name, self.state.kept.keep(Held { shape: Shape::Dict, open: given.more, parts }))
+                }
+            };
+            self.state.bind(space, name, object);
+        }
+    }
+
+    /// What a parameter is that nothing is given for. The function may have been defined where a name stood for
+    /// something else, of which nothing is known.
+    fn default_of(&self, default: &Value<'p>, space: Space) -> Object<'p> {
+        match &default.what {
+            What::Text(text) => Object::Text(text),
+            What::Truth(truth) => Object::Truth(*truth),
+            What::Number(number) => Object::Number(*number),
+            What::None => Object::None,
+            What::Name(name) => self.state.find(space, name).map_or(Object::Any, |cell| cell.object),
+            _ => Object::Any,
+        }
     }
 
     /// Runs a function; the flag says whether it may have been left on another way.
@@ -242,7 +347,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         let outcome = self.block(&callable.block);
         let left = self.levels.pop().is_some_and(|l| l.left);
         match outcome {
-            Ok(()) | Err(Stop::Leave) => Ok((Object::None, left)),
+            Ok(()) | Err(Stop::Leave(_)) => Ok((Object::None, left)),
             Err(Stop::Return(object)) => Ok((object, left)),
             Err(Stop::Raise(raised)) => Err((raised, left)),
         }
@@ -271,7 +376,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                         _ => Object::Any,
                     }
                 }
-                given => self.call(given, vec![object], &[])?,
+                given => self.call(given, Given::plain(vec![object]))?,
             };
         }
         Ok(object)
@@ -291,6 +396,10 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         if let Some(metaclass) = metaclass {
             self.state.bind(space, METACLASS, metaclass);
         }
+        let mut named = Vec::with_capacity(class.keywords.len());
+        for (keyword, value) in &class.keywords {
+            named.push((*keyword, self.evaluate(value)?));
+        }
         self.levels.push(Level::new(module, Some(class.name), text, space));
         let outcome = self.block(&class.block);
         self.levels.pop();
@@ -300,9 +409,9 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         if let Some(Object::Class(meta)) = self.member(space, METACLASS) {
             for name in ["__new__", "__init__"] {
                 if let Some(Object::Function(hook)) = self.member(meta, name) {
-                    let extends = Object::Truth(!bases.is_empty());
-                    let args = vec![Object::Class(space), Object::Text(class.name), extends, Object::Any];
-                    self.invoke(hook, args, &[])?;
+                    let extends = self.state.held(bases.clone(), false);
+                    let plain = vec![Object::Class(space), Object::Text(class.name), extends, Object::Any];
+                    self.invoke(hook, Given { plain, named: named.clone(), more: false })?;
                 }
             }
         }
@@ -311,7 +420,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             _ => None,
         });
         if let Some(Object::Function(hook) | Object::Wrapped(_, hook)) = hooks.into_iter().next() {
-            self.invoke(hook, vec![Object::Class(space)], &[])?;
+            self.invoke(hook, Given { plain: vec![Object::Class(space)], named, more: false })?;
         }
         Ok((class.name, Object::Class(space)))
     }
@@ -342,6 +451,10 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             _ => None,
         })
     }
+}
+
+fn is_call(value: &Value) -> bool {
+    matches!(value.what, What::Call { .. })
 }
 
 fn last_name<'p>(value: &Value<'p>) -> Option<&'p str> {

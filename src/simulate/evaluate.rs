@@ -1,7 +1,7 @@
 //! Expressions.
 
 use super::import::REPLACED;
-use super::run::{Raised, Run, truth};
+use super::run::{Given, Raised, Run};
 use super::state::{Object, Space, Status, Wrapper};
 use crate::names::body::{Error, Value, What};
 use crate::names::evaluated::is_builtin;
@@ -17,6 +17,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             What::Opaque => Object::Any,
             What::Text(text) => Object::Text(text),
             What::Truth(truth) => Object::Truth(*truth),
+            What::Number(number) => Object::Number(*number),
             What::None => Object::None,
             What::Name("TYPE_CHECKING") | What::Attribute(_, "TYPE_CHECKING") => Object::Truth(false),
             What::Name(name) => {
@@ -42,10 +43,11 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 let index = self.evaluate(index)?;
                 self.risky = true;
                 match of {
+                    Object::Held(id) => self.item(id, index),
                     Object::Instance(_) => self.special(of, "__getitem__", vec![index])?,
                     Object::Class(class) => match self.member(class, "__class_getitem__") {
                         Some(Object::Function(defined) | Object::Wrapped(_, defined)) => {
-                            self.call(Object::ClassMethod(defined, class), vec![index], &[])?
+                            self.call(Object::ClassMethod(defined, class), Given::plain(vec![index]))?
                         }
                         _ => Object::Any,
                     },
@@ -63,10 +65,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 self.evaluate_all(defaults)?;
                 Object::Function(self.defined(*function))
             }
-            What::Comprehension { clauses, element } => {
-                self.comprehension(clauses, element)?;
-                Object::Any
-            }
+            What::Comprehension { waits, clauses, element } => self.comprehension(*waits, clauses, element)?,
             What::Walrus(name, value) => {
                 let object = self.evaluate(value)?;
                 self.bind(name, object);
@@ -74,36 +73,34 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             }
             What::Not(value) => {
                 let object = self.evaluate(value)?;
-                truth(object).map_or(Object::Any, |truth| Object::Truth(!truth))
+                self.truth(object).map_or(Object::Any, |truth| Object::Truth(!truth))
             }
             What::Logic(and, values) => self.logic(*and, values)?,
             What::Conditional(parts) => {
                 let [value, test, other] = &**parts;
                 let test = self.evaluate(test)?;
-                match truth(test) {
+                match self.truth(test) {
                     Some(true) => self.evaluate(value)?,
                     Some(false) => self.evaluate(other)?,
                     None => {
                         let (one, other) = (self.perhaps_evaluated(value), self.perhaps_evaluated(other));
-                        if one == other { one } else { Object::Any }
+                        self.state.kept.choice([one, other])
                     }
                 }
             }
             What::Same(negated, left, right) => {
                 let (left, right) = (self.evaluate(left)?, self.evaluate(right)?);
-                same(left, right).map_or(Object::Any, |same| Object::Truth(same != *negated))
+                self.same(left, right).map_or(Object::Any, |same| Object::Truth(same != *negated))
             }
             What::In(negated, item, within) => {
-                let item = self.evaluate(item)?;
-                let What::Sequence(items) = &within.what else {
-                    self.evaluate(within)?;
-                    return Ok(Object::Any);
-                };
+                let (item, within) = (self.evaluate(item)?, self.evaluate(within)?);
+                let Object::Held(id) = within else { return Ok(Object::Any) };
+                let held = self.state.kept.get(id);
                 let found: Vec<Option<bool>> =
-                    self.evaluate_all(items)?.into_iter().map(|other| same(item, other)).collect();
+                    held.members().into_iter().map(|other| self.same(item, other)).collect();
                 if found.contains(&Some(true)) {
                     Object::Truth(!negated)
-                } else if found.iter().all(|same| *same == Some(false)) {
+                } else if !held.open && found.iter().all(|same| *same == Some(false)) {
                     Object::Truth(*negated)
                 } else {
                     Object::Any
@@ -113,7 +110,13 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 let (_, lowest) = self.simulator.world.project().settings.target_version;
                 if u32::from(lowest) >= *minor { Object::Truth(true) } else { Object::Any }
             }
-            What::Sequence(parts) | What::Parts(parts) => {
+            What::Tuple(items) | What::List(items) => self.sequence(items)?,
+            What::Dict(pairs) => self.dict(pairs)?,
+            What::Starred(value) => {
+                self.evaluate(value)?;
+                Object::Any
+            }
+            What::Parts(parts) => {
                 self.evaluate_all(parts)?;
                 Object::Any
             }
@@ -134,7 +137,8 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             return Err(raised);
         }
         // What a module asks for too early by itself is not there in any order. Something may bind it that is not followed.
-        if self.watching == 0 { Ok(Object::Any) } else { Err(Raised { failure: None, ..raised }) }
+        let watched = self.watching.iter().any(|catches| catches.name);
+        if !watched { Ok(Object::Any) } else { Err(Raised { failure: None, ..raised }) }
     }
 
     /// Whether nothing but the code of a module itself led from its own level to here.
@@ -175,7 +179,26 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 let found = self.member_above(class, name);
                 self.of_instance(found, this)?
             }
+            Object::Choice(id) => {
+                let one_of: Vec<Object<'p>> = self.state.kept.get(id).values().collect();
+                let found: Vec<Object<'p>> = one_of.into_iter().map(|one| self.perhaps_has(one, name)).collect();
+                self.state.kept.choice(found)
+            }
             _ => Object::Any,
+        })
+    }
+
+    /// An attribute of what may be something else: its failure is none that is sure.
+    fn perhaps_has(&mut self, object: Object<'p>, name: &'p str) -> Object<'p> {
+        let found = self.attribute_of(object, name);
+        self.or_doubt(found)
+    }
+
+    /// What came of something that may not happen.
+    pub fn or_doubt(&mut self, outcome: Result<Object<'p>, Raised>) -> Object<'p> {
+        outcome.unwrap_or_else(|raised| {
+            self.doubts.extend(raised.failure.is_some().then_some(raised));
+            Object::Any
         })
     }
 
@@ -186,7 +209,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             Some(Object::Wrapped(Wrapper::ClassMethod, defined)) => Object::ClassMethod(defined, class),
             Some(Object::Wrapped(Wrapper::StaticMethod, defined)) => Object::Function(defined),
             Some(Object::Wrapped(Wrapper::Property, defined)) => {
-                self.call(Object::Method(defined, class), Vec::new(), &[])?
+                self.call(Object::Method(defined, class), Given::default())?
             }
             found => found.unwrap_or(Object::Any),
         })
@@ -196,7 +219,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     pub fn special(&mut self, object: Object<'p>, name: &'p str, args: Vec<Object<'p>>) -> Result<Object<'p>, Raised> {
         match object {
             Object::Instance(class) => match self.member(class, name) {
-                Some(Object::Function(defined)) => self.call(Object::Method(defined, class), args, &[]),
+                Some(Object::Function(defined)) => self.call(Object::Method(defined, class), Given::plain(args)),
                 _ => Ok(Object::Any),
             },
             _ => Ok(Object::Any),
@@ -205,13 +228,8 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
 
     /// The value of what may not be evaluated: its failure is none that is sure.
     fn perhaps_evaluated(&mut self, value: &'w Value<'p>) -> Object<'p> {
-        match self.evaluate(value) {
-            Ok(object) => object,
-            Err(raised) => {
-                self.doubts.extend(raised.failure.is_some().then_some(raised));
-                Object::Any
-            }
-        }
+        let outcome = self.evaluate(value);
+        self.or_doubt(outcome)
     }
 
     fn logic(&mut self, and: bool, values: &'w [Value<'p>]) -> Result<Object<'p>, Raised> {
@@ -219,46 +237,17 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         let mut last = Object::Any;
         for value in values {
             let object = if known { self.evaluate(value)? } else { self.perhaps_evaluated(value) };
-            match truth(object) {
-                Some(truth) if truth != and => return Ok(if known { object } else { Object::Any }),
+            match self.truth(object) {
+                Some(truth) if truth != and && known => return Ok(object),
+                // It is false, whatever comes before.
+                Some(false) if and => return Ok(Object::Truth(false)),
+                Some(truth) if truth != and => return Ok(Object::Any),
                 Some(_) => {}
                 None => known = false,
             }
             last = object;
         }
         Ok(if known { last } else { Object::Any })
-    }
-
-    fn comprehension(
-        &mut self,
-        clauses: &'w [(Value<'p>, Value<'p>, Vec<Value<'p>>)],
-        element: &'w [Value<'p>],
-    ) -> Result<(), Raised> {
-        let Some(((target, iter, tests), more)) = clauses.split_first() else { return Ok(()) };
-        self.evaluate(iter)?;
-        let outer = self.space();
-        let space = self.state.open(outer, false);
-        self.level().space = space;
-        let mut inside = || -> Result<(), Raised> {
-            self.assign(target, Object::Any)?;
-            self.evaluate_all(tests)?;
-            for (target, iter, tests) in more {
-                self.evaluate(iter)?;
-                self.assign(target, Object::Any)?;
-                self.evaluate_all(tests)?;
-            }
-            self.evaluate_all(element).map(drop)
-        };
-        let outcome = inside();
-        self.level().space = outer;
-        let filled = matches!(&iter.what, What::Sequence(items) if !items.is_empty());
-        let sure = filled && tests.is_empty() && more.is_empty();
-        match outcome {
-            // It may go over nothing.
-            Err(raised) if !sure => self.doubts.extend(raised.failure.is_some().then_some(raised)),
-            other => other?,
-        }
-        Ok(())
     }
 
     /// `sys.modules[__name__]`.
@@ -270,14 +259,65 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     pub fn assign(&mut self, target: &'w Value<'p>, object: Object<'p>) -> Result<(), Raised> {
         match &target.what {
             What::Name(name) => self.bind(name, object),
-            What::Sequence(items) => items.iter().try_for_each(|item| self.assign(item, Object::Any))?,
+            What::Tuple(items) | What::List(items) => self.unpack(items, object)?,
             What::Attribute(of, name) => match self.evaluate(of)? {
                 Object::Module(module) => self.state.bind(module.0, name, object),
                 Object::Class(class) => self.state.bind(class, name, object),
+                Object::Instance(class) => self.keep_on_instances(class, name, object),
                 _ => {}
             },
             What::Item(..) if self.is_this_module(target) => {
                 self.state.bind(self.module().0, REPLACED, object);
+            }
+            What::Item(of, index) => {
+                let index = self.evaluate(index)?;
+                match self.evaluate(of)? {
+                    Object::Held(id) => self.grow(of, id, vec![(index, object)])?,
+                    of => drop(self.special(of, "__setitem__", vec![index, object])?),
+                }
+            }
+            What::Starred(target) => self.assign(target, Object::Any)?,
+            _ => drop(self.evaluate(target)?),
+        }
+        Ok(())
+    }
+
+    /// What the instances of a class have is kept together, save what nothing depends on.
+    fn keep_on_instances(&mut self, class: Space, name: &'p str, object: Object<'p>) {
+        if object.is_plain() {
+            return;
+        }
+        let object = match self.state.get(class, name) {
+            Some(known) => self.state.kept.choice([known.object, object]),
+            None => object,
+        };
+        self.state.bind(class, name, object);
+    }
+
+    fn unpack(&mut self, targets: &'w [Value<'p>], object: Object<'p>) -> Result<(), Raised> {
+        let parts = match object {
+            Object::Held(id) => self.state.kept.get(id).members(),
+            _ => Vec::new(),
+        };
+        let starred = targets.iter().any(|target| matches!(target.what, What::Starred(_)));
+        let known = parts.len() == targets.len() && !starred;
+        for (at, target) in targets.iter().enumerate() {
+            self.assign(target, if known { parts[at] } else { Object::Any })?;
+        }
+        Ok(())
+    }
+
+    pub fn delete(&mut self, target: &'w Value<'p>) -> Result<(), Raised> {
+        match &target.what {
+            What::Name(name) => {
+                let level = self.level();
+                let space = if level.globals.contains(name) { level.module.0 } else { level.space };
+                self.state.set(space, name, None);
+            }
+            What::Attribute(of, name) => {
+                if let Object::Module(module) = self.evaluate(of)? {
+                    self.state.set(module.0, name, None);
+                }
             }
             _ => drop(self.evaluate(target)?),
         }
@@ -299,13 +339,5 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             return Ok(self.top(module, found.module));
         }
         Ok(if target.is_module { Object::Module(target.module) } else { Object::Any })
-    }
-}
-
-/// Whether two objects are the same, if that is known.
-fn same(one: Object, other: Object) -> Option<bool> {
-    match (one, other) {
-        (Object::Any | Object::Instance(_), _) | (_, Object::Any | Object::Instance(_)) => None,
-        (one, other) => Some(one == other),
     }
 }

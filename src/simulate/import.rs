@@ -1,6 +1,6 @@
 //! Import statements: what they load, and what they take from a module that may be half filled.
 
-use super::run::{Level, Raised, Run};
+use super::run::{Given, Level, Raised, Run};
 use super::state::{Object, Space, Status, Text};
 use crate::names::body::Error;
 use crate::names::evaluated::is_stdlib;
@@ -13,6 +13,9 @@ use crate::syntax::imports::ImportSite;
 
 /// Where a module that replaced itself in `sys.modules` keeps what it put there.
 pub const REPLACED: &str = "<sys.modules>";
+
+/// Under which a module keeps that it took all names of one that has no text.
+const UNSEEN: &str = "<unseen>";
 
 /// Modules of the standard library that some versions or systems lack.
 const NOT_EVERYWHERE: [&str; 8] =
@@ -150,6 +153,9 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             }
             path = package;
         }
+        if site.star {
+            self.state.bind(self.stars(module), UNSEEN, Object::Any);
+        }
         let plain = site.name.is_none() && site.asname.is_none() && !site.star && site.level == 0;
         Ok(if plain { self.top(module, site.module) } else { Object::Any })
     }
@@ -285,7 +291,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             self.load(child)?;
             return Ok(Some(Object::Module(child)));
         }
-        match self.call(getattr.object, vec![Object::Text(name)], &[]) {
+        match self.call(getattr.object, Given::plain(vec![Object::Text(name)])) {
             Err(Raised { class: Error::Attribute, failure: None }) => Ok(None),
             other => other.map(Some),
         }
@@ -300,7 +306,10 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         if self.state.status(module) != Status::Running {
             return false;
         }
-        world.names.file(module).bindings(name).iter().any(binds_on_import) || world.exports_by_star(module, name)
+        let unseen = self.state.get(self.stars(module), UNSEEN).is_some();
+        world.names.file(module).bindings(name).iter().any(binds_on_import)
+            // It may have come from what has no text as well.
+            || !unseen && world.exports_by_star(module, name)
     }
 
     /// Whether a module that is being run binds a name further down than it has come.

@@ -4,9 +4,10 @@ use rustc_hash::FxHashMap;
 
 use super::state::{Cell, Defined, Delta, Object, Reads, Space, State, Text};
 use super::{Caught, Failure, Frame, Simulator, Verdict};
-use crate::names::body::{Act, Block, Error, Step, Value, What};
+use crate::names::body::{Act, Block, Catches, Error, Step, Value, What};
 use crate::project::ModuleId;
 use crate::syntax::Span;
+use crate::syntax::ast::Leave;
 
 /// What is raised.
 #[derive(Clone, Debug)]
@@ -20,7 +21,33 @@ pub struct Raised {
 pub enum Stop<'p> {
     Raise(Raised),
     Return(Object<'p>),
-    Leave,
+    Leave(Leave),
+}
+
+/// What a call hands over.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Given<'p> {
+    pub plain: Vec<Object<'p>>,
+    pub named: Vec<(&'p str, Object<'p>)>,
+    /// Whether there may be more than is known.
+    pub more: bool,
+}
+
+impl<'p> Given<'p> {
+    pub fn plain(plain: Vec<Object<'p>>) -> Self {
+        Self { plain, ..Self::default() }
+    }
+
+    /// These first, and nobody knows what else.
+    pub fn at_least(plain: Vec<Object<'p>>) -> Self {
+        Self { plain, more: true, ..Self::default() }
+    }
+
+    /// With an object before all others.
+    pub fn after(&self, first: Object<'p>) -> Self {
+        let plain = std::iter::once(first).chain(self.plain.iter().copied()).collect();
+        Self { plain, ..self.clone() }
+    }
 }
 
 impl From<Raised> for Stop<'_> {
@@ -44,13 +71,15 @@ pub struct Level<'w, 'p> {
     pub at: Span,
     /// Whether it may have been left already on a way that is not followed.
     pub left: bool,
+    /// Whether the loop that is being run may have been left on such a way.
+    pub broken: bool,
 }
 
 impl<'p> Level<'_, 'p> {
     /// The own level of a module, or that of a function or class.
     pub fn new(module: ModuleId, function: Option<&'p str>, text: Text, space: Space) -> Self {
         let (span, at) = (Span::default(), Span::default());
-        Self { module, function, called: None, text, space, globals: &[], span, at, left: false }
+        Self { module, function, called: None, text, space, globals: &[], span, at, left: false, broken: false }
     }
 
     /// Whether it is the own level of a module.
@@ -92,10 +121,10 @@ pub struct Run<'s, 'w, 'p> {
     pub steps: usize,
     /// Statements by function, with those of what it called.
     pub spent: FxHashMap<(ModuleId, usize), usize>,
-    /// How many handlers around what is being run take a NameError.
-    pub watching: usize,
+    /// What the handlers around what is being run take, the innermost last.
+    pub watching: Vec<Catches>,
     /// Calls that were followed already, with what they gave and what that depends on.
-    pub called: FxHashMap<(Defined, Vec<Object<'p>>), (Object<'p>, Reads<'p>)>,
+    pub called: FxHashMap<(Defined, Given<'p>), (Object<'p>, Reads<'p>)>,
 }
 
 impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
@@ -110,7 +139,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             risky: false,
             steps: 0,
             spent: FxHashMap::default(),
-            watching: 0,
+            watching: Vec::new(),
             called: FxHashMap::default(),
         }
     }
@@ -139,6 +168,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         let raised = self.load(module).err()?;
         self.levels.clear();
         self.handling.clear();
+        self.watching.clear();
         Some(match raised.failure {
             Some(failure) => Verdict::Fails(*failure),
             // It would fail in any order.
@@ -209,6 +239,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             Act::Evaluate(value) => drop(self.evaluate(value)?),
             Act::Assign { targets, value } => {
                 let object = self.evaluate(value)?;
+                let object = self.opened(value, object);
                 targets.iter().try_for_each(|target| self.assign(target, object))?;
             }
             Act::Function { function, decorators, evaluated } => {
@@ -228,29 +259,12 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 self.bind(name, object);
             }
             Act::Delete(names) => {
-                for name in names {
-                    let level = self.level();
-                    let space = if level.globals.contains(name) { level.module.0 } else { level.space };
-                    self.state.set(space, name, None);
+                for target in names {
+                    self.delete(target)?;
                 }
             }
             Act::If(arms) => self.arms(arms, step.span)?,
-            Act::Loop { head, target, sure, body, orelse } => {
-                let head = self.evaluate(head)?;
-                if head == Object::Truth(false) && target.is_none() {
-                    return self.block(orelse);
-                }
-                if let Some(target) = target {
-                    self.special(head, "__iter__", Vec::new())?;
-                    self.assign(target, Object::Any)?;
-                }
-                if *sure {
-                    self.once(body)?;
-                } else {
-                    self.perhaps(body)?;
-                }
-                self.block(orelse)?;
-            }
+            Act::Loop { head, target, body, orelse } => self.looped(head, target.as_ref(), body, orelse)?,
             Act::Try { body, handlers, orelse, finally } => {
                 let outcome = self.attempt(body, handlers, orelse);
                 self.block(finally)?;
@@ -281,12 +295,23 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             }
             Act::Return(value) => return Err(Stop::Return(self.evaluate(value)?)),
             Act::Raise { value, class } => {
-                self.evaluate(value)?;
+                let doubts = self.doubts.len();
+                if let Err(raised) = self.evaluate(value) {
+                    let own = Raised { class: *class, failure: None };
+                    return Err(Stop::Raise(if self.is_taken(*class) { raised } else { own }));
+                }
+                if !self.is_taken(*class) {
+                    self.doubts.truncate(doubts);
+                }
                 // What is raised while a failure is handled is the failure in other words.
                 let handled = self.handling.iter().rev().find_map(Clone::clone);
-                return Err(Stop::Raise(handled.unwrap_or(Raised { class: *class, failure: None })));
+                return Err(Stop::Raise(Raised { class: *class, failure: handled.and_then(|h| h.failure) }));
             }
-            Act::Leave => return Err(Stop::Leave),
+            Act::RaiseAgain => {
+                let handled = self.handling.iter().rev().find_map(Clone::clone);
+                return Err(Stop::Raise(handled.unwrap_or(Raised { class: Error::Other, failure: None })));
+            }
+            Act::Leave(leave) => return Err(Stop::Leave(*leave)),
         }
         Ok(())
     }
@@ -316,28 +341,6 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         self.state.bind(space, name, object);
     }
 
-    /// A body of a loop that runs: leaving it leaves the loop alone.
-    fn once(&mut self, body: &'w [Step<'p>]) -> Result<(), Stop<'p>> {
-        match self.block(body) {
-            Err(Stop::Leave) => Ok(()),
-            other => other,
-        }
-    }
-
-    /// A body that nearly always runs: it counts as if it did, save that its failure is none that is sure.
-    fn perhaps(&mut self, body: &'w [Step<'p>]) -> Result<(), Stop<'p>> {
-        let before = self.state.mark();
-        match self.once(body) {
-            Err(Stop::Raise(raised)) => {
-                self.state.undo(before);
-                self.doubts.push(raised);
-            }
-            Err(Stop::Return(_)) => self.level().left = true,
-            Err(Stop::Leave) | Ok(()) => {}
-        }
-        Ok(())
-    }
-
     /// The arms of an `if`, as far as their tests let them run.
     fn arms(&mut self, arms: &'w [(Option<Value<'p>>, Block<'p>)], span: Span) -> Result<(), Stop<'p>> {
         let mut open: Vec<&'w [Step<'p>]> = Vec::new();
@@ -347,7 +350,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 Some(test) => {
                     self.run_from(span);
                     let object = self.evaluate(test)?;
-                    truth(object)
+                    self.truth(object)
                 }
             };
             match truth {
@@ -365,8 +368,12 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
 
     /// Runs each of several ways from here, and goes on as after any of them.
     fn ways(&mut self, ways: &[&'w [Step<'p>]]) -> Result<(), Stop<'p>> {
-        if let [only] = ways {
+        let ways: Vec<&'w [Step<'p>]> = ways.iter().copied().filter(|way| !self.gives_up(way)).collect();
+        if let [only] = ways.as_slice() {
             return self.block(only);
+        }
+        if ways.is_empty() {
+            return Err(Stop::Raise(Raised { class: Error::Other, failure: None }));
         }
         let before = self.state.mark();
         let mut through: Option<Delta<'p>> = None;
@@ -387,6 +394,19 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         Ok(())
     }
 
+    /// Whether a way ends with an error of its own that nothing handles. Then what fails before that is no other outcome.
+    fn gives_up(&self, way: &[Step<'p>]) -> bool {
+        match way.last().map(|step| &step.act) {
+            Some(Act::Raise { class, .. }) => !self.is_taken(*class),
+            _ => false,
+        }
+    }
+
+    /// Whether something around takes such an error.
+    fn is_taken(&self, class: Error) -> bool {
+        self.watching.iter().any(|catches| catches.takes(class))
+    }
+
     /// Takes back what happened since the mark, and gives it joined with what another way did.
     pub fn joined(&mut self, other: Option<Delta<'p>>, since: usize) -> Delta<'p> {
         let this = self.state.take(since);
@@ -405,8 +425,9 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             // A failure of its own on one way says nothing of the others.
             Stop::Raise(raised) => self.doubts.extend(raised.failure.is_some().then_some(raised)),
             Stop::Return(_) => self.level().left = true,
+            Stop::Leave(Leave::Break) => self.level().broken = true,
             // It leaves the round of a loop alone.
-            Stop::Leave => {}
+            Stop::Leave(Leave::Continue) => {}
         }
     }
 
@@ -420,11 +441,11 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 Stop::Raise(raised) => kept = kept.or(Some(Stop::Raise(raised))),
                 Stop::Return(object) => {
                     kept = Some(match kept {
-                        Some(Stop::Return(other)) if other != object => Stop::Return(Object::Any),
+                        Some(Stop::Return(other)) => Stop::Return(self.state.kept.choice([other, object])),
                         _ => Stop::Return(object),
                     });
                 }
-                Stop::Leave => kept = kept.or(Some(Stop::Leave)),
+                Stop::Leave(leave) => kept = kept.or(Some(Stop::Leave(leave))),
             }
         }
         match kept {
@@ -439,20 +460,30 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         }
     }
 
+    /// Whether an object is true, if that is known.
+    pub fn truth(&self, object: Object<'p>) -> Option<bool> {
+        match object {
+            Object::Any | Object::Instance(_) => None,
+            Object::Choice(id) => {
+                let held = self.state.kept.get(id);
+                let mut all = held.values().map(|part| self.truth(part));
+                let first = all.next()?;
+                all.all(|truth| truth == first).then_some(first)?
+            }
+            Object::Held(id) => {
+                let held = self.state.kept.get(id);
+                if held.parts.is_empty() && held.open { None } else { Some(!held.parts.is_empty()) }
+            }
+            Object::Truth(truth) => Some(truth),
+            Object::None => Some(false),
+            Object::Text(text) => Some(!text.is_empty()),
+            _ => Some(true),
+        }
+    }
+
     /// The object that a name stands for here.
     pub fn cell(&self, name: &'p str) -> Option<Cell<'p>> {
         self.state.find(self.space(), name)
     }
 }
 
-/// Whether an object is true, if that is known.
-pub fn truth(object: Object) -> Option<bool> {
-    match object {
-        Object::Any => None,
-        Object::Truth(truth) => Some(truth),
-        Object::None => Some(false),
-        Object::Text(text) => Some(!text.is_empty()),
-        Object::Instance(_) => None,
-        _ => Some(true),
-    }
-}

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::held::{Held, HeldId, Kept};
 use crate::project::ModuleId;
 
 /// A namespace: that of a module, by its id, or one that came when a class or function ran.
@@ -46,17 +47,52 @@ pub enum Object<'p> {
     ClassMethod(Defined, Space),
     /// What a class keeps of a method that is more than a function.
     Wrapped(Wrapper, Defined),
+    /// A function of which some arguments are given already.
+    Partial(Defined),
+    /// A list, tuple, set or dictionary, by what it holds; and one of several objects.
+    Held(HeldId),
+    Choice(HeldId),
     /// What `super()` gives: the class whose method it stands in, and that of the object.
     Super(Space, Space),
     Text(&'p str),
     Truth(bool),
+    Number(i64),
     None,
 }
 
 impl Object<'_> {
     pub fn is_callable(&self) -> bool {
-        use Object::{Class, ClassMethod, Function, Method, Wrapped};
-        matches!(self, Function(_) | Class(_) | Method(..) | ClassMethod(..) | Wrapped(Wrapper::StaticMethod, _))
+        use Object::{Class, ClassMethod, Function, Method, Partial, Wrapped};
+        matches!(
+            self,
+            Function(_) | Partial(_) | Class(_) | Method(..) | ClassMethod(..) | Wrapped(Wrapper::StaticMethod, _)
+        )
+    }
+
+    /// A count.
+    pub fn number(count: usize) -> Self {
+        match count {
+            0 | 1 => Self::Truth(count == 1),
+            _ => i64::try_from(count).map_or(Self::Any, Self::Number),
+        }
+    }
+
+    /// Whether it is an instance of a class of Python's own, by the name of that, if it is known.
+    pub fn is_built_in(&self, class: &str) -> Option<bool> {
+        let own = match self {
+            Self::Text(_) => "str",
+            Self::Truth(_) | Self::Number(_) => "int",
+            Self::None | Self::Function(_) | Self::Module(_) | Self::Class(_) => "",
+            Self::Held(_) => return matches!(class, "str" | "bytes" | "int" | "float" | "bool").then_some(false),
+            _ => return None,
+        };
+        let is_known = matches!(class, "str" | "bytes" | "int" | "float" | "list" | "dict" | "tuple" | "set");
+        is_known.then_some(own == class)
+    }
+
+    /// Whether it neither runs anything nor has names.
+    pub fn is_plain(&self) -> bool {
+        matches!(self, Self::Any | Self::Text(_) | Self::Truth(_) | Self::Number(_) | Self::None)
     }
 }
 
@@ -157,6 +193,7 @@ pub struct State<'p> {
     spaces: Vec<Names<'p>>,
     status: Vec<Status>,
     changes: Vec<Change<'p>>,
+    pub kept: Kept<'p>,
     reads: RefCell<Reads<'p>>,
     /// How many things are watched.
     watches: Shared<usize>,
@@ -169,6 +206,7 @@ impl<'p> State<'p> {
             spaces: std::iter::repeat_with(names).take(modules).collect(),
             status: vec![Status::Absent; modules],
             changes: Vec::new(),
+            kept: Kept::default(),
             reads: RefCell::default(),
             watches: Shared::new(0),
         }
@@ -265,6 +303,22 @@ impl<'p> State<'p> {
             }
             at = names.outer?;
         }
+    }
+
+    /// The namespace in which code of another finds a name.
+    pub fn owner(&self, space: Space, name: &str) -> Option<Space> {
+        let mut at = space;
+        loop {
+            let names = &self.spaces[at as usize];
+            if (at == space || !names.is_class) && names.cells.contains_key(name) {
+                return Some(at);
+            }
+            at = names.outer?;
+        }
+    }
+
+    pub fn held(&mut self, parts: Vec<Object<'p>>, open: bool) -> Object<'p> {
+        self.kept.keep(Held::sequence(parts, open))
     }
 
     pub fn bind(&mut self, space: Space, name: &'p str, object: Object<'p>) {
@@ -374,22 +428,23 @@ impl<'p> State<'p> {
         for key in keys {
             let now = self.now(key);
             let value = |delta: &Delta<'p>| delta.get(&key).copied().unwrap_or(now);
-            joined.push((key, either(value(one), value(other))));
+            let value = self.either(value(one), value(other));
+            joined.push((key, value));
         }
         joined.into_iter().for_each(|(key, new)| self.put(key, new));
     }
-}
 
-fn either<'p>(one: New<'p>, other: New<'p>) -> New<'p> {
-    match (one, other) {
-        (New::Status(a), New::Status(b)) => New::Status(if a == b { a } else { Status::Maybe }),
-        (New::Name(Some(a)), New::Name(Some(b))) => New::Name(Some(Cell {
-            object: if a.object == b.object { a.object } else { Object::Any },
-            sure: a.sure && b.sure,
-        })),
-        (New::Name(Some(cell)), New::Name(None)) | (New::Name(None), New::Name(Some(cell))) => {
-            New::Name(Some(Cell { sure: false, ..cell }))
+    fn either(&mut self, one: New<'p>, other: New<'p>) -> New<'p> {
+        match (one, other) {
+            (New::Status(a), New::Status(b)) => New::Status(if a == b { a } else { Status::Maybe }),
+            (New::Name(Some(a)), New::Name(Some(b))) => {
+                let object = self.kept.choice([a.object, b.object]);
+                New::Name(Some(Cell { object, sure: a.sure && b.sure }))
+            }
+            (New::Name(Some(cell)), New::Name(None)) | (New::Name(None), New::Name(Some(cell))) => {
+                New::Name(Some(Cell { sure: false, ..cell }))
+            }
+            (one, _) => one,
         }
-        (one, _) => one,
     }
 }

@@ -110,8 +110,17 @@ pub enum StmtKind<'a> {
         value: Expr<'a>,
     },
     Pass,
-    /// `break`, `continue`, and what Python 2 had.
+    /// `break` and `continue`.
+    Leave(Leave),
+    /// What Python 2 had.
     Other(Vec<Expr<'a>>),
+}
+
+/// How a statement leaves the round of a loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leave {
+    Break,
+    Continue,
 }
 
 /// One arm of an `if`; the `else` has no test.
@@ -212,6 +221,8 @@ pub struct Params<'a> {
     /// Whose annotations they are, as indices of names.
     pub annotated: Vec<usize>,
     pub defaults: Vec<Expr<'a>>,
+    /// Whose defaults they are, as indices of names.
+    pub defaulted: Vec<usize>,
 }
 
 #[derive(Debug)]

@@ -162,6 +162,8 @@ impl<'a> Lower<'a, '_> {
                 self.reject(node);
                 StmtKind::Other(self.exprs(node))
             }
+            "break_statement" => StmtKind::Leave(Leave::Break),
+            "continue_statement" => StmtKind::Leave(Leave::Continue),
             kind if kind.ends_with("_statement") => StmtKind::Other(self.exprs(node)),
             "block" => {
                 out.extend(self.block(node));
@@ -337,7 +339,10 @@ impl<'a> Lower<'a, '_> {
                 if let Some(name) = self.field(node, "name") {
                     self.param(name, params);
                 }
-                params.defaults.extend(self.field_expr(node, "value"));
+                if let Some(value) = self.field_expr(node, "value") {
+                    params.defaulted.push(params.names.len().saturating_sub(1));
+                    params.defaults.push(value);
+                }
             }
             "typed_parameter" => {
                 let annotation = self.annotation(node, params);

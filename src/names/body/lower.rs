@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::{Act, Block, Body, Callable, Catches, ClassBody, Error, Handler, Step, Value, What};
+use super::{Act, Block, Body, Callable, Catches, ClassBody, Error, Handler, Param, Step, Value, What};
 use crate::outcome::Kind;
 use crate::syntax::Span;
 use crate::syntax::ast::{self, Ast, Expr, ExprKind, Stmt, StmtKind};
@@ -67,14 +67,11 @@ impl<'a> Lower<'a> {
             StmtKind::Class(class) => self.class(class),
             StmtKind::If { branches } => self.branches(branches),
             StmtKind::While { test, body, orelse } => {
-                let head = self.value(test);
-                let sure = matches!(head.what, What::Truth(true));
-                Act::Loop { head, target: None, sure, body: self.block(body), orelse: self.block(orelse) }
+                Act::Loop { head: self.value(test), target: None, body: self.block(body), orelse: self.block(orelse) }
             }
             StmtKind::For { target, iter, body, orelse } => {
-                let sure = matches!(&iter.kind, ExprKind::Sequence(items) | ExprKind::Dict(items) if !items.is_empty());
                 let (head, target) = (self.value(iter), Some(self.value(target)));
-                Act::Loop { head, target, sure, body: self.block(body), orelse: self.block(orelse) }
+                Act::Loop { head, target, body: self.block(body), orelse: self.block(orelse) }
             }
             StmtKind::Try { body, handlers, orelse, finally } => {
                 let body = self.block(body);
@@ -112,6 +109,7 @@ impl<'a> Lower<'a> {
                 [value] => Act::Return(self.value(value)),
                 values => Act::Return(self.parts(stmt.span, values.iter())),
             },
+            StmtKind::Raise(values) if values.is_empty() => Act::RaiseAgain,
             StmtKind::Raise(values) => {
                 let class = match values.first().and_then(Expr::last_name) {
                     Some("ImportError" | "ModuleNotFoundError") => Error::Import,
@@ -126,13 +124,12 @@ impl<'a> Lower<'a> {
                 let what = What::Logic(false, self.values(values));
                 Act::Evaluate(Value { span: stmt.span, what })
             }
-            StmtKind::Assert(values) | StmtKind::Other(values) => {
-                let text = values.is_empty();
-                return if text { Some(Act::Leave) } else { self.evaluate(values) };
-            }
+            StmtKind::Assert(values) | StmtKind::Other(values) => return self.evaluate(values),
+            StmtKind::Leave(leave) => Act::Leave(*leave),
             StmtKind::Delete(values) => {
-                let names: Vec<&'a str> = values.iter().flat_map(deleted).collect();
-                return if names.is_empty() { self.evaluate(values) } else { Some(Act::Delete(names)) };
+                let mut gone = Vec::new();
+                values.iter().for_each(|value| self.deleted(value, &mut gone));
+                Act::Delete(gone)
             }
             StmtKind::TypeAlias { name, .. } => {
                 let name = (*name)?;
@@ -178,9 +175,17 @@ impl<'a> Lower<'a> {
 
     fn handler(&mut self, handler: &ast::Handler<'a>) -> Handler<'a> {
         let bare = handler.types.is_empty();
-        let all = Catches { import: true, attribute: true, name: true, missing: true, other: true };
-        let catches = if bare { all } else { catches(handler.types.iter()) };
-        Handler { catches, name: handler.name.map(|n| n.text), block: self.block(&handler.body) }
+        let catches = if bare { Catches::ALL } else { catches(handler.types.iter()) };
+        let types = self.parts(handler.types.first().map_or_else(Span::default, |e| e.span), handler.types.iter());
+        Handler { catches, types, name: handler.name.map(|n| n.text), block: self.block(&handler.body) }
+    }
+
+    /// The names and attributes that a `del` takes away.
+    fn deleted(&mut self, expr: &Expr<'a>, out: &mut Vec<Value<'a>>) {
+        match &expr.kind {
+            ExprKind::Sequence(items) | ExprKind::Other(items) => items.iter().for_each(|e| self.deleted(e, out)),
+            _ => out.push(self.value(expr)),
+        }
     }
 
     /// An annotation that evaluates something.
@@ -201,7 +206,7 @@ impl<'a> Lower<'a> {
             evaluated.extend(annotations.filter_map(|annotation| self.annotation(annotation)));
         }
         evaluated.retain(|v| !is_opaque(v));
-        let params = function.params.names.iter().map(|n| n.text).collect();
+        let params = self.params(&function.params);
         let mut globals = Vec::new();
         global_names(&function.body, &mut globals);
         let outer = std::mem::replace(&mut self.inside, true);
@@ -219,6 +224,28 @@ impl<'a> Lower<'a> {
         Act::Function { function, decorators, evaluated }
     }
 
+    fn params(&mut self, params: &ast::Params<'a>) -> Vec<Param<'a>> {
+        let param = |(at, name): (usize, &ast::Ident<'a>)| {
+            if params.stars.contains(&at) {
+                let keywords = self.text[..name.span.start].trim_end().ends_with("**");
+                return if keywords { Param::Keywords(name.text) } else { Param::Rest(name.text) };
+            }
+            let default = params.defaulted.iter().position(|whose| *whose == at).map(|at| &params.defaults[at]);
+            Param::One(name.text, default.and_then(|default| self.plain(default)))
+        };
+        params.names.iter().enumerate().map(param).collect()
+    }
+
+    /// A value that is the same wherever it is evaluated.
+    fn plain(&mut self, expr: &Expr<'a>) -> Option<Value<'a>> {
+        let plain = match &expr.kind {
+            ExprKind::Name(_) | ExprKind::Str(_) | ExprKind::Constant(_) => true,
+            ExprKind::Sequence(items) | ExprKind::Dict(items) => items.is_empty(),
+            _ => false,
+        };
+        plain.then(|| self.value(expr))
+    }
+
     fn callable(&mut self, callable: Callable<'a>) -> u32 {
         self.out.functions.push(callable);
         self.out.functions.len() as u32 - 1
@@ -226,13 +253,19 @@ impl<'a> Lower<'a> {
 
     fn class(&mut self, class: &ast::Class<'a>) -> Act<'a> {
         let decorators = self.values(&class.decorators);
-        let metaclass = class.args.iter().find(|a| a.keyword == Some("metaclass")).map(|a| self.value(&a.value));
-        let bases =
-            class.args.iter().filter(|a| a.keyword != Some("metaclass")).map(|a| self.value(&a.value)).collect();
+        let (mut bases, mut metaclass, mut keywords) = (Vec::new(), None, Vec::new());
+        for arg in &class.args {
+            let value = self.value(&arg.value);
+            match arg.keyword {
+                None => bases.push(value),
+                Some("metaclass") => metaclass = Some(value),
+                Some(keyword) => keywords.push((keyword, value)),
+            }
+        }
         let outer = std::mem::replace(&mut self.inside, false);
         let block = self.block(&class.body);
         self.inside = outer;
-        self.out.classes.push(ClassBody { name: class.name.text, bases, metaclass, block });
+        self.out.classes.push(ClassBody { name: class.name.text, bases, metaclass, keywords, block });
         Act::Class { class: self.out.classes.len() as u32 - 1, decorators }
     }
 
@@ -268,13 +301,13 @@ impl<'a> Lower<'a> {
             ExprKind::Constant("True" | "1") => What::Truth(true),
             ExprKind::Constant("False" | "0") => What::Truth(false),
             ExprKind::Constant("None") => What::None,
-            ExprKind::Constant(_) => What::Opaque,
+            ExprKind::Constant(text) => text.parse().map_or(What::Opaque, What::Number),
             ExprKind::Lambda { params, body } => {
                 let defaults = self.values(&params.defaults);
                 let outer = std::mem::replace(&mut self.inside, true);
                 let block = vec![Step { span: body.span, act: Act::Return(self.value(body)) }];
                 self.inside = outer;
-                let params = params.names.iter().map(|n| n.text).collect();
+                let params = self.params(params);
                 let (at, globals) = (expr.span.start, Vec::new());
                 let function =
                     self.callable(Callable { name: "<lambda>", params, at, left_out: false, globals, block });
@@ -283,7 +316,8 @@ impl<'a> Lower<'a> {
             ExprKind::Comprehension { element, clauses } => {
                 let clause = |c: &ast::Clause<'a>| (self.value(&c.target), self.value(&c.iter), self.values(&c.tests));
                 let clauses = clauses.iter().map(clause).collect();
-                What::Comprehension { clauses, element: self.values(element) }
+                let waits = !expr.span.of(self.text).starts_with(['[', '{']);
+                What::Comprehension { waits, clauses, element: self.values(element) }
             }
             ExprKind::Walrus { name, value } => What::Walrus(name.text, boxed(self, value)),
             ExprKind::Not(value) => What::Not(boxed(self, value)),
@@ -293,11 +327,23 @@ impl<'a> Lower<'a> {
                 let [value, test, other] = &**parts;
                 What::Conditional(Box::new([self.value(value), self.value(test), self.value(other)]))
             }
-            ExprKind::Sequence(items) => What::Sequence(self.values(items)),
-            ExprKind::Starred(value) => return self.value(value),
-            ExprKind::Dict(items) | ExprKind::Other(items) => return self.parts(expr.span, items.iter()).but_any(),
+            ExprKind::Sequence(items) => match expr.span.of(self.text).starts_with(['[', '{']) {
+                true => What::List(self.values(items)),
+                false => What::Tuple(self.values(items)),
+            },
+            ExprKind::Starred(value) => What::Starred(boxed(self, value)),
+            ExprKind::Dict(items) => What::Dict(items.iter().map(|item| self.pair(item)).collect()),
+            ExprKind::Other(items) => return self.parts(expr.span, items.iter()).but_any(),
         };
         Value { span: expr.span, what }
+    }
+
+    /// A key with its value.
+    fn pair(&mut self, item: &Expr<'a>) -> (Option<Value<'a>>, Value<'a>) {
+        match &item.kind {
+            ExprKind::Other(parts) if let [key, value] = parts.as_slice() => (Some(self.value(key)), self.value(value)),
+            _ => (None, self.value(item)),
+        }
     }
 
     fn compare(&mut self, expr: &Expr<'a>, operators: &[&str], values: &[Expr<'a>]) -> Value<'a> {
@@ -332,7 +378,7 @@ fn opaque<'a>(span: Span) -> Value<'a> {
 }
 
 fn is_opaque(value: &Value) -> bool {
-    matches!(value.what, What::Opaque | What::Text(_) | What::Truth(_) | What::None)
+    matches!(value.what, What::Opaque | What::Text(_) | What::Truth(_) | What::Number(_) | What::None)
 }
 
 /// A comparison of `sys.version_info` with a literal.
@@ -387,12 +433,7 @@ fn catches<'e, 'a: 'e>(types: impl Iterator<Item = &'e Expr<'a>>) -> Catches {
     let mut out = Catches::default();
     for expr in types {
         if let ExprKind::Sequence(items) = &expr.kind {
-            let inner = catches(items.iter());
-            out.import |= inner.import;
-            out.attribute |= inner.attribute;
-            out.name |= inner.name;
-            out.missing |= inner.missing;
-            out.other |= inner.other;
+            out = out.or(catches(items.iter()));
             continue;
         }
         match expr.last_name() {
@@ -400,21 +441,11 @@ fn catches<'e, 'a: 'e>(types: impl Iterator<Item = &'e Expr<'a>>) -> Catches {
             Some("ModuleNotFoundError") => out.missing = true,
             Some("AttributeError") => out.attribute = true,
             Some("NameError") => out.name = true,
-            Some("Exception" | "BaseException") => {
-                out = Catches { import: true, attribute: true, name: true, missing: true, other: true };
-            }
+            Some("Exception" | "BaseException") => out = Catches::ALL,
             _ => out.other = true,
         }
     }
     out
-}
-
-fn deleted<'a>(expr: &Expr<'a>) -> Vec<&'a str> {
-    match &expr.kind {
-        ExprKind::Name(name) => vec![name],
-        ExprKind::Sequence(items) | ExprKind::Other(items) => items.iter().flat_map(deleted).collect(),
-        _ => Vec::new(),
-    }
 }
 
 /// Whether a body is but the one sign that stands for it in the outline of a file.
