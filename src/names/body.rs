@@ -53,6 +53,7 @@ pub struct Callable<'a> {
     /// Whether its body is left out, in the outline of a file.
     pub left_out: bool,
     pub globals: Vec<&'a str>,
+    pub nonlocals: Vec<&'a str>,
     pub block: Block<'a>,
 }
 
@@ -183,6 +184,8 @@ impl Catches {
             Error::Import => self.import,
             Error::Attribute => self.attribute,
             Error::Name => self.name,
+            Error::Plain => self.other,
+            // It may be derived from one of these.
             Error::Other => self.import || self.missing || self.other,
         }
     }
@@ -194,6 +197,9 @@ pub enum Error {
     Import,
     Attribute,
     Name,
+    /// Another of Python's own.
+    Plain,
+    /// Of a class that is not known.
     Other,
 }
 

@@ -66,6 +66,9 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                     ways.push((handler, caught.clone()));
                 }
                 if own_trouble {
+                    for handler in handlers.iter().filter(|h| !matches!(h.types.what, What::Name(_))) {
+                        self.perhaps_evaluated(&handler.types);
+                    }
                     ways.extend(handlers.iter().map(|h| (h, None)));
                 }
                 return self.maybe_handled(before, &ways, orelse);

@@ -16,7 +16,7 @@ const METACLASS: &str = "<metaclass>";
 const DEPTH: usize = 32;
 
 /// Decorators from outside that give what they take, or something that calls it when it is called.
-const TRANSPARENT: [&str; 12] = [
+const TRANSPARENT: [&str; 13] = [
     "abstractmethod",
     "wraps",
     "lru_cache",
@@ -28,11 +28,30 @@ const TRANSPARENT: [&str; 12] = [
     "dataclass",
     "total_ordering",
     "runtime_checkable",
+    "singledispatch",
     "unique",
 ];
 
 /// Functions of Python's own that call what they are handed.
 const CALLING: [&str; 8] = ["filter", "map", "max", "min", "reduce", "sort", "sorted", "starmap"];
+
+/// Functions of Python's own that ask an object by one of its methods.
+const ASKING: [(&str, &str); 14] = [
+    ("bool", "__bool__"),
+    ("dict", "__iter__"),
+    ("enumerate", "__iter__"),
+    ("frozenset", "__iter__"),
+    ("hash", "__hash__"),
+    ("iter", "__iter__"),
+    ("len", "__len__"),
+    ("list", "__iter__"),
+    ("next", "__next__"),
+    ("repr", "__repr__"),
+    ("set", "__iter__"),
+    ("sorted", "__iter__"),
+    ("str", "__str__"),
+    ("tuple", "__iter__"),
+];
 
 impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     /// A function with its body, and what that was made from; nothing if it cannot be read.
@@ -96,6 +115,12 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                         && (name != "wraps" || is_call(function)) =>
                 {
                     return Ok(*only);
+                }
+                [Object::Text(name), ..] if last_name(function) == Some("import_module") => {
+                    if let Some(module) = self.find(name) {
+                        self.load(module)?;
+                        return Ok(Object::Module(module));
+                    }
                 }
                 _ if CALLING.contains(&name) => {
                     let handed = given.plain.iter().chain(given.named.iter().map(|(_, object)| object));
@@ -171,6 +196,19 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             ("hasattr", [Object::Module(module), Object::Text(name)]) => {
                 Some(self.has(*module, name).map_or(Object::Any, Object::Truth))
             }
+            ("setattr", [Object::Module(module), Object::Text(name), object]) => {
+                self.state.bind(module.0, name, *object);
+                None
+            }
+            ("delattr", [Object::Module(module), Object::Text(name)]) => {
+                self.attribute(*module, name)?;
+                self.state.set(module.0, name, None);
+                None
+            }
+            (name, [object @ Object::Instance(_), ..]) if let Some((_, asked)) = ASKING.iter().find(|a| a.0 == name) => {
+                self.special(*object, asked, Vec::new())?;
+                None
+            }
             ("super", []) => Some(self.above_here().unwrap_or(Object::Any)),
             ("super", [Object::Class(class), Object::Instance(this) | Object::Class(this)]) => {
                 Some(Object::Super(*class, *this))
@@ -179,7 +217,8 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 let held = self.state.kept.get(*id);
                 (!held.open).then(|| Object::number(held.parts.len()))
             }
-            (name, plain) => self.same_parts(name, plain),
+            (name, plain) if given.named.is_empty() => self.same_parts(name, plain),
+            _ => None,
         })
     }
 
@@ -257,9 +296,12 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         let again = |l: &Level| l.module == defined.module && l.called == Some(callable.at);
         let spent = self.spent.get(&(defined.module, callable.at)).copied().unwrap_or_default();
         let enough = self.steps > super::run::STEPS || spent > super::run::STEPS_OF_ONE;
-        if enough || self.levels.iter().any(again) || calls.count() >= DEPTH {
+        let around = self.levels.iter().filter(|l| again(l)).count();
+        if enough || around > 1 || calls.count() >= DEPTH {
             return Ok(Object::Any);
         }
+        // The first time that it calls itself stands for all others.
+        let given = if around == 0 { given } else { given.forgotten() };
         let key = (defined, given);
         if let Some((known, reads)) = self.called.get(&key)
             && self.state.still(reads)
@@ -343,7 +385,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         space: Space,
     ) -> Result<(Object<'p>, bool), (Raised, bool)> {
         let level = Level::new(defined.module, Some(callable.name), text, space);
-        self.levels.push(Level { called: Some(callable.at), globals: &callable.globals, ..level });
+        self.levels.push(Level { called: Some(callable.at), globals: &callable.globals, nonlocals: &callable.nonlocals, ..level });
         let outcome = self.block(&callable.block);
         let left = self.levels.pop().is_some_and(|l| l.left);
         match outcome {
@@ -373,7 +415,8 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                         (What::Attribute(of, "setter" | "deleter"), _) => self.evaluate(of)?,
                         (_, object) if TRANSPARENT.contains(&name) => object,
                         (_, Object::Class(_)) => object,
-                        _ => Object::Any,
+                        // It may well call what it takes when it is called itself.
+                        _ => self.state.kept.choice([object, Object::Any]),
                     }
                 }
                 given => self.call(given, Given::plain(vec![object]))?,
@@ -405,6 +448,11 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         self.levels.pop();
         if let Err(Stop::Raise(raised)) = outcome {
             return Err(raised);
+        }
+        for (name, cell) in self.state.names(space) {
+            if !BASES.contains(&name) && matches!(cell.object, Object::Instance(_)) {
+                self.special(cell.object, "__set_name__", vec![Object::Class(space), Object::Text(name)])?;
+            }
         }
         if let Some(Object::Class(meta)) = self.member(space, METACLASS) {
             for name in ["__new__", "__init__"] {

@@ -7,6 +7,10 @@ use crate::names::body::{Error, Value, What};
 use crate::names::evaluated::is_builtin;
 use crate::project::ModuleId;
 
+/// Builtins of Python 2, which are asked for to tell the two apart.
+const GONE: [&str; 9] =
+    ["basestring", "cmp", "execfile", "file", "long", "raw_input", "unichr", "unicode", "xrange"];
+
 impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     pub fn evaluate_all(&mut self, values: &'w [Value<'p>]) -> Result<Vec<Object<'p>>, Raised> {
         values.iter().map(|value| self.evaluate(value)).collect()
@@ -38,10 +42,15 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 self.evaluate(of)?;
                 Object::Module(self.module())
             }
-            What::Item(of, index) => {
-                let of = self.evaluate(of)?;
+            What::Item(value, index) => {
+                let of = self.evaluate(value)?;
                 let index = self.evaluate(index)?;
                 self.risky = true;
+                if let (What::Attribute(_, "modules"), Object::Text(name)) = (&value.what, index)
+                    && let Some(module) = self.loaded(name)
+                {
+                    return Ok(Object::Module(module));
+                }
                 match of {
                     Object::Held(id) => self.item(id, index),
                     Object::Instance(_) => self.special(of, "__getitem__", vec![index])?,
@@ -68,7 +77,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             What::Comprehension { waits, clauses, element } => self.comprehension(*waits, clauses, element)?,
             What::Walrus(name, value) => {
                 let object = self.evaluate(value)?;
-                self.bind(name, object);
+                self.bind_around(name, object);
                 object
             }
             What::Not(value) => {
@@ -128,6 +137,10 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         if let Some(cell) = self.cell(name) {
             return Ok(cell.object);
         }
+        let watched = self.watching.iter().any(|catches| catches.name);
+        if watched && GONE.contains(&name) {
+            return Err(Raised { class: Error::Name, failure: None });
+        }
         let missed = self.missed(module, name).is_some();
         if !missed && !self.comes_later(module, name) || is_builtin(name) {
             return Ok(Object::Any);
@@ -137,7 +150,6 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             return Err(raised);
         }
         // What a module asks for too early by itself is not there in any order. Something may bind it that is not followed.
-        let watched = self.watching.iter().any(|catches| catches.name);
         if !watched { Ok(Object::Any) } else { Err(Raised { failure: None, ..raised }) }
     }
 
@@ -227,7 +239,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     }
 
     /// The value of what may not be evaluated: its failure is none that is sure.
-    fn perhaps_evaluated(&mut self, value: &'w Value<'p>) -> Object<'p> {
+    pub fn perhaps_evaluated(&mut self, value: &'w Value<'p>) -> Object<'p> {
         let outcome = self.evaluate(value);
         self.or_doubt(outcome)
     }
@@ -310,18 +322,30 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     pub fn delete(&mut self, target: &'w Value<'p>) -> Result<(), Raised> {
         match &target.what {
             What::Name(name) => {
-                let level = self.level();
-                let space = if level.globals.contains(name) { level.module.0 } else { level.space };
+                let space = self.binds_in(self.space(), name);
                 self.state.set(space, name, None);
             }
             What::Attribute(of, name) => {
                 if let Object::Module(module) = self.evaluate(of)? {
+                    self.attribute(module, name)?;
                     self.state.set(module.0, name, None);
                 }
             }
             _ => drop(self.evaluate(target)?),
         }
         Ok(())
+    }
+
+    /// A module of the project, by its name.
+    pub fn find(&self, name: &str) -> Option<ModuleId> {
+        let project = self.simulator.world.project();
+        project.tree.find(name, project.module(self.module()).root)
+    }
+
+    /// A module in `sys.modules`, by its name.
+    fn loaded(&self, name: &str) -> Option<ModuleId> {
+        let found = self.find(name)?;
+        (self.state.status(found) != Status::Absent).then_some(found)
     }
 
     fn import_call(&mut self, site: usize) -> Result<Object<'p>, Raised> {

@@ -43,6 +43,12 @@ impl<'p> Given<'p> {
         Self { plain, more: true, ..Self::default() }
     }
 
+    /// Nobody knows what, save the object whose method is called.
+    pub fn forgotten(self) -> Self {
+        let first = self.plain.first().filter(|o| matches!(o, Object::Instance(_) | Object::Class(_)));
+        Self::at_least(first.copied().into_iter().collect())
+    }
+
     /// With an object before all others.
     pub fn after(&self, first: Object<'p>) -> Self {
         let plain = std::iter::once(first).chain(self.plain.iter().copied()).collect();
@@ -66,6 +72,9 @@ pub struct Level<'w, 'p> {
     pub text: Text,
     pub space: Space,
     pub globals: &'w [&'p str],
+    pub nonlocals: &'w [&'p str],
+    /// Where names are bound, inside comprehensions as well.
+    pub own: Space,
     /// The statement that is being run, and what of it is being evaluated.
     pub span: Span,
     pub at: Span,
@@ -79,7 +88,7 @@ impl<'p> Level<'_, 'p> {
     /// The own level of a module, or that of a function or class.
     pub fn new(module: ModuleId, function: Option<&'p str>, text: Text, space: Space) -> Self {
         let (span, at) = (Span::default(), Span::default());
-        Self { module, function, called: None, text, space, globals: &[], span, at, left: false, broken: false }
+        Self { module, function, called: None, text, space, globals: &[], nonlocals: &[], own: space, span, at, left: false, broken: false }
     }
 
     /// Whether it is the own level of a module.
@@ -335,10 +344,27 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     }
 
     pub fn bind(&mut self, name: &'p str, object: Object<'p>) {
-        let level = self.level();
-        let (space, module) = (level.space, level.module);
-        let space = if level.globals.contains(&name) { module.0 } else { space };
+        let space = self.binds_in(self.space(), name);
         self.state.bind(space, name, object);
+    }
+
+    /// Binds a name around the comprehension that is being run.
+    pub fn bind_around(&mut self, name: &'p str, object: Object<'p>) {
+        let own = self.level().own;
+        let space = self.binds_in(own, name);
+        self.state.bind(space, name, object);
+    }
+
+    /// The namespace in which code of another binds a name.
+    pub fn binds_in(&self, space: Space, name: &str) -> Space {
+        let level = self.levels.last().expect("names are bound in a body");
+        if level.globals.contains(&name) {
+            level.module.0
+        } else if level.nonlocals.contains(&name) {
+            self.state.owner_around(space, name).unwrap_or(space)
+        } else {
+            space
+        }
     }
 
     /// The arms of an `if`, as far as their tests let them run.

@@ -317,6 +317,10 @@ impl<'p> State<'p> {
         }
     }
 
+    pub fn owner_around(&self, space: Space, name: &str) -> Option<Space> {
+        self.owner(self.spaces[space as usize].outer?, name)
+    }
+
     pub fn held(&mut self, parts: Vec<Object<'p>>, open: bool) -> Object<'p> {
         self.kept.keep(Held::sequence(parts, open))
     }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::{Act, Block, Body, Callable, Catches, ClassBody, Error, Handler, Param, Step, Value, What};
+use crate::names::evaluated::is_builtin;
 use crate::outcome::Kind;
 use crate::syntax::Span;
 use crate::syntax::ast::{self, Ast, Expr, ExprKind, Stmt, StmtKind};
@@ -115,6 +116,7 @@ impl<'a> Lower<'a> {
                     Some("ImportError" | "ModuleNotFoundError") => Error::Import,
                     Some("AttributeError") => Error::Attribute,
                     Some("NameError") => Error::Name,
+                    Some(name) if is_builtin(name) && !matches!(name, "Exception" | "BaseException") => Error::Plain,
                     _ => Error::Other,
                 };
                 Act::Raise { value: self.parts(stmt.span, values.iter()), class }
@@ -207,8 +209,8 @@ impl<'a> Lower<'a> {
         }
         evaluated.retain(|v| !is_opaque(v));
         let params = self.params(&function.params);
-        let mut globals = Vec::new();
-        global_names(&function.body, &mut globals);
+        let (mut globals, mut nonlocals) = (Vec::new(), Vec::new());
+        declared(&function.body, &mut globals, &mut nonlocals);
         let outer = std::mem::replace(&mut self.inside, true);
         // Calling a coroutine function runs nothing of it.
         let is_async = function.def.of(self.text).starts_with("async");
@@ -220,7 +222,7 @@ impl<'a> Lower<'a> {
         }
         self.inside = outer;
         let (at, left_out) = (function.def.start, !is_async && is_left_out(self.text, &function.body));
-        let function = self.callable(Callable { name: function.name.text, params, at, left_out, globals, block });
+        let function = self.callable(Callable { name: function.name.text, params, at, left_out, globals, nonlocals, block });
         Act::Function { function, decorators, evaluated }
     }
 
@@ -308,9 +310,10 @@ impl<'a> Lower<'a> {
                 let block = vec![Step { span: body.span, act: Act::Return(self.value(body)) }];
                 self.inside = outer;
                 let params = self.params(params);
-                let (at, globals) = (expr.span.start, Vec::new());
-                let function =
-                    self.callable(Callable { name: "<lambda>", params, at, left_out: false, globals, block });
+                let (at, globals, nonlocals) = (expr.span.start, Vec::new(), Vec::new());
+                let callable =
+                    Callable { name: "<lambda>", params, at, left_out: false, globals, nonlocals, block };
+                let function = self.callable(callable);
                 What::Lambda { function, defaults }
             }
             ExprKind::Comprehension { element, clauses } => {
@@ -457,13 +460,14 @@ fn is_left_out(text: &str, body: &[Stmt]) -> bool {
     matches!(body, [Stmt { kind: StmtKind::Expr(value), .. }] if sign(value))
 }
 
-/// Names that a function declares global, nested functions aside.
-fn global_names<'a>(body: &[Stmt<'a>], out: &mut Vec<&'a str>) {
+/// Names that a function declares `global` and `nonlocal`, nested functions aside.
+fn declared<'a>(body: &[Stmt<'a>], globals: &mut Vec<&'a str>, nonlocals: &mut Vec<&'a str>) {
     for stmt in body {
         match &stmt.kind {
-            StmtKind::Global(names) => out.extend(names.iter().map(|n| n.text)),
+            StmtKind::Global(names) => globals.extend(names.iter().map(|n| n.text)),
+            StmtKind::Nonlocal(names) => nonlocals.extend(names.iter().map(|n| n.text)),
             StmtKind::Function(_) | StmtKind::Class(_) => {}
-            _ => stmt.blocks().into_iter().for_each(|block| global_names(block, out)),
+            _ => stmt.blocks().into_iter().for_each(|block| declared(block, globals, nonlocals)),
         }
     }
 }
