@@ -20,7 +20,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 if caught.is_some() || catches.missing {
                     // It may have been left half way.
                     let whole = self.state.take(before);
-                    self.state.join(&whole, &Delta::new());
+                    self.state.join(&whole, &Delta::default());
                 }
                 Ok(())
             }
@@ -113,7 +113,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         let whole = self.state.take(before);
         let mut handled: Option<Delta<'p>> = None;
         for (handler, raised) in handlers {
-            self.state.join(&whole, &Delta::new());
+            self.state.join(&whole, &Delta::default());
             match self.handle(handler, raised.clone()) {
                 Ok(()) => handled = Some(self.joined(handled.take(), before)),
                 Err(stop) => {

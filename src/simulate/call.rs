@@ -110,9 +110,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 }
                 // What `wraps(f)` gives takes another function.
                 [only]
-                    if only.is_callable()
-                        && TRANSPARENT.contains(&name)
-                        && (name != "wraps" || is_call(function)) =>
+                    if only.is_callable() && TRANSPARENT.contains(&name) && (name != "wraps" || is_call(function)) =>
                 {
                     return Ok(*only);
                 }
@@ -201,11 +199,12 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 None
             }
             ("delattr", [Object::Module(module), Object::Text(name)]) => {
-                self.attribute(*module, name)?;
-                self.state.set(module.0, name, None);
+                self.take_away(*module, name)?;
                 None
             }
-            (name, [object @ Object::Instance(_), ..]) if let Some((_, asked)) = ASKING.iter().find(|a| a.0 == name) => {
+            (name, [object @ Object::Instance(_), ..])
+                if let Some((_, asked)) = ASKING.iter().find(|a| a.0 == name) =>
+            {
                 self.special(*object, asked, Vec::new())?;
                 None
             }
@@ -294,10 +293,8 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         };
         let calls = self.levels.iter().filter(|l| l.called.is_some());
         let again = |l: &Level| l.module == defined.module && l.called == Some(callable.at);
-        let spent = self.spent.get(&(defined.module, callable.at)).copied().unwrap_or_default();
-        let enough = self.steps > super::run::STEPS || spent > super::run::STEPS_OF_ONE;
         let around = self.levels.iter().filter(|l| again(l)).count();
-        if enough || around > 1 || calls.count() >= DEPTH {
+        if self.is_enough() || around > 1 || calls.count() >= DEPTH {
             return Ok(Object::Any);
         }
         // The first time that it calls itself stands for all others.
@@ -311,9 +308,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         let watch = self.state.watch();
         let space = self.state.open(defined.outer, false);
         self.hand_over(callable, &key.1, space);
-        let before = self.steps;
         let outcome = self.body(defined, (callable, text), space);
-        *self.spent.entry((defined.module, callable.at)).or_default() += self.steps - before;
         let reads = self.state.watched(watch);
         let object = match outcome {
             Ok((object, false)) => object,
@@ -345,7 +340,8 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                     let plain = given.plain.get(taken).copied();
                     taken += 1;
                     let named = given.named.iter().find(|(other, _)| other == name).map(|(_, object)| *object);
-                    let omitted = || default.as_ref().filter(|_| !given.more).map(|default| self.default_of(default, space));
+                    let omitted =
+                        || default.as_ref().filter(|_| !given.more).map(|default| self.default_of(default, space));
                     (name, named.or(plain).or_else(omitted).unwrap_or(Object::Any))
                 }
                 Param::Rest(name) => {
@@ -385,7 +381,8 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         space: Space,
     ) -> Result<(Object<'p>, bool), (Raised, bool)> {
         let level = Level::new(defined.module, Some(callable.name), text, space);
-        self.levels.push(Level { called: Some(callable.at), globals: &callable.globals, nonlocals: &callable.nonlocals, ..level });
+        let level = Level { globals: &callable.globals, nonlocals: &callable.nonlocals, ..level };
+        self.levels.push(Level { called: Some(callable.at), begun: self.steps, ..level });
         let outcome = self.block(&callable.block);
         let left = self.levels.pop().is_some_and(|l| l.left);
         match outcome {

@@ -108,12 +108,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     }
 
     /// Adds to what a name or attribute stands for.
-    pub fn grow(
-        &mut self,
-        of: &'w Value<'p>,
-        id: HeldId,
-        added: Vec<(Object<'p>, Object<'p>)>,
-    ) -> Result<(), Raised> {
+    pub fn grow(&mut self, of: &'w Value<'p>, id: HeldId, added: Vec<(Object<'p>, Object<'p>)>) -> Result<(), Raised> {
         let held = self.state.kept.get(id);
         let new: Vec<_> = added.into_iter().filter(|part| !part.1.is_plain() && !held.parts.contains(part)).collect();
         if new.is_empty() {
@@ -155,6 +150,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     pub fn same(&self, one: Object<'p>, other: Object<'p>) -> Option<bool> {
         use Object::{Any, Choice, Held, Instance};
         match (one, other) {
+            (Instance(_), Object::None) | (Object::None, Instance(_)) => Some(false),
             (Any | Instance(_) | Choice(_), _) | (_, Any | Instance(_) | Choice(_)) => None,
             (Held(one), Held(other)) => {
                 let (one, other) = (self.state.kept.get(one), self.state.kept.get(other));

@@ -8,8 +8,7 @@ use crate::names::evaluated::is_builtin;
 use crate::project::ModuleId;
 
 /// Builtins of Python 2, which are asked for to tell the two apart.
-const GONE: [&str; 9] =
-    ["basestring", "cmp", "execfile", "file", "long", "raw_input", "unichr", "unicode", "xrange"];
+const GONE: [&str; 9] = ["basestring", "cmp", "execfile", "file", "long", "raw_input", "unichr", "unicode", "xrange"];
 
 impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     pub fn evaluate_all(&mut self, values: &'w [Value<'p>]) -> Result<Vec<Object<'p>>, Raised> {
@@ -105,8 +104,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 let (item, within) = (self.evaluate(item)?, self.evaluate(within)?);
                 let Object::Held(id) = within else { return Ok(Object::Any) };
                 let held = self.state.kept.get(id);
-                let found: Vec<Option<bool>> =
-                    held.members().into_iter().map(|other| self.same(item, other)).collect();
+                let found: Vec<Option<bool>> = held.members().into_iter().map(|other| self.same(item, other)).collect();
                 if found.contains(&Some(true)) {
                     Object::Truth(!negated)
                 } else if !held.open && found.iter().all(|same| *same == Some(false)) {
@@ -327,8 +325,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             }
             What::Attribute(of, name) => {
                 if let Object::Module(module) = self.evaluate(of)? {
-                    self.attribute(module, name)?;
-                    self.state.set(module.0, name, None);
+                    self.take_away(module, name)?;
                 }
             }
             _ => drop(self.evaluate(target)?),

@@ -244,6 +244,14 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         if missing { Err(self.fail(Error::Attribute, self.no_attribute(module, name))) } else { Ok(Object::Any) }
     }
 
+    /// Deletes `module.name`.
+    pub fn take_away(&mut self, module: ModuleId, name: &'p str) -> Result<(), Raised> {
+        self.attribute(module, name)?;
+        self.state.set(module.0, name, None);
+        self.state.bind(self.lost(module), name, Object::None);
+        Ok(())
+    }
+
     /// Whether a module has an attribute now, if that is known.
     pub fn has(&self, module: ModuleId, name: &'p str) -> Option<bool> {
         if self.bound_in(module, name).is_some() {

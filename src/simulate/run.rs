@@ -43,10 +43,11 @@ impl<'p> Given<'p> {
         Self { plain, more: true, ..Self::default() }
     }
 
-    /// Nobody knows what, save the object whose method is called.
-    pub fn forgotten(self) -> Self {
-        let first = self.plain.first().filter(|o| matches!(o, Object::Instance(_) | Object::Class(_)));
-        Self::at_least(first.copied().into_iter().collect())
+    /// The same, whatever the numbers and texts are.
+    pub fn forgotten(mut self) -> Self {
+        let all = self.plain.iter_mut().chain(self.named.iter_mut().map(|(_, object)| object));
+        all.filter(|object| object.is_plain()).for_each(|object| *object = Object::Any);
+        self
     }
 
     /// With an object before all others.
@@ -67,8 +68,9 @@ pub struct Level<'w, 'p> {
     pub module: ModuleId,
     /// The name of a function or class; `None` at the module's own level.
     pub function: Option<&'p str>,
-    /// Where a function that was called is defined.
+    /// Where a function that was called is defined; and how many statements were run before that.
     pub called: Option<usize>,
+    pub begun: usize,
     pub text: Text,
     pub space: Space,
     pub globals: &'w [&'p str],
@@ -88,7 +90,21 @@ impl<'p> Level<'_, 'p> {
     /// The own level of a module, or that of a function or class.
     pub fn new(module: ModuleId, function: Option<&'p str>, text: Text, space: Space) -> Self {
         let (span, at) = (Span::default(), Span::default());
-        Self { module, function, called: None, text, space, globals: &[], nonlocals: &[], own: space, span, at, left: false, broken: false }
+        Self {
+            module,
+            function,
+            called: None,
+            begun: 0,
+            text,
+            space,
+            globals: &[],
+            nonlocals: &[],
+            own: space,
+            span,
+            at,
+            left: false,
+            broken: false,
+        }
     }
 
     /// Whether it is the own level of a module.
@@ -105,12 +121,12 @@ pub struct Mark {
     caught: usize,
 }
 
-/// Statements and calls after which calls are no longer followed.
-pub const STEPS: usize = 2_000_000;
+/// Statements after which calls are no longer followed.
+const STEPS: usize = 2_000_000;
 
-/// Statements after which calls of the one function that ran them, with what it called, are no longer followed: nearly
-/// always they do the same again with other arguments.
-pub const STEPS_OF_ONE: usize = 20_000;
+/// Statements that what one statement of a module calls may run, before calls in it are no longer followed: nearly always
+/// they do the same again with other arguments.
+const STEPS_OF_ONE: usize = 5_000;
 
 /// Namespaces of a module: its own, that of its half-filled star imports, and that of the names it did not get.
 const NAMESPACES: usize = 3;
@@ -128,8 +144,6 @@ pub struct Run<'s, 'w, 'p> {
     /// Whether something ran that may raise for reasons of its own.
     pub risky: bool,
     pub steps: usize,
-    /// Statements by function, with those of what it called.
-    pub spent: FxHashMap<(ModuleId, usize), usize>,
     /// What the handlers around what is being run take, the innermost last.
     pub watching: Vec<Catches>,
     /// Calls that were followed already, with what they gave and what that depends on.
@@ -147,7 +161,6 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             handling: Vec::new(),
             risky: false,
             steps: 0,
-            spent: FxHashMap::default(),
             watching: Vec::new(),
             called: FxHashMap::default(),
         }
@@ -168,7 +181,6 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         self.doubts.truncate(mark.doubts);
         self.caught.truncate(mark.caught);
         self.called.clear();
-        self.spent.clear();
         self.steps = 0;
     }
 
@@ -189,6 +201,12 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     pub fn doubt(&self) -> Verdict {
         let first = self.doubts.iter().find_map(|d| d.failure.clone());
         first.map_or(Verdict::Fine, |failure| Verdict::May(*failure))
+    }
+
+    /// Whether as much has been run by now as is worth following.
+    pub fn is_enough(&self) -> bool {
+        let calls = self.levels.iter().rev().take_while(|l| !l.is_module()).filter(|l| l.called.is_some());
+        self.steps > STEPS || calls.last().is_some_and(|first| self.steps - first.begun > STEPS_OF_ONE)
     }
 
     pub fn level(&mut self) -> &mut Level<'w, 'p> {
@@ -512,4 +530,3 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         self.state.find(self.space(), name)
     }
 }
-

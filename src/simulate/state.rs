@@ -2,7 +2,6 @@
 //! was done on one way can be taken back and joined with another.
 
 use std::cell::{Cell as Shared, RefCell};
-use std::collections::BTreeMap;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -133,7 +132,7 @@ pub struct Cell<'p> {
     pub sure: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Key<'p> {
     Name(Space, &'p str),
     Module(ModuleId),
@@ -145,11 +144,18 @@ enum Change<'p> {
     Status(ModuleId, Status),
 }
 
-/// What one way changed: the new values.
-pub type Delta<'p> = BTreeMap<DeltaKey<'p>, New<'p>>;
+/// What one way changed: the new values, each key once.
+#[derive(Debug, Default)]
+pub struct Delta<'p> {
+    all: Vec<(Key<'p>, New<'p>)>,
+    known: FxHashMap<Key<'p>, usize>,
+}
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct DeltaKey<'p>(Key<'p>);
+impl<'p> Delta<'p> {
+    fn get(&self, key: Key<'p>) -> Option<New<'p>> {
+        self.known.get(&key).map(|at| self.all[*at].1)
+    }
+}
 
 #[derive(Clone, Copy, Debug)]
 pub enum New<'p> {
@@ -392,50 +398,53 @@ impl<'p> State<'p> {
 
     /// Takes back all changes since a mark, and gives them.
     pub fn take(&mut self, mark: usize) -> Delta<'p> {
-        let mut out = Delta::new();
-        for change in &self.changes[mark..] {
-            let (key, new) = match change {
-                Change::Name(space, name, _) => (Key::Name(*space, name), New::Name(self.cell(*space, name))),
-                Change::Status(module, _) => (Key::Module(*module), New::Status(self.status(*module))),
+        let mut out = Delta::default();
+        for change in self.changes.drain(mark..) {
+            // What stood there before the first change is what stood there at the mark.
+            let (key, old) = match change {
+                Change::Name(space, name, old) => (Key::Name(space, name), New::Name(old)),
+                Change::Status(module, old) => (Key::Module(module), New::Status(old)),
             };
-            out.insert(DeltaKey(key), new);
+            let at = out.all.len();
+            if *out.known.entry(key).or_insert(at) == at {
+                out.all.push((key, replace(&mut self.spaces, &mut self.status, key, old)));
+            }
         }
-        self.undo(mark);
         out
     }
 
     pub fn apply(&mut self, delta: &Delta<'p>) {
-        for (key, new) in delta {
+        for (key, new) in &delta.all {
             self.put(*key, *new);
         }
     }
 
-    fn put(&mut self, key: DeltaKey<'p>, new: New<'p>) {
-        match (key.0, new) {
+    fn put(&mut self, key: Key<'p>, new: New<'p>) {
+        match (key, new) {
             (Key::Name(space, name), New::Name(cell)) => self.set(space, name, cell),
             (Key::Module(module), New::Status(status)) => self.set_status(module, status),
             _ => {}
         }
     }
 
-    fn now(&self, key: DeltaKey<'p>) -> New<'p> {
-        match key.0 {
+    fn now(&self, key: Key<'p>) -> New<'p> {
+        match key {
             Key::Name(space, name) => New::Name(self.cell(space, name)),
-            Key::Module(module) => New::Status(self.status(module)),
+            Key::Module(module) => New::Status(self.status[module.index()]),
         }
     }
 
     /// Goes on as after one of two ways.
     pub fn join(&mut self, one: &Delta<'p>, other: &Delta<'p>) {
-        let keys: Vec<DeltaKey<'p>> = one.keys().chain(other.keys()).copied().collect();
-        let mut joined = Vec::with_capacity(keys.len());
-        for key in keys {
-            let now = self.now(key);
-            let value = |delta: &Delta<'p>| delta.get(&key).copied().unwrap_or(now);
-            let value = self.either(value(one), value(other));
-            joined.push((key, value));
+        for (key, value) in &one.all {
+            let there = other.get(*key).unwrap_or_else(|| self.now(*key));
+            let joined = self.either(*value, there);
+            self.put(*key, joined);
         }
-        joined.into_iter().for_each(|(key, new)| self.put(key, new));
+        for (key, value) in other.all.iter().filter(|(key, _)| one.get(*key).is_none()) {
+            let joined = self.either(self.now(*key), *value);
+            self.put(*key, joined);
+        }
     }
 
     fn either(&mut self, one: New<'p>, other: New<'p>) -> New<'p> {
@@ -450,5 +459,20 @@ impl<'p> State<'p> {
             }
             (one, _) => one,
         }
+    }
+}
+
+/// Sets something, and gives what it was.
+fn replace<'p>(spaces: &mut [Names<'p>], status: &mut [Status], key: Key<'p>, value: New<'p>) -> New<'p> {
+    match (key, value) {
+        (Key::Name(space, name), New::Name(cell)) => {
+            let cells = &mut spaces[space as usize].cells;
+            New::Name(match cell {
+                Some(cell) => cells.insert(name, cell),
+                None => cells.remove(name),
+            })
+        }
+        (Key::Module(module), New::Status(value)) => New::Status(std::mem::replace(&mut status[module.index()], value)),
+        (_, value) => value,
     }
 }

@@ -341,10 +341,8 @@ pub fn stmt_exprs<'e, 'a>(stmt: &'e Stmt<'a>) -> Vec<&'e Expr<'a>> {
             v.iter().collect()
         }
         StmtKind::TypeAlias { value, type_params, .. } => type_params.iter().chain([value]).collect(),
-        StmtKind::Import(_)
-        | StmtKind::Global(_)
-        | StmtKind::Nonlocal(_)
-        | StmtKind::Pass
-        | StmtKind::Leave(_) => Vec::new(),
+        StmtKind::Import(_) | StmtKind::Global(_) | StmtKind::Nonlocal(_) | StmtKind::Pass | StmtKind::Leave(_) => {
+            Vec::new()
+        }
     }
 }

@@ -222,7 +222,8 @@ impl<'a> Lower<'a> {
         }
         self.inside = outer;
         let (at, left_out) = (function.def.start, !is_async && is_left_out(self.text, &function.body));
-        let function = self.callable(Callable { name: function.name.text, params, at, left_out, globals, nonlocals, block });
+        let function =
+            self.callable(Callable { name: function.name.text, params, at, left_out, globals, nonlocals, block });
         Act::Function { function, decorators, evaluated }
     }
 
@@ -296,7 +297,12 @@ impl<'a> Lower<'a> {
                 }
             },
             ExprKind::Subscript { value, index } => {
-                What::Item(boxed(self, value), Box::new(self.parts(expr.span, index.iter())))
+                let of = boxed(self, value);
+                let index = match index.as_slice() {
+                    [only] => self.value(only),
+                    several => self.parts(expr.span, several.iter()),
+                };
+                What::Item(of, Box::new(index))
             }
             ExprKind::Str(Cow::Borrowed(text)) => What::Text(text),
             ExprKind::Str(Cow::Owned(_)) => What::Opaque,
@@ -311,8 +317,7 @@ impl<'a> Lower<'a> {
                 self.inside = outer;
                 let params = self.params(params);
                 let (at, globals, nonlocals) = (expr.span.start, Vec::new(), Vec::new());
-                let callable =
-                    Callable { name: "<lambda>", params, at, left_out: false, globals, nonlocals, block };
+                let callable = Callable { name: "<lambda>", params, at, left_out: false, globals, nonlocals, block };
                 let function = self.callable(callable);
                 What::Lambda { function, defaults }
             }
