@@ -397,6 +397,55 @@ fn an_interrupt_clears_up() {
     assert!(bench.tree() == before);
 }
 
+/// A project whose module `shop` does something when it is imported.
+fn shop_that(does: &str) -> String {
+    SHOP.replacen("from stock", &format!("{does}\n\nfrom stock"), 1)
+}
+
+const DRY: [&str; 5] = ["--dry-run", "--allow-dirty", "--strategy", "defer-import", "--verify"];
+
+/// Processes that have `word` in their command line.
+#[cfg(target_os = "linux")]
+fn processes(word: &str) -> Vec<String> {
+    let all = std::fs::read_dir("/proc").unwrap().flatten();
+    let lines = all.filter_map(|entry| {
+        let line = std::fs::read(entry.path().join("cmdline")).ok()?;
+        Some(format!("{:?} {}", entry.file_name(), String::from_utf8_lossy(&line).replace('\0', " ")))
+    });
+    lines.filter(|line| line.contains(word)).collect()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn nothing_that_was_started_is_left() {
+    let word = format!("600{}", std::process::id());
+    let starts = format!(
+        "import subprocess\n\nsubprocess.Popen(['sleep', '{word}.1'], start_new_session=True)\n\
+         subprocess.call('(setsid CLEAR sleep {word}.2 &) & setsid sh -c \"sleep {word}.3 & sleep {word}.4; true\" & true', shell=True)"
+    );
+    let Some(bench) = Bench::new(&shop_that(&starts.replace("CLEAR ", ""))) else { return };
+    let command = format!("(setsid sleep {word}.5 &) & (setsid CLEAR sh -c 'sleep {word}.6 & sleep {word}.7; true' &)");
+    // What the shell that becomes cyclefix has started is none of its business.
+    let own = format!("(setsid sleep {word}.8 &) & sleep {word}.9 & exec \"$0\" \"$@\"");
+    let inner = bench.command(&[&DRY[..], &[&command.replace("CLEAR ", "")]].concat());
+    let mut outer = Command::new("sh");
+    outer.args(["-c", &own]).arg(inner.get_program()).args(inner.get_args()).current_dir(bench.project.path());
+    outer.env("TMPDIR", bench.scratch.path()).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    assert_eq!(outer.status().unwrap().code(), Some(1));
+    let left = processes(&word);
+    for process in &left {
+        let id = process.split('"').nth(1).unwrap();
+        Command::new("kill").arg(id).status().unwrap();
+    }
+    let is_own = |line: &String| line.contains(&format!("{word}.8")) || line.contains(&format!("{word}.9"));
+    assert!(left.len() == 2 && left.iter().all(is_own), "{left:?}");
+
+    // Without such, even what hides its mark is known.
+    bench.write(&Case::parse("bench", &shop_that(&starts.replace("CLEAR", "env -i"))).files);
+    let (exit, _) = bench.report(&[&DRY[..], &[&command.replace("CLEAR", "env -i")]].concat());
+    assert_eq!((exit, processes(&word)), (1, vec![]));
+}
+
 #[test]
 fn the_page_on_failed_verification_tells_the_truth() {
     let page = cyclefix::explain::page("failed-verification").unwrap().text;

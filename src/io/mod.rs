@@ -6,9 +6,12 @@ pub mod branch;
 mod config;
 mod decode;
 pub mod discover;
+mod family;
 pub mod git;
 mod journal;
 pub mod load;
+#[cfg(target_os = "linux")]
+mod orphans;
 pub mod replace;
 pub mod snapshot;
 pub mod owners;
