@@ -402,7 +402,45 @@ fn shop_that(does: &str) -> String {
     SHOP.replacen("from stock", &format!("{does}\n\nfrom stock"), 1)
 }
 
+/// Asserts that all modules were imported, before and after, and none failed.
+fn assert_proved(bench: &Bench, args: &[&str]) {
+    let (exit, report) = bench.report(args);
+    let ran = &report["projects"][0]["verification"];
+    let nothing = Value::Array(vec![]);
+    assert_eq!((exit, &ran["modules"]), (1, &2.into()), "{ran}");
+    assert_eq!((&ran["unproved"], &ran["unsteady"], &ran["refused"]), (&nothing, &nothing, &nothing), "{ran}");
+}
+
 const DRY: [&str; 5] = ["--dry-run", "--allow-dirty", "--strategy", "defer-import", "--verify"];
+
+#[test]
+fn each_import_finds_the_project_as_it_is() {
+    let effects = [
+        "open('app.lock', 'x').close()",
+        "import os\n\nos.makedirs('cache/deep')",
+        "hits = open('hits', 'r+')\nassert hits.read() == '0'\nhits.seek(0)\nhits.write('1')\nhits.close()",
+        "import os\n\nassert os.path.exists('hits')\nos.remove('hits')",
+        "import os\n\nassert os.path.isfile('hits')\nos.remove('hits')\nos.mkdir('hits')\nopen('hits/one', 'x').close()",
+        "import os\nimport time\n\nos.mkdir('app.lock')\ntime.sleep(0.3)\nos.rmdir('app.lock')",
+        "import sqlite3\n\ndb = sqlite3.connect('state.db')\ndb.execute('create table t (n)')\ndb.commit()",
+        "import os\n\nopen('later.py', 'x').close()\nimport later",
+        "import os\n\nos.mkdir('sealed')\nopen('sealed/f', 'x').close()\nos.chmod('sealed', 0o500)",
+        "import os\n\nassert os.stat('data').st_mode & 0o777 != 0o500\nos.chmod('data', 0o500)",
+    ];
+    for does in effects {
+        let Some(bench) = Bench::new(&format!("{}#- hits\n0\n#- data/f\n", shop_that(does))) else { return };
+        bench.write(&Tree::from([("hits".into(), "0".into())]));
+        assert_proved(&bench, &DRY);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_script_that_is_rewritten_may_still_be_run() {
+    let Some(bench) = Bench::new(&shop_that("#!/usr/bin/env python3")) else { return };
+    assert!(Command::new("chmod").arg("+x").arg(bench.project.path().join("shop.py")).status().unwrap().success());
+    assert_proved(&bench, &[&DRY[..], &["./shop.py"]].concat());
+}
 
 /// Processes that have `word` in their command line.
 #[cfg(target_os = "linux")]

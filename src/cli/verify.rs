@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,8 @@ use super::progress::Progress;
 use crate::io::load::Loaded;
 use crate::io::process::{catch_interrupts, is_interrupted};
 use crate::io::python::{Interpreter, PythonError};
-use crate::io::scratch::{Scratch, Tree};
+use crate::io::scratch::Tree;
+use crate::io::site::Site;
 use crate::outcome::{CommandEntry, FileChange, UnprovedEntry, VerificationEntry};
 use crate::plan::{Solved, Stage, Touched, Veto};
 use crate::proof::command::Ran;
@@ -124,9 +126,9 @@ fn is_importable(touched: &Touched) -> bool {
 /// Found once there is something to run.
 struct Tools {
     python: Interpreter,
-    tree: Tree,
+    tree: Arc<Tree>,
     /// The project as it was.
-    before: Scratch,
+    before: Site,
 }
 
 /// The command before the rewrite.
@@ -173,20 +175,25 @@ impl Runs<'_> {
     fn tools(&mut self) -> Result<&Tools> {
         if self.tools.is_none() {
             let python = Interpreter::find(self.wish.python, &self.loaded.root)?;
-            let tree = Tree::list(&self.loaded.root);
-            let before = tree.copy(&[])?;
+            let tree = Arc::new(Tree::list(&self.loaded.root));
+            let before = Site::new(&tree, Vec::new())?;
             self.tools = Some(Tools { python, tree, before });
         }
         self.tools.as_ref().context("the tools were just found")
     }
 
-    /// The project with changes, in a copy of its own.
-    fn copy(&mut self, changes: &[FileChange]) -> Result<Scratch> {
+    /// Changes on their way to the disk, unless the user wants the run to end.
+    fn altered(&self, changes: &[FileChange]) -> Result<Vec<FileChange>> {
         if is_interrupted() {
             return Err(PythonError::Interrupted.into());
         }
-        let changes = (self.alter)(changes.to_vec());
-        Ok(self.tools()?.tree.copy(&changes)?)
+        Ok((self.alter)(changes.to_vec()))
+    }
+
+    /// Where the modules are imported with changes.
+    fn site(&mut self, changes: &[FileChange]) -> Result<Site> {
+        let changes = self.altered(changes)?;
+        Ok(Site::new(&self.tools()?.tree, changes)?)
     }
 
     fn notes(&self) -> PathBuf {
@@ -194,52 +201,37 @@ impl Runs<'_> {
         self.folder.path().join(NEXT.fetch_add(1, Ordering::Relaxed).to_string())
     }
 
-    /// Imports each of the modules first, several at a time.
-    fn import(&self, scratch: Option<&Scratch>, modules: &[&Touched]) -> Result<Vec<(Imported, PathBuf)>> {
+    /// Imports each of the modules first, several at a time: after a rewrite, or as it was.
+    fn import(&self, after: Option<&Site>, modules: &[&Touched]) -> Result<Vec<(Imported, PathBuf)>> {
         let Some(tools) = &self.tools else { return Ok(Vec::new()) };
-        let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let work = || -> Result<Vec<(usize, Imported, PathBuf)>> {
-            let mut out = Vec::new();
-            while let Some((index, touched)) = {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                modules.get(index).map(|touched| (index, *touched))
-            } {
-                let notes = self.notes();
-                let before = scratch.and_then(|_| Some(self.before.get(touched)?.1.as_path()));
-                let roots = self.loaded.project.tree.search_path(Some(&touched.root));
-                let found = tools.python.import(scratch.unwrap_or(&tools.before), touched, &roots, &notes, before)?;
-                if let Imported::Fine { file: Some(file), .. } = &found
-                    && Path::new(file).is_absolute()
-                {
-                    let (module, file) = (touched.module.clone(), PathBuf::from(file));
-                    return Err(VerifyError::Elsewhere { module, file, python: tools.python.path.clone() }.into());
-                }
-                out.push((index, found, notes));
-                self.progress.show(Stage::Import(done.fetch_add(1, Ordering::Relaxed) + 1, modules.len()));
+        let done = AtomicUsize::new(0);
+        after.unwrap_or(&tools.before).each(self.wish.jobs, modules.len(), &|index, scratch| {
+            let touched = modules[index];
+            let notes = self.notes();
+            let before = after.and_then(|_| Some(self.before.get(touched)?.1.as_path()));
+            let roots = self.loaded.project.tree.search_path(Some(&touched.root));
+            let found = tools.python.import(scratch, touched, &roots, &notes, before)?;
+            if let Imported::Fine { file: Some(file), .. } = &found
+                && Path::new(file).is_absolute()
+            {
+                let (module, file) = (touched.module.clone(), PathBuf::from(file));
+                return Err(VerifyError::Elsewhere { module, file, python: tools.python.path.clone() }.into());
             }
-            Ok(out)
-        };
-        let all: Vec<Result<Vec<_>>> = std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..self.wish.jobs.min(modules.len())).map(|_| scope.spawn(work)).collect();
-            workers
-                .into_iter()
-                .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                .collect()
-        });
-        let mut found: Vec<_> = all.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
-        found.sort_by_key(|(index, ..)| *index);
-        Ok(found.into_iter().map(|(_, imported, notes)| (imported, notes)).collect())
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            self.progress.show(Stage::Import(done.min(modules.len()), modules.len()));
+            Ok((found, notes))
+        })
     }
 
     /// Imports the modules of a plan before and after; gives the first that is worse.
-    fn imports(&mut self, touched: &[Touched], scratch: &Scratch) -> Result<Option<Failure>> {
+    fn imports(&mut self, touched: &[Touched], site: &Site) -> Result<Option<Failure>> {
         let wanted: Vec<&Touched> =
             touched.iter().filter(|t| is_importable(t) && !self.aside.contains(&item(t))).collect();
         let unknown: Vec<&Touched> =
             wanted.iter().copied().filter(|t| !t.is_new && !self.before.contains_key(*t)).collect();
         let found = self.import(None, &unknown)?;
         self.before.extend(unknown.into_iter().cloned().zip(found));
-        let after = self.import(Some(scratch), &wanted)?;
+        let after = self.import(Some(site), &wanted)?;
         self.unproved.clear();
         let excuses = self.excuses();
         let mut failure = None;
@@ -270,7 +262,8 @@ impl Runs<'_> {
     /// Runs the command in a fresh copy.
     fn run_command(&mut self, line: &str, changes: &[FileChange], limit: Option<Duration>) -> Result<Ran> {
         self.progress.show(Stage::Command);
-        let scratch = self.copy(changes)?;
+        let changes = self.altered(changes)?;
+        let scratch = self.tools()?.tree.copy(&changes)?;
         let notes = self.notes();
         let roots = self.loaded.project.tree.search_path(None);
         Ok(self.tools()?.python.command(&scratch, line, &roots, &notes, limit)?)
@@ -305,9 +298,9 @@ impl Trial for Runs<'_> {
 
     fn run(&mut self, solved: &Solved, changes: &[FileChange]) -> Result<Option<Failure>> {
         let start = Instant::now();
-        let scratch = self.copy(changes)?;
-        let mut failure = self.imports(&solved.touched, &scratch)?;
-        drop(scratch);
+        let site = self.site(changes)?;
+        let mut failure = self.imports(&solved.touched, &site)?;
+        drop(site);
         if failure.is_none()
             && let Some(ran) = self.after_command(changes)?
         {
@@ -322,8 +315,8 @@ impl Trial for Runs<'_> {
         let fails = match touched.iter().find(|t| item(t) == failed.item) {
             Some(touched) => {
                 let there = !touched.is_new || changes.iter().any(|change| change.path == touched.path);
-                let scratch = self.copy(changes)?;
-                let found = if there { self.import(Some(&scratch), &[touched])? } else { Vec::new() };
+                let site = self.site(changes)?;
+                let found = if there { self.import(Some(&site), &[touched])? } else { Vec::new() };
                 let before = self.before.get(touched).map(|(imported, _)| imported);
                 let excuses = self.excuses();
                 found.iter().any(|(imported, _)| imported.worse(before, touched, &excuses).is_some())

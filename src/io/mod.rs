@@ -20,6 +20,7 @@ pub mod process;
 pub mod python;
 pub mod scratch;
 mod setting;
+pub mod site;
 pub mod state;
 mod walk;
 pub mod write;
