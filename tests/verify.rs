@@ -284,20 +284,70 @@ fn pytest_is_compared_test_by_test() {
     if !Command::new(&bench.python).args(["-m", "pytest", "--version"]).output().unwrap().status.success() {
         return eprintln!("{} HAS NO PYTEST: it is not tested with --verify", bench.python.display());
     }
-    let command = format!("'{}' -m pytest -q -p no:cacheprovider", bench.python.display());
-    let (exit, report) = bench.report(&[&DEFER[..], &[&command]].concat());
-    assert_eq!(exit, 1);
-    let ran = &report["projects"][0]["verification"]["command"];
-    assert_eq!(
-        (&ran["by_test"], &ran["tests"], &ran["failed_before"]),
-        (&true.into(), &3.into(), &1.into()),
-        "{report}"
-    );
-    let all = refusals(&report);
-    assert!(
-        all.iter().any(|(_, m)| m.contains("test_shop.py::Shop::test_names") && m.contains("AssertionError")),
-        "{all:?}"
-    );
+    // The first test that fails does not keep the others from being compared.
+    for options in ["-q", "-q -x", "-q --maxfail=1"] {
+        let command = format!("'{}' -m pytest {options} -p no:cacheprovider", bench.python.display());
+        let (exit, report) = bench.report(&[&DEFER[..], &[&command]].concat());
+        assert_eq!(exit, 1);
+        let ran = &report["projects"][0]["verification"]["command"];
+        assert_eq!(
+            (&ran["by_test"], &ran["tests"], &ran["failed_before"]),
+            (&true.into(), &3.into(), &1.into()),
+            "{report}"
+        );
+        let all = refusals(&report);
+        assert!(
+            all.iter().any(|(_, m)| m.contains("test_shop.py::Shop::test_names") && m.contains("AssertionError")),
+            "{all:?}"
+        );
+    }
+}
+
+/// Tests that pass or fail as `outcomes` says, run by run: the runs are counted in a file beside the copies.
+const CHANCE: &str = "\
+#- test_shop.py
+import os
+import unittest
+
+import shop
+
+
+class Shop(unittest.TestCase):
+    def test_price(self):
+        self.assertEqual(shop.price(), 1)
+
+    def chance(self, outcomes):
+        counter = os.environ['CHANCE'] + outcomes
+        with open(counter, 'a+') as runs:
+            runs.seek(0)
+            run = len(runs.read())
+            runs.write('.')
+        self.assertEqual(outcomes[run % len(outcomes)], 'P')
+
+";
+
+#[test]
+fn what_fails_by_chance_is_blamed_on_nothing() {
+    // Before, after, before, after and so on.
+    for (outcomes, aside) in
+        [(&["PFPFPFFP"][..], 1), (&["PFPFPFPPP"], 1), (&["PFPFF", "PFPPF", "PPPFP"], 3), (&["FPFP"], 0), (&["PPF"], 0)]
+    {
+        let tests: String = (0..)
+            .zip(outcomes)
+            .map(|(n, o)| format!("    def test_chance{n}(self):\n        self.chance('{o}')\n\n"))
+            .collect();
+        let Some(bench) = Bench::new(&format!("{SHOP}{CHANCE}{tests}")) else { return };
+        let counters = tempfile::tempdir().unwrap();
+        let command = format!("'{}' -m unittest", bench.python.display());
+        let mut run = bench.command(&[&DRY[..], &[&command]].concat());
+        let output = run.env("CHANCE", counters.path().join("runs-")).output().unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let ran = &report["projects"][0]["verification"];
+        assert_eq!((&ran["refused"], &report["summary"]["fixed"]), (&Value::Array(vec![]), &1.into()), "{ran}");
+        assert_eq!(ran["unsteady"].as_array().unwrap().len(), aside, "{outcomes:?} {ran}");
+        let told = String::from_utf8_lossy(&output.stderr).matches("but not each time").count();
+        assert_eq!(told, aside, "{outcomes:?}");
+    }
 }
 
 #[test]
@@ -439,7 +489,7 @@ fn each_import_finds_the_project_as_it_is() {
 fn a_script_that_is_rewritten_may_still_be_run() {
     let Some(bench) = Bench::new(&shop_that("#!/usr/bin/env python3")) else { return };
     assert!(Command::new("chmod").arg("+x").arg(bench.project.path().join("shop.py")).status().unwrap().success());
-    assert_proved(&bench, &[&DRY[..], &["./shop.py"]].concat());
+    assert_proved(&bench, &[&DRY[..], &["./shop.py --now"]].concat());
 }
 
 /// Processes that have `word` in their command line.

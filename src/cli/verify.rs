@@ -17,7 +17,7 @@ use crate::io::scratch::Tree;
 use crate::io::site::Site;
 use crate::outcome::{CommandEntry, FileChange, UnprovedEntry, VerificationEntry};
 use crate::plan::{Solved, Stage, Touched, Veto};
-use crate::proof::command::Ran;
+use crate::proof::command::{Ran, by_chance};
 use crate::proof::import::{Excuses, Imported};
 use crate::proof::{self, Failure, Item, Proved, Trial};
 
@@ -90,6 +90,7 @@ pub fn prove(
         tools: None,
         before: BTreeMap::new(),
         command: None,
+        after: None,
         aside: BTreeSet::new(),
         unproved: BTreeMap::new(),
         seconds: 0.0,
@@ -163,6 +164,8 @@ struct Runs<'a> {
     /// Imports before the rewrite, with the folder of their notes.
     before: BTreeMap<Touched, (Imported, PathBuf)>,
     command: Option<CommandBefore>,
+    /// The last run of the command with all changes of a plan.
+    after: Option<(Vec<FileChange>, Ran)>,
     aside: BTreeSet<Item>,
     /// Modules that are imported neither before nor after, with the error.
     unproved: BTreeMap<String, String>,
@@ -287,6 +290,25 @@ impl Runs<'_> {
             _ => Ok(Some(ran)),
         }
     }
+
+    /// Sets aside what went another way when the same text was run before.
+    fn set_aside_by_chance(&mut self, changes: &[FileChange], ran: &Ran) {
+        let same = match (&self.command, &self.after) {
+            (Some(before), _) if changes.is_empty() => &before.ran,
+            (_, Some((all, after))) if is_same(all, changes) => after,
+            _ => return,
+        };
+        for test in by_chance(same, ran).into_iter().cloned().collect::<Vec<_>>() {
+            let message = format!("test `{test}` fails");
+            self.set_aside(Failure { item: Item::Test(test), message });
+        }
+    }
+}
+
+/// Whether two lists of changes lead to the same text.
+fn is_same(one: &[FileChange], other: &[FileChange]) -> bool {
+    let same = |(one, other): (&FileChange, &FileChange)| one.path == other.path && one.after == other.after;
+    one.len() == other.len() && one.iter().zip(other).all(same)
 }
 
 fn item(touched: &Touched) -> Item {
@@ -305,6 +327,7 @@ impl Trial for Runs<'_> {
             && let Some(ran) = self.after_command(changes)?
         {
             failure = self.command.as_ref().and_then(|before| ran.worse(&before.ran, &self.aside));
+            self.after = Some((changes.to_vec(), ran));
         }
         self.seconds += start.elapsed().as_secs_f64();
         Ok(failure)
@@ -322,7 +345,11 @@ impl Trial for Runs<'_> {
                 found.iter().any(|(imported, _)| imported.worse(before, touched, &excuses).is_some())
             }
             None => match (self.after_command(changes)?, &self.command) {
-                (Some(ran), Some(before)) => ran.fails(&failed.item, &before.ran),
+                (Some(ran), Some(before)) => {
+                    let fails = ran.fails(&failed.item, &before.ran);
+                    self.set_aside_by_chance(changes, &ran);
+                    fails
+                }
                 _ => false,
             },
         };
@@ -331,8 +358,14 @@ impl Trial for Runs<'_> {
     }
 
     fn set_aside(&mut self, failure: Failure) {
-        (self.warn)(&format!("{}; but not each time, with the same text: nothing is proved of it", failure.message));
-        self.aside.insert(failure.item);
+        let message = format!("{}; but not each time, with the same text: nothing is proved of it", failure.message);
+        if self.aside.insert(failure.item) {
+            (self.warn)(&message);
+        }
+    }
+
+    fn is_steady(&self) -> bool {
+        self.aside.is_empty()
     }
 
     fn vetoed(&mut self, veto: &Veto) {

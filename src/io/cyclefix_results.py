@@ -22,6 +22,9 @@ def pytest_configure(config):
     # Workers of pytest-xdist report to the process that started them.
     if RESULTS and not hasattr(config, "workerinput"):
         _note("started", "")
+        # Tests are compared one by one: the first that fails must not keep the others from being run.
+        if getattr(config.option, "maxfail", 0):
+            config.option.maxfail = 0
         config.pluginmanager.register(_Writer(), "cyclefix-results-writer")
 
 
@@ -35,3 +38,7 @@ class _Writer:
     def pytest_collectreport(self, report):
         if report.outcome == "failed":
             _note("failed", report.nodeid, _why(report))
+
+    def pytest_sessionfinish(self, session):
+        if getattr(session, "shouldstop", False) or getattr(session, "shouldfail", False):
+            _note("stopped", "")

@@ -26,6 +26,8 @@ pub struct Tests {
     pub failed: BTreeMap<String, String>,
     /// How many ran, where those that passed are not named.
     pub unnamed: usize,
+    /// Whether the run was told to stop before all of them were run.
+    pub is_cut: bool,
 }
 
 impl Ran {
@@ -56,8 +58,9 @@ impl Ran {
     /// What passed before and does not now, but for what is set `aside`.
     pub fn worse(&self, before: &Ran, aside: &BTreeSet<Item>) -> Option<Failure> {
         if let (Some(tests), Some(was)) = (&self.tests, &before.tests) {
-            let fails = |id: &String| was.passes(id) && !tests.passes(id);
-            let mut known = was.passed.iter().chain(tests.failed.keys());
+            let fails = |id: &String| was.passes(id) && tests.fails(id);
+            // What fails explains what is no longer run, not the other way round.
+            let mut known = tests.failed.keys().chain(&was.passed);
             let test = known.find(|id| fails(id) && !aside.contains(&Item::Test((*id).clone())));
             if let Some(test) = test {
                 let why = tests.failed.get(test).map_or("it is no longer run", String::as_str);
@@ -86,11 +89,18 @@ impl Ran {
     /// Whether an item that passed before fails.
     pub fn fails(&self, item: &Item, before: &Ran) -> bool {
         match (item, &self.tests, &before.tests) {
-            (Item::Test(id), Some(tests), Some(was)) => was.passes(id) && !tests.passes(id),
+            (Item::Test(id), Some(tests), Some(was)) => was.passes(id) && tests.fails(id),
             (Item::Test(_), None, _) => !self.is_fine(),
             _ => matches!(self.worse(before, &BTreeSet::new()), Some(failure) if failure.item == Item::Command),
         }
     }
+}
+
+/// The tests that failed in one of two runs of the same text and passed in the other.
+pub fn by_chance<'a>(one: &'a Ran, other: &'a Ran) -> Vec<&'a String> {
+    let (Some(one), Some(other)) = (&one.tests, &other.tests) else { return Vec::new() };
+    let first = one.failed.keys().filter(|id| other.passes(id));
+    first.chain(other.failed.keys().filter(|id| one.passes(id))).collect()
 }
 
 /// The line that names the error of the last traceback.
@@ -105,6 +115,11 @@ impl Tests {
         // unittest names only those that fail.
         self.passed.contains(id) || self.unnamed > 0 && !self.failed.contains_key(id)
     }
+
+    /// What is not run fails, too, unless the run was told to stop.
+    fn fails(&self, id: &String) -> bool {
+        self.failed.contains_key(id) || !self.is_cut && !self.passes(id)
+    }
 }
 
 /// Lines `outcome<tab>id<tab>message` of the plugin. A test fails if one of its phases does.
@@ -115,6 +130,7 @@ fn by_pytest(text: &str) -> Option<Tests> {
         let (outcome, id, why) = (parts.next()?, parts.next()?.to_owned(), parts.next().unwrap_or_default());
         match outcome {
             "passed" => drop(tests.passed.insert(id)),
+            "stopped" => tests.is_cut = true,
             "failed" => drop(tests.failed.entry(id).or_insert_with(|| why.to_owned())),
             _ => {}
         }
