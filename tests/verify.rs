@@ -369,6 +369,25 @@ fn what_git_ignores_in_a_package_is_there_and_git_answers() {
     assert_eq!(report["summary"]["fixed"], 1);
 }
 
+#[test]
+fn git_answers_in_a_shallow_clone_as_the_clone_is_set_up() {
+    let Some(bench) = Bench::new(SHOP) else { return };
+    bench.commit();
+    for _ in 0..2 {
+        bench.git(&["-c", "user.name=n", "-c", "user.email=e@e", "commit", "-qm", "c", "--allow-empty", "--no-verify"]);
+    }
+    let lender = format!("file://{}", bench.project.path().display());
+    let clone = Bench { project: tempfile::tempdir().unwrap(), ..Bench::new(SHOP).unwrap() };
+    std::fs::remove_dir_all(clone.project.path()).unwrap();
+    std::fs::create_dir(clone.project.path()).unwrap();
+    clone.git(&["clone", "-q", "-c", "core.autocrlf=true", "--depth", "2", &lender, "."]);
+    clone.git(&["tag", "v1", "HEAD~1"]);
+    let command = "git log -2 && git describe --tags && test $(git rev-list HEAD | wc -l) = 2 && \
+                   git remote get-url origin && test -z \"$(git status --porcelain stock.py)\" && git ls-files --eol | grep w/crlf";
+    let (exit, report) = clone.report(&[&DRY[..], &[command]].concat());
+    assert_eq!((exit, &report["summary"]["fixed"]), (1, &1.into()), "{report}");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_link_within_the_project_leads_into_the_copy() {
