@@ -277,12 +277,77 @@ fn unittest_is_compared_test_by_test() {
     assert!(all.iter().any(|(_, m)| m.contains("test_names") && m.contains("AssertionError")), "{all:?}");
 }
 
+fn has_pytest(bench: &Bench) -> bool {
+    let has = Command::new(&bench.python).args(["-m", "pytest", "--version"]).output().unwrap().status.success();
+    if !has {
+        eprintln!("{} HAS NO PYTEST: it is not tested with --verify", bench.python.display());
+    }
+    has
+}
+
+#[test]
+fn subtests_and_fixtures_of_classes_are_no_tests() {
+    let tests = "\
+#- test_shop.py
+import unittest
+
+import shop
+
+
+class Shop(unittest.TestCase):
+    def test_price(self):
+        self.assertEqual(shop.price(), 1)
+
+    def test_parts(self):
+        for part in range(3):
+            with self.subTest(part=part, of=object()):
+                self.fail('as ever')
+
+
+class Never(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        raise ValueError('as ever')
+
+    def test(self):
+        pass
+";
+    let Some(bench) = Bench::new(&format!("{SHOP}{tests}")) else { return };
+    assert_proved(&bench, &[&DRY[..], &[&format!("'{}' -m unittest", bench.python.display())]].concat());
+}
+
+#[test]
+fn what_stands_for_a_module_may_answer_with_any_error() {
+    let does = [
+        "import sys\n\n\nclass Odd:\n    __name__ = 'shop'\n\n    def __getattr__(self, name):\n        raise KeyError(name)\n\n\n\
+         sys.modules[__name__] = Odd()",
+        "import builtins\nimport os\n\nbuiltins.open = os._exit = None",
+        "import os\n\nos.umask(0o777)\nos.chdir('/')\nos.closerange(0, 100)",
+    ];
+    for does in does {
+        let Some(bench) = Bench::new(&shop_that(does)) else { return };
+        assert_proved(&bench, &DRY);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_may_not_be_read_is_not_read() {
+    let Some(bench) = Bench::new(&format!("{SHOP}#- secret\nx\n")) else { return };
+    let secret = bench.project.path().join("secret");
+    assert!(Command::new("chmod").arg("0").arg(&secret).status().unwrap().success());
+    if std::fs::read(&secret).is_ok() {
+        return eprintln!("THIS USER MAY READ EVERYTHING: files that may not be read are not tested with --verify");
+    }
+    assert_proved(&bench, &[&DRY[..], &["test -e secret && ! cat secret"]].concat());
+}
+
 #[test]
 fn pytest_is_compared_test_by_test() {
     let tests = TESTS.replace("NAME", "'co' + 'unt'");
     let Some(bench) = Bench::new(&format!("{SHOP}{tests}")) else { return };
-    if !Command::new(&bench.python).args(["-m", "pytest", "--version"]).output().unwrap().status.success() {
-        return eprintln!("{} HAS NO PYTEST: it is not tested with --verify", bench.python.display());
+    if !has_pytest(&bench) {
+        return;
     }
     // The first test that fails does not keep the others from being compared.
     for options in ["-q", "-q -x", "-q --maxfail=1"] {
@@ -300,6 +365,40 @@ fn pytest_is_compared_test_by_test() {
             all.iter().any(|(_, m)| m.contains("test_shop.py::Shop::test_names") && m.contains("AssertionError")),
             "{all:?}"
         );
+    }
+}
+
+#[test]
+fn what_a_test_runs_by_pytest_is_its_own_business() {
+    let tests = "\
+#- inner.py
+def test_one():
+    assert False
+
+
+def test_two():
+    assert False
+#- test_shop.py
+import subprocess
+import sys
+
+
+def test_inner():
+    ran = subprocess.run([sys.executable, '-m', 'pytest', '-x', 'inner.py'], stdout=subprocess.PIPE)
+    assert b'1 failed' in ran.stdout
+";
+    let Some(bench) = Bench::new(&format!("{SHOP}{tests}")) else { return };
+    if !has_pytest(&bench) {
+        return;
+    }
+    for (options, by_test) in [("", true), ("-E ", false), ("-I ", false)] {
+        let command = format!("'{}' {options}-m pytest -q -p no:cacheprovider", bench.python.display());
+        let (exit, report) = bench.report(&[&DRY[..], &[&command]].concat());
+        let ran = &report["projects"][0]["verification"]["command"];
+        // A Python that takes no plugin from the environment has an exit code.
+        let tests = usize::from(by_test);
+        assert_eq!((exit, &ran["by_test"], &ran["tests"]), (1, &by_test.into(), &tests.into()), "{report}");
+        assert_eq!((&ran["failed_before"], &report["summary"]["fixed"]), (&0.into(), &1.into()), "{report}");
     }
 }
 

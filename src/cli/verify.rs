@@ -299,7 +299,7 @@ impl Runs<'_> {
             _ => return,
         };
         for test in by_chance(same, ran).into_iter().cloned().collect::<Vec<_>>() {
-            let message = format!("test `{test}` fails");
+            let message = format!("test `{test}` fails, or is not run");
             self.set_aside(Failure { item: Item::Test(test), message });
         }
     }

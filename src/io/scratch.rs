@@ -161,7 +161,11 @@ impl Tree {
             return symlink(&self.copied(&target).map_or(target, |inside| copy.join(inside)), &from, to);
         }
         match kind.is_file() {
-            true => fs::copy(&from, to).map(drop),
+            true => match fs::copy(&from, to) {
+                // Nor may the code read it then.
+                Err(error) if is_closed(&error) && fs::File::open(&from).is_err_and(|e| is_closed(&e)) => close(to),
+                copied => copied.map(drop),
+            },
             false => Ok(()),
         }
     }
@@ -188,6 +192,18 @@ fn open_folders(folder: &Path) {
             open_folders(&entry.path());
         }
     }
+}
+
+fn is_closed(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied
+}
+
+/// Makes a file that may not be read.
+fn close(file: &Path) -> io::Result<()> {
+    fs::write(file, "")?;
+    #[cfg(unix)]
+    fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(0o000))?;
+    Ok(())
 }
 
 #[cfg(unix)]
