@@ -583,7 +583,12 @@ const DRY: [&str; 5] = ["--dry-run", "--allow-dirty", "--strategy", "defer-impor
 
 #[test]
 fn each_import_finds_the_project_as_it_is() {
+    let port = format!(
+        "import socket\nimport time\n\nport = socket.socket()\nport.bind(('127.0.0.1', {}))\ntime.sleep(0.3)",
+        20_000 + std::process::id() % 20_000
+    );
     let effects = [
+        port.as_str(),
         "open('app.lock', 'x').close()",
         "import os\n\nos.makedirs('cache/deep')",
         "hits = open('hits', 'r+')\nassert hits.read() == '0'\nhits.seek(0)\nhits.write('1')\nhits.close()",

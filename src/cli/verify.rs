@@ -13,7 +13,7 @@ use super::progress::Progress;
 use crate::io::load::Loaded;
 use crate::io::process::{catch_interrupts, is_interrupted};
 use crate::io::python::{Interpreter, PythonError};
-use crate::io::scratch::Tree;
+use crate::io::scratch::{Scratch, Tree};
 use crate::io::site::Site;
 use crate::outcome::{CommandEntry, FileChange, UnprovedEntry, VerificationEntry};
 use crate::plan::{Solved, Stage, Touched, Veto};
@@ -207,23 +207,50 @@ impl Runs<'_> {
     /// Imports each of the modules first, several at a time: after a rewrite, or as it was.
     fn import(&self, after: Option<&Site>, modules: &[&Touched]) -> Result<Vec<(Imported, PathBuf)>> {
         let Some(tools) = &self.tools else { return Ok(Vec::new()) };
+        let site = after.unwrap_or(&tools.before);
         let done = AtomicUsize::new(0);
-        after.unwrap_or(&tools.before).each(self.wish.jobs, modules.len(), &|index, scratch| {
-            let touched = modules[index];
-            let notes = self.notes();
+        let import = |touched: &Touched, scratch: &Scratch| {
             let before = after.and_then(|_| Some(self.before.get(touched)?.1.as_path()));
-            let roots = self.loaded.project.tree.search_path(Some(&touched.root));
-            let found = tools.python.import(scratch, touched, &roots, &notes, before)?;
-            if let Imported::Fine { file: Some(file), .. } = &found
-                && Path::new(file).is_absolute()
-            {
-                let (module, file) = (touched.module.clone(), PathBuf::from(file));
-                return Err(VerifyError::Elsewhere { module, file, python: tools.python.path.clone() }.into());
-            }
+            self.import_one(tools, scratch, touched, before)
+        };
+        let mut found = site.each(self.wish.jobs, modules.len(), &|index, scratch| -> Result<_> {
+            let found = import(modules[index], scratch)?;
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             self.progress.show(Stage::Import(done.min(modules.len()), modules.len()));
-            Ok((found, notes))
-        })
+            Ok(found)
+        })?;
+        // Modules may be in each other's way, e.g. at a port: what fails fails alone, too. One of those that say the same will do.
+        let mut settled: BTreeSet<String> = BTreeSet::new();
+        for (module, found) in modules.iter().zip(&mut found).filter(|_| modules.len() > 1 && self.wish.jobs > 1) {
+            if let Some(error) = found.0.error().filter(|error| !settled.contains(*error)).map(str::to_owned) {
+                let alone = site.each(1, 1, &|_, scratch| import(module, scratch))?;
+                settled.extend(
+                    alone.iter().filter_map(|(alone, _)| alone.error()).filter(|e| **e == error).map(str::to_owned),
+                );
+                *found = alone.into_iter().next().context("one module was imported")?;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Imports a module in a copy; `before` are the notes of the same import before the rewrite.
+    fn import_one(
+        &self,
+        tools: &Tools,
+        scratch: &Scratch,
+        touched: &Touched,
+        before: Option<&Path>,
+    ) -> Result<(Imported, PathBuf)> {
+        let notes = self.notes();
+        let roots = self.loaded.project.tree.search_path(Some(&touched.root));
+        let found = tools.python.import(scratch, touched, &roots, &notes, before)?;
+        if let Imported::Fine { file: Some(file), .. } = &found
+            && Path::new(file).is_absolute()
+        {
+            let (module, file) = (touched.module.clone(), PathBuf::from(file));
+            return Err(VerifyError::Elsewhere { module, file, python: tools.python.path.clone() }.into());
+        }
+        Ok((found, notes))
     }
 
     /// Imports the modules of a plan before and after; gives the first that is worse.
