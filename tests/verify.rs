@@ -607,6 +607,18 @@ fn each_import_finds_the_project_as_it_is() {
     }
 }
 
+#[test]
+fn what_pythonpath_has_of_the_project_is_that_of_the_copy() {
+    let does = "import os\n\nimport helper\n\nassert helper.HERE.startswith(os.getcwd() + os.sep), helper.HERE";
+    let files = format!("{}#- tools/helper.py\nimport os\n\nHERE = os.path.realpath(__file__)\n", shop_that(does));
+    let Some(bench) = Bench::new(&files) else { return };
+    let mut command = bench.command(&[&DRY[..], &[&format!("'{}' -c 'import shop'", bench.python.display())]].concat());
+    let output = command.env("PYTHONPATH", bench.project.path().join("tools")).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["projects"][0]["verification"]["unproved"], Value::Array(vec![]), "{report}");
+    assert_eq!((output.status.code(), &report["summary"]["fixed"]), (Some(1), &1.into()), "{report}");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_script_that_is_rewritten_may_still_be_run() {

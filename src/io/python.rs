@@ -135,6 +135,9 @@ impl Interpreter {
         command.arg(before.map(|notes| notes.join("result")).unwrap_or_default()).arg(&touched.module);
         command.args(roots.iter().map(|root| folder(&scratch.root, root)));
         command.current_dir(&scratch.root).stdin(Stdio::null()).stdout(Stdio::null());
+        if let Some(path) = env::join_paths(given_path(scratch)).ok().filter(|path| !path.is_empty()) {
+            command.env("PYTHONPATH", path);
+        }
         self.activate(&mut command);
         let ended = (|| {
             fs::create_dir_all(notes)?;
@@ -196,8 +199,7 @@ impl Interpreter {
             command.env("PYTEST_PLUGINS", plugins).env("CYCLEFIX_RESULTS", &results);
         }
         let roots = roots.iter().map(|root| folder(&scratch.root, root));
-        let given: Vec<PathBuf> = env::var_os("PYTHONPATH").map(|p| env::split_paths(&p).collect()).unwrap_or_default();
-        let path = roots.chain([notes.to_owned()]).chain(given.into_iter().filter(|p| !p.as_os_str().is_empty()));
+        let path = roots.chain([notes.to_owned()]).chain(given_path(scratch));
         // A folder whose name holds the separator cannot stand on the path.
         if let Ok(path) = env::join_paths(path) {
             command.env("PYTHONPATH", path);
@@ -234,6 +236,12 @@ impl Interpreter {
             None => command.env_remove("VIRTUAL_ENV"),
         };
     }
+}
+
+/// The user's PYTHONPATH; what of it lies in the project lies in the copy.
+fn given_path(scratch: &Scratch) -> Vec<PathBuf> {
+    let given: Vec<PathBuf> = env::var_os("PYTHONPATH").map(|p| env::split_paths(&p).collect()).unwrap_or_default();
+    given.into_iter().filter(|path| !path.as_os_str().is_empty()).map(|path| scratch.moved(path)).collect()
 }
 
 /// What a process printed, or wrote down: the beginning and the end, if it is more than anybody reads.

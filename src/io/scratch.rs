@@ -58,6 +58,8 @@ pub struct Tree {
 pub struct Scratch {
     /// The project's root in the copy; absolute, without symbolic links.
     pub root: PathBuf,
+    /// The root of what it is a copy of.
+    original: PathBuf,
     folder: TempDir,
 }
 
@@ -65,6 +67,13 @@ impl Scratch {
     /// The folder that all of the copy lies in; the root lies deeper where the project is a part of its repository.
     pub fn top(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Where the copy has what lies at `path`, which stays as it is if it is not in the project, or not copied.
+    pub fn moved(&self, path: PathBuf) -> PathBuf {
+        let inside = |path: &Path| Some(path.strip_prefix(self.original.canonicalize().ok()?).ok()?.to_owned());
+        let inside = path.canonicalize().ok().filter(|_| path.is_absolute()).and_then(|path| inside(&path));
+        inside.map(|inside| folder_below(&self.root, &inside)).filter(|moved| moved.exists()).unwrap_or(path)
     }
 }
 
@@ -95,9 +104,8 @@ impl Tree {
         let folder = tempfile::Builder::new().prefix("cyclefix-").tempdir().map_err(ScratchError::Folder)?;
         let top = folder.path().canonicalize().map_err(ScratchError::Folder)?;
         git::borrow(&self.root, &top);
-        // An empty part would end the path in a separator.
-        let root = if self.prefix.is_empty() { top } else { top.join(&self.prefix) };
-        let scratch = Scratch { root, folder };
+        let root = folder_below(&top, Path::new(&self.prefix));
+        let scratch = Scratch { root, original: self.root.clone(), folder };
         let to = scratch.root.as_path();
         let changed: BTreeSet<&Path> = changes.iter().map(|change| Path::new(&change.path)).collect();
         let kept: Vec<&Path> = self.files.iter().map(PathBuf::as_path).filter(|f| !changed.contains(f)).collect();
@@ -192,6 +200,11 @@ fn open_folders(folder: &Path) {
             open_folders(&entry.path());
         }
     }
+}
+
+/// A folder below another, or that itself: an empty part would end the path in a separator.
+fn folder_below(above: &Path, inside: &Path) -> PathBuf {
+    if inside.as_os_str().is_empty() { above.to_owned() } else { above.join(inside) }
 }
 
 fn is_closed(error: &io::Error) -> bool {
