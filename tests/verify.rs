@@ -154,6 +154,18 @@ fn every_sabotage_is_caught_and_the_tree_stays_as_it_was() {
     }
 }
 
+/// The import may take ten times as long as before, but not less than ten seconds: here five times, all in all.
+#[test]
+fn an_import_that_hangs_is_given_up_soon() {
+    let Some(bench) = Bench::new(SHOP) else { return };
+    let start = std::time::Instant::now();
+    let hang = ["--sabotage", "shop.py=import time; time.sleep(1000)"];
+    let (_, report) = bench.report(&[&DRY[..], &hang].concat());
+    let left_out = &report["projects"][0]["verification"]["refused"];
+    assert!(left_out[0]["message"].as_str().unwrap().contains("it takes more than 10 s"), "{left_out}");
+    assert!(start.elapsed().as_secs() < 100, "{:?}", start.elapsed());
+}
+
 /// A cycle that crashes from each side: what it said before is no excuse for what is wrong now.
 #[test]
 fn sabotage_of_what_crashed_before_is_caught() {

@@ -14,9 +14,6 @@ use crate::plan::Touched;
 use crate::proof::command::Ran;
 use crate::proof::import::Imported;
 
-/// Time that the import of one module may take.
-const IMPORT_LIMIT: Duration = Duration::from_secs(60);
-
 /// How long an interpreter may take to say what it is.
 const START_LIMIT: Duration = Duration::from_secs(20);
 
@@ -126,6 +123,7 @@ impl Interpreter {
         roots: &[&str],
         notes: &Path,
         before: Option<&Path>,
+        limit: Duration,
     ) -> Result<Imported, PythonError> {
         let failed = PythonError::run(&self.path);
         let result = notes.join("result");
@@ -142,14 +140,14 @@ impl Interpreter {
         let ended = (|| {
             fs::create_dir_all(notes)?;
             command.stderr(File::create(&said)?);
-            process::run(&mut command, Some(IMPORT_LIMIT))
+            process::run(&mut command, Some(limit))
         })()
         .map_err(failed)?;
         let text = fs::read(&result).unwrap_or_default();
         let text = String::from_utf8_lossy(&text).replace(&beginning(&scratch.root), "");
         Ok(Imported::parse(&text).unwrap_or_else(|| {
             let error = match ended {
-                Ended::TimedOut => format!("it takes more than {} s", IMPORT_LIMIT.as_secs()),
+                Ended::TimedOut => format!("it takes more than {} s", limit.as_secs()),
                 Ended::Exit(status) => {
                     let said = ends_of(&said).replace(&beginning(notes), "");
                     let last = said.lines().last().map_or(String::new(), |line| format!(": {line}"));

@@ -25,6 +25,9 @@ use crate::proof::{Failure, Item, Trial};
 /// A command may take this many times as long after a rewrite as before, but not less than the pause.
 const SLOWER: u32 = 10;
 const PAUSE: Duration = Duration::from_secs(120);
+/// The same for the import of a module, and how long one may take at all.
+const IMPORT_PAUSE: Duration = Duration::from_secs(10);
+const IMPORT_LIMIT: Duration = Duration::from_secs(60);
 
 fn shown(item: &Item) -> String {
     match item {
@@ -45,6 +48,24 @@ struct Tools {
     tree: Arc<Tree>,
     /// The project as it was.
     before: Site,
+}
+
+/// The import of a module.
+struct Import {
+    imported: Imported,
+    /// The folder of its notes.
+    notes: PathBuf,
+    took: Duration,
+}
+
+impl Import {
+    /// How long the same may take after a rewrite.
+    fn limit(&self) -> Duration {
+        match self.imported.is_fine() {
+            true => (self.took * SLOWER).clamp(IMPORT_PAUSE, IMPORT_LIMIT),
+            false => IMPORT_LIMIT,
+        }
+    }
 }
 
 /// The command before the rewrite.
@@ -77,8 +98,8 @@ pub(super) struct Runs<'a> {
     /// What the runs write down.
     folder: TempDir,
     tools: Option<Tools>,
-    /// Imports before the rewrite, with the folder of their notes.
-    before: BTreeMap<Touched, (Imported, PathBuf)>,
+    /// Imports before the rewrite.
+    before: BTreeMap<Touched, Import>,
     command: Option<CommandBefore>,
     /// The last run of the command with all changes of a plan.
     after: Option<(Vec<FileChange>, Ran)>,
@@ -160,12 +181,12 @@ impl<'a> Runs<'a> {
     }
 
     /// Imports each of the modules first, several at a time: after a rewrite, or as it was.
-    fn import(&self, after: Option<&Site>, modules: &[&Touched]) -> Result<Vec<(Imported, PathBuf)>> {
+    fn import(&self, after: Option<&Site>, modules: &[&Touched]) -> Result<Vec<Import>> {
         let Some(tools) = &self.tools else { return Ok(Vec::new()) };
         let site = after.unwrap_or(&tools.before);
         let done = AtomicUsize::new(0);
         let import = |touched: &Touched, scratch: &Scratch| {
-            let before = after.and_then(|_| Some(self.before.get(touched)?.1.as_path()));
+            let before = after.and_then(|_| self.before.get(touched));
             self.import_one(tools, scratch, touched, before)
         };
         let mut found = site.each(self.wish.jobs, modules.len(), &|index, scratch| -> Result<_> {
@@ -177,10 +198,10 @@ impl<'a> Runs<'a> {
         // Modules may be in each other's way, e.g. at a port: what fails fails alone, too. One of those that say the same will do.
         let mut settled: BTreeSet<String> = BTreeSet::new();
         for (module, found) in modules.iter().zip(&mut found).filter(|_| modules.len() > 1 && self.wish.jobs > 1) {
-            if let Some(error) = found.0.error().filter(|error| !settled.contains(*error)).map(str::to_owned) {
+            if let Some(error) = found.imported.error().filter(|error| !settled.contains(*error)).map(str::to_owned) {
                 let alone = site.each(1, 1, &|_, scratch| import(module, scratch))?;
                 settled.extend(
-                    alone.iter().filter_map(|(alone, _)| alone.error()).filter(|e| **e == error).map(str::to_owned),
+                    alone.iter().filter_map(|alone| alone.imported.error()).filter(|e| **e == error).map(str::to_owned),
                 );
                 *found = alone.into_iter().next().context("one module was imported")?;
             }
@@ -188,24 +209,26 @@ impl<'a> Runs<'a> {
         Ok(found)
     }
 
-    /// Imports a module in a copy; `before` are the notes of the same import before the rewrite.
+    /// Imports a module in a copy; `before` is the same import before the rewrite.
     fn import_one(
         &self,
         tools: &Tools,
         scratch: &Scratch,
         touched: &Touched,
-        before: Option<&Path>,
-    ) -> Result<(Imported, PathBuf)> {
-        let notes = self.notes();
+        before: Option<&Import>,
+    ) -> Result<Import> {
+        let (start, notes) = (Instant::now(), self.notes());
+        let limit = before.map_or(IMPORT_LIMIT, Import::limit);
+        let before = before.map(|before| before.notes.as_path());
         let roots = self.loaded.project.tree.search_path(Some(&touched.root));
-        let found = tools.python.import(scratch, touched, &roots, &notes, before)?;
+        let found = tools.python.import(scratch, touched, &roots, &notes, before, limit)?;
         if let Imported::Fine { file: Some(file), .. } = &found
             && Path::new(file).is_absolute()
         {
             let (module, file) = (touched.module.clone(), PathBuf::from(file));
             return Err(VerifyError::Elsewhere { module, file, python: tools.python.path.clone() }.into());
         }
-        Ok((found, notes))
+        Ok(Import { imported: found, notes, took: start.elapsed() })
     }
 
     /// Imports the modules of a plan before and after; gives the first that is worse.
@@ -220,15 +243,15 @@ impl<'a> Runs<'a> {
         self.unproved.clear();
         let excuses = self.excuses();
         let mut failure = None;
-        for (touched, (imported, _)) in wanted.iter().zip(&after) {
-            let before = self.before.get(*touched).map(|(imported, _)| imported);
+        for (touched, Import { imported, .. }) in wanted.iter().zip(&after) {
+            let before = self.before.get(*touched).map(|before| &before.imported);
             match (imported.worse(before, touched, &excuses), imported.error()) {
                 (Some(message), _) => failure = failure.or(Some(Failure { item: item(touched), message })),
                 (None, Some(error)) => drop(self.unproved.insert(touched.module.clone(), error.to_owned())),
                 (None, None) => {}
             }
         }
-        let proved = after.iter().any(|(imported, _)| imported.is_fine());
+        let proved = after.iter().any(|after| after.imported.is_fine());
         if let (None, false, Some(error)) = (&failure, proved, self.unproved.values().next().cloned()) {
             let python = self.tools()?.python.path.clone();
             return Err(VerifyError::NothingProved { python, error }.into());
@@ -238,7 +261,7 @@ impl<'a> Runs<'a> {
 
     /// Why modules may fail.
     fn excuses(&self) -> Excuses {
-        let errors = self.before.values().filter_map(|(before, _)| Some(before.error()?.to_owned())).collect();
+        let errors = self.before.values().filter_map(|before| Some(before.imported.error()?.to_owned())).collect();
         let modules = self.loaded.project.modules();
         let own = modules.filter_map(|(_, module)| Some(module.name.split('.').next()?.to_owned())).collect();
         Excuses { errors, own }
@@ -322,9 +345,9 @@ impl Trial for Runs<'_> {
                 let there = !touched.is_new || changes.iter().any(|change| change.path == touched.path);
                 let site = self.site(changes)?;
                 let found = if there { self.import(Some(&site), &[touched])? } else { Vec::new() };
-                let before = self.before.get(touched).map(|(imported, _)| imported);
+                let before = self.before.get(touched).map(|before| &before.imported);
                 let excuses = self.excuses();
-                found.iter().any(|(imported, _)| imported.worse(before, touched, &excuses).is_some())
+                found.iter().any(|found| found.imported.worse(before, touched, &excuses).is_some())
             }
             None => match (self.after_command(changes)?, &self.command) {
                 (Some(ran), Some(before)) => {
