@@ -71,6 +71,47 @@ impl Trial for Fake {
         self.aside.push(failure);
     }
 
+    fn is_steady(&self) -> bool {
+        self.aside.is_empty()
+    }
+
+    fn vetoed(&mut self, _: &Veto) {}
+}
+
+/// A test that fails every other time, whatever is run; it is compared with a run in which it passed.
+struct Coin {
+    state: u64,
+    is_aside: bool,
+}
+
+impl Coin {
+    fn falls(&mut self) -> bool {
+        // Knuth's MMIX generator, of which the high bits are the good ones
+        self.state = self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.state >> 63 == 1
+    }
+}
+
+impl Trial for Coin {
+    type Error = Infallible;
+
+    fn run(&mut self, _: &Solved, _: &[FileChange]) -> Result<Option<Failure>, Infallible> {
+        let fails = !self.is_aside && self.falls();
+        Ok(fails.then(|| Failure { item: Item::Command, message: "by chance".to_owned() }))
+    }
+
+    fn fails(&mut self, _: &Failure, _: &[Touched], _: &[FileChange]) -> Result<bool, Infallible> {
+        Ok(self.falls())
+    }
+
+    fn set_aside(&mut self, _: Failure) {
+        self.is_aside = true;
+    }
+
+    fn is_steady(&self) -> bool {
+        !self.is_aside
+    }
+
     fn vetoed(&mut self, _: &Veto) {}
 }
 
@@ -94,8 +135,8 @@ proptest! {
         prop_assert_eq!(changed, wanted);
         let said: BTreeSet<String> = found.vetoes.iter().map(|v| v.message.clone()).collect();
         prop_assert_eq!(said, bad.iter().map(|path| format!("{path} is bad")).collect());
-        // One run a plan, and for each guilty fix the two ends and the steps of a bisection.
-        prop_assert!(fake.runs <= 1 + bad.len() * (1 + 2 + 3), "{}", fake.runs);
+        // One run a plan, and for each guilty fix three times the two ends and the steps of a bisection.
+        prop_assert!(fake.runs <= 1 + bad.len() * (1 + 6 + 3), "{}", fake.runs);
     }
 }
 
@@ -106,6 +147,26 @@ fn what_fails_by_chance_is_set_aside() {
     let found = proved(&loaded, &mut fake);
     assert_eq!((found.solved.outcome.changes.len(), found.vetoes.len()), (2, 0));
     assert_eq!(fake.aside, [Failure { item: Item::Command, message: "by chance".to_owned() }]);
+}
+
+#[test]
+fn a_fix_is_rarely_blamed_for_chance() {
+    let loaded = pairs(1);
+    const RUNS: usize = 1000;
+    let mut blamed = 0;
+    let mut coin = Coin { state: 1, is_aside: false };
+    for _ in 0..RUNS {
+        coin.is_aside = false;
+        // A test that failed before is not looked at.
+        if coin.falls() {
+            continue;
+        }
+        let plan = |vetoes: &[Veto]| solve_without(&loaded.project, vetoes, &|_| {});
+        let Ok(found) = prove(&loaded.project, &plan, &mut coin);
+        blamed += found.vetoes.len();
+    }
+    // 0.4 % are to be expected.
+    assert!(blamed * 100 < RUNS, "{blamed} of {RUNS}");
 }
 
 #[test]

@@ -154,6 +154,18 @@ fn every_sabotage_is_caught_and_the_tree_stays_as_it_was() {
     }
 }
 
+/// The import may take ten times as long as before, but not less than ten seconds: here five times, all in all.
+#[test]
+fn an_import_that_hangs_is_given_up_soon() {
+    let Some(bench) = Bench::new(SHOP) else { return };
+    let start = std::time::Instant::now();
+    let hang = ["--sabotage", "shop.py=import time; time.sleep(1000)"];
+    let (_, report) = bench.report(&[&DRY[..], &hang].concat());
+    let left_out = &report["projects"][0]["verification"]["refused"];
+    assert!(left_out[0]["message"].as_str().unwrap().contains("it takes more than 10 s"), "{left_out}");
+    assert!(start.elapsed().as_secs() < 100, "{:?}", start.elapsed());
+}
+
 /// A cycle that crashes from each side: what it said before is no excuse for what is wrong now.
 #[test]
 fn sabotage_of_what_crashed_before_is_caught() {
@@ -277,27 +289,176 @@ fn unittest_is_compared_test_by_test() {
     assert!(all.iter().any(|(_, m)| m.contains("test_names") && m.contains("AssertionError")), "{all:?}");
 }
 
+fn has_pytest(bench: &Bench) -> bool {
+    let has = Command::new(&bench.python).args(["-m", "pytest", "--version"]).output().unwrap().status.success();
+    if !has {
+        eprintln!("{} HAS NO PYTEST: it is not tested with --verify", bench.python.display());
+    }
+    has
+}
+
+#[test]
+fn subtests_and_fixtures_of_classes_are_no_tests() {
+    let tests = "\
+#- test_shop.py
+import unittest
+
+import shop
+
+
+class Shop(unittest.TestCase):
+    def test_price(self):
+        self.assertEqual(shop.price(), 1)
+
+    def test_parts(self):
+        for part in range(3):
+            with self.subTest(part=part, of=object()):
+                self.fail('as ever')
+
+
+class Never(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        raise ValueError('as ever')
+
+    def test(self):
+        pass
+";
+    let Some(bench) = Bench::new(&format!("{SHOP}{tests}")) else { return };
+    assert_proved(&bench, &[&DRY[..], &[&format!("'{}' -m unittest", bench.python.display())]].concat());
+}
+
+#[test]
+fn what_stands_for_a_module_may_answer_with_any_error() {
+    let does = [
+        "import sys\n\n\nclass Odd:\n    __name__ = 'shop'\n\n    def __getattr__(self, name):\n        raise KeyError(name)\n\n\n\
+         sys.modules[__name__] = Odd()",
+        "import builtins\nimport os\n\nbuiltins.open = os._exit = None",
+        "import os\n\nos.umask(0o777)\nos.chdir('/')\nos.closerange(0, 100)",
+    ];
+    for does in does {
+        let Some(bench) = Bench::new(&shop_that(does)) else { return };
+        assert_proved(&bench, &DRY);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_may_not_be_read_is_not_read() {
+    let Some(bench) = Bench::new(&format!("{SHOP}#- secret\nx\n")) else { return };
+    let secret = bench.project.path().join("secret");
+    assert!(Command::new("chmod").arg("0").arg(&secret).status().unwrap().success());
+    if std::fs::read(&secret).is_ok() {
+        return eprintln!("THIS USER MAY READ EVERYTHING: files that may not be read are not tested with --verify");
+    }
+    assert_proved(&bench, &[&DRY[..], &["test -e secret && ! cat secret"]].concat());
+}
+
 #[test]
 fn pytest_is_compared_test_by_test() {
     let tests = TESTS.replace("NAME", "'co' + 'unt'");
     let Some(bench) = Bench::new(&format!("{SHOP}{tests}")) else { return };
-    if !Command::new(&bench.python).args(["-m", "pytest", "--version"]).output().unwrap().status.success() {
-        return eprintln!("{} HAS NO PYTEST: it is not tested with --verify", bench.python.display());
+    if !has_pytest(&bench) {
+        return;
     }
-    let command = format!("'{}' -m pytest -q -p no:cacheprovider", bench.python.display());
-    let (exit, report) = bench.report(&[&DEFER[..], &[&command]].concat());
-    assert_eq!(exit, 1);
-    let ran = &report["projects"][0]["verification"]["command"];
-    assert_eq!(
-        (&ran["by_test"], &ran["tests"], &ran["failed_before"]),
-        (&true.into(), &3.into(), &1.into()),
-        "{report}"
-    );
-    let all = refusals(&report);
-    assert!(
-        all.iter().any(|(_, m)| m.contains("test_shop.py::Shop::test_names") && m.contains("AssertionError")),
-        "{all:?}"
-    );
+    // The first test that fails does not keep the others from being compared.
+    for options in ["-q", "-q -x", "-q --maxfail=1"] {
+        let command = format!("'{}' -m pytest {options} -p no:cacheprovider", bench.python.display());
+        let (exit, report) = bench.report(&[&DEFER[..], &[&command]].concat());
+        assert_eq!(exit, 1);
+        let ran = &report["projects"][0]["verification"]["command"];
+        assert_eq!(
+            (&ran["by_test"], &ran["tests"], &ran["failed_before"]),
+            (&true.into(), &3.into(), &1.into()),
+            "{report}"
+        );
+        let all = refusals(&report);
+        assert!(
+            all.iter().any(|(_, m)| m.contains("test_shop.py::Shop::test_names") && m.contains("AssertionError")),
+            "{all:?}"
+        );
+    }
+}
+
+#[test]
+fn what_a_test_runs_by_pytest_is_its_own_business() {
+    let tests = "\
+#- inner.py
+def test_one():
+    assert False
+
+
+def test_two():
+    assert False
+#- test_shop.py
+import subprocess
+import sys
+
+
+def test_inner():
+    ran = subprocess.run([sys.executable, '-m', 'pytest', '-x', 'inner.py'], stdout=subprocess.PIPE)
+    assert b'1 failed' in ran.stdout
+";
+    let Some(bench) = Bench::new(&format!("{SHOP}{tests}")) else { return };
+    if !has_pytest(&bench) {
+        return;
+    }
+    for (options, by_test) in [("", true), ("-E ", false), ("-I ", false)] {
+        let command = format!("'{}' {options}-m pytest -q -p no:cacheprovider", bench.python.display());
+        let (exit, report) = bench.report(&[&DRY[..], &[&command]].concat());
+        let ran = &report["projects"][0]["verification"]["command"];
+        // A Python that takes no plugin from the environment has an exit code.
+        let tests = usize::from(by_test);
+        assert_eq!((exit, &ran["by_test"], &ran["tests"]), (1, &by_test.into(), &tests.into()), "{report}");
+        assert_eq!((&ran["failed_before"], &report["summary"]["fixed"]), (&0.into(), &1.into()), "{report}");
+    }
+}
+
+/// Tests that pass or fail as `outcomes` says, run by run: the runs are counted in a file beside the copies.
+const CHANCE: &str = "\
+#- test_shop.py
+import os
+import unittest
+
+import shop
+
+
+class Shop(unittest.TestCase):
+    def test_price(self):
+        self.assertEqual(shop.price(), 1)
+
+    def chance(self, outcomes):
+        counter = os.environ['CHANCE'] + outcomes
+        with open(counter, 'a+') as runs:
+            runs.seek(0)
+            run = len(runs.read())
+            runs.write('.')
+        self.assertEqual(outcomes[run % len(outcomes)], 'P')
+
+";
+
+#[test]
+fn what_fails_by_chance_is_blamed_on_nothing() {
+    // Before, after, before, after and so on.
+    for (outcomes, aside) in
+        [(&["PFPFPFFP"][..], 1), (&["PFPFPFPPP"], 1), (&["PFPFF", "PFPPF", "PPPFP"], 3), (&["FPFP"], 0), (&["PPF"], 0)]
+    {
+        let tests: String = (0..)
+            .zip(outcomes)
+            .map(|(n, o)| format!("    def test_chance{n}(self):\n        self.chance('{o}')\n\n"))
+            .collect();
+        let Some(bench) = Bench::new(&format!("{SHOP}{CHANCE}{tests}")) else { return };
+        let counters = tempfile::tempdir().unwrap();
+        let command = format!("'{}' -m unittest", bench.python.display());
+        let mut run = bench.command(&[&DRY[..], &[&command]].concat());
+        let output = run.env("CHANCE", counters.path().join("runs-")).output().unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let ran = &report["projects"][0]["verification"];
+        assert_eq!((&ran["refused"], &report["summary"]["fixed"]), (&Value::Array(vec![]), &1.into()), "{ran}");
+        assert_eq!(ran["unsteady"].as_array().unwrap().len(), aside, "{outcomes:?} {ran}");
+        let told = String::from_utf8_lossy(&output.stderr).matches("but not each time").count();
+        assert_eq!(told, aside, "{outcomes:?}");
+    }
 }
 
 #[test]
@@ -317,6 +478,25 @@ fn what_git_ignores_in_a_package_is_there_and_git_answers() {
     let ran = &report["projects"][0]["verification"];
     assert_eq!((&ran["modules"], &ran["unproved"]), (&2.into(), &Value::Array(vec![])), "{report}");
     assert_eq!(report["summary"]["fixed"], 1);
+}
+
+#[test]
+fn git_answers_in_a_shallow_clone_as_the_clone_is_set_up() {
+    let Some(bench) = Bench::new(SHOP) else { return };
+    bench.commit();
+    for _ in 0..2 {
+        bench.git(&["-c", "user.name=n", "-c", "user.email=e@e", "commit", "-qm", "c", "--allow-empty", "--no-verify"]);
+    }
+    let lender = format!("file://{}", bench.project.path().display());
+    let clone = Bench { project: tempfile::tempdir().unwrap(), ..Bench::new(SHOP).unwrap() };
+    std::fs::remove_dir_all(clone.project.path()).unwrap();
+    std::fs::create_dir(clone.project.path()).unwrap();
+    clone.git(&["clone", "-q", "-c", "core.autocrlf=true", "--depth", "2", &lender, "."]);
+    clone.git(&["tag", "v1", "HEAD~1"]);
+    let command = "git log -2 && git describe --tags && test $(git rev-list HEAD | wc -l) = 2 && \
+                   git remote get-url origin && test -z \"$(git status --porcelain stock.py)\" && git ls-files --eol | grep w/crlf";
+    let (exit, report) = clone.report(&[&DRY[..], &[command]].concat());
+    assert_eq!((exit, &report["summary"]["fixed"]), (1, &1.into()), "{report}");
 }
 
 #[cfg(unix)]
@@ -395,6 +575,110 @@ fn an_interrupt_clears_up() {
     assert!(stderr.contains("interrupted\nhint: nothing was changed"), "{stderr}");
     assert_eq!(read(bench.scratch.path()), Tree::new());
     assert!(bench.tree() == before);
+}
+
+/// A project whose module `shop` does something when it is imported.
+fn shop_that(does: &str) -> String {
+    SHOP.replacen("from stock", &format!("{does}\n\nfrom stock"), 1)
+}
+
+/// Asserts that all modules were imported, before and after, and none failed.
+fn assert_proved(bench: &Bench, args: &[&str]) {
+    let (exit, report) = bench.report(args);
+    let ran = &report["projects"][0]["verification"];
+    let nothing = Value::Array(vec![]);
+    assert_eq!((exit, &ran["modules"]), (1, &2.into()), "{ran}");
+    assert_eq!((&ran["unproved"], &ran["unsteady"], &ran["refused"]), (&nothing, &nothing, &nothing), "{ran}");
+}
+
+const DRY: [&str; 5] = ["--dry-run", "--allow-dirty", "--strategy", "defer-import", "--verify"];
+
+#[test]
+fn each_import_finds_the_project_as_it_is() {
+    let port = format!(
+        "import socket\nimport time\n\nport = socket.socket()\nport.bind(('127.0.0.1', {}))\ntime.sleep(0.3)",
+        20_000 + std::process::id() % 20_000
+    );
+    let effects = [
+        port.as_str(),
+        "open('app.lock', 'x').close()",
+        "import os\n\nos.makedirs('cache/deep')",
+        "hits = open('hits', 'r+')\nassert hits.read() == '0'\nhits.seek(0)\nhits.write('1')\nhits.close()",
+        "import os\n\nassert os.path.exists('hits')\nos.remove('hits')",
+        "import os\n\nassert os.path.isfile('hits')\nos.remove('hits')\nos.mkdir('hits')\nopen('hits/one', 'x').close()",
+        "import os\nimport time\n\nos.mkdir('app.lock')\ntime.sleep(0.3)\nos.rmdir('app.lock')",
+        "import sqlite3\n\ndb = sqlite3.connect('state.db')\ndb.execute('create table t (n)')\ndb.commit()",
+        "import os\n\nopen('later.py', 'x').close()\nimport later",
+        "import os\n\nos.mkdir('sealed')\nopen('sealed/f', 'x').close()\nos.chmod('sealed', 0o500)",
+        "import os\n\nassert os.stat('data').st_mode & 0o777 != 0o500\nos.chmod('data', 0o500)",
+    ];
+    for does in effects {
+        let Some(bench) = Bench::new(&format!("{}#- hits\n0\n#- data/f\n", shop_that(does))) else { return };
+        bench.write(&Tree::from([("hits".into(), "0".into())]));
+        assert_proved(&bench, &DRY);
+    }
+}
+
+#[test]
+fn what_pythonpath_has_of_the_project_is_that_of_the_copy() {
+    let does = "import os\n\nimport helper\n\nassert helper.HERE.startswith(os.getcwd() + os.sep), helper.HERE";
+    let files = format!("{}#- tools/helper.py\nimport os\n\nHERE = os.path.realpath(__file__)\n", shop_that(does));
+    let Some(bench) = Bench::new(&files) else { return };
+    let mut command = bench.command(&[&DRY[..], &[&format!("'{}' -c 'import shop'", bench.python.display())]].concat());
+    let output = command.env("PYTHONPATH", bench.project.path().join("tools")).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["projects"][0]["verification"]["unproved"], Value::Array(vec![]), "{report}");
+    assert_eq!((output.status.code(), &report["summary"]["fixed"]), (Some(1), &1.into()), "{report}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_script_that_is_rewritten_may_still_be_run() {
+    let Some(bench) = Bench::new(&shop_that("#!/usr/bin/env python3")) else { return };
+    assert!(Command::new("chmod").arg("+x").arg(bench.project.path().join("shop.py")).status().unwrap().success());
+    assert_proved(&bench, &[&DRY[..], &["./shop.py --now"]].concat());
+}
+
+/// Processes that have `word` in their command line.
+#[cfg(target_os = "linux")]
+fn processes(word: &str) -> Vec<String> {
+    let all = std::fs::read_dir("/proc").unwrap().flatten();
+    let lines = all.filter_map(|entry| {
+        let line = std::fs::read(entry.path().join("cmdline")).ok()?;
+        Some(format!("{:?} {}", entry.file_name(), String::from_utf8_lossy(&line).replace('\0', " ")))
+    });
+    lines.filter(|line| line.contains(word)).collect()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn nothing_that_was_started_is_left() {
+    let word = format!("600{}", std::process::id());
+    let starts = format!(
+        "import subprocess\n\nsubprocess.Popen(['sleep', '{word}.1'], start_new_session=True)\n\
+         subprocess.call('(setsid CLEAR sleep {word}.2 &) & setsid sh -c \"sleep {word}.3 & sleep {word}.4; true\" & true', shell=True)"
+    );
+    let Some(bench) = Bench::new(&shop_that(&starts.replace("CLEAR ", ""))) else { return };
+    let command = format!("(setsid sleep {word}.5 &) & (setsid CLEAR sh -c 'sleep {word}.6 & sleep {word}.7; true' &)");
+    // What the shell that becomes cyclefix has started is none of its business.
+    let own = format!("(setsid sleep {word}.8 &) & sleep {word}.9 & exec \"$0\" \"$@\"");
+    let inner = bench.command(&[&DRY[..], &[&command.replace("CLEAR ", "")]].concat());
+    let mut outer = Command::new("sh");
+    outer.args(["-c", &own]).arg(inner.get_program()).args(inner.get_args()).current_dir(bench.project.path());
+    outer.env("TMPDIR", bench.scratch.path()).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    assert_eq!(outer.status().unwrap().code(), Some(1));
+    let left = processes(&word);
+    for process in &left {
+        let id = process.split('"').nth(1).unwrap();
+        Command::new("kill").arg(id).status().unwrap();
+    }
+    let is_own = |line: &String| line.contains(&format!("{word}.8")) || line.contains(&format!("{word}.9"));
+    assert!(left.len() == 2 && left.iter().all(is_own), "{left:?}");
+
+    // Without such, even what hides its mark is known.
+    bench.write(&Case::parse("bench", &shop_that(&starts.replace("CLEAR", "env -i"))).files);
+    let (exit, _) = bench.report(&[&DRY[..], &[&command.replace("CLEAR", "env -i")]].concat());
+    assert_eq!((exit, processes(&word)), (1, vec![]));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 import os
 
 RESULTS = os.environ.get("CYCLEFIX_RESULTS")
+WITHIN = "CYCLEFIX_WITHIN"
 
 
 def _note(outcome, nodeid, why=""):
@@ -19,9 +20,13 @@ def _why(report):
 
 
 def pytest_configure(config):
-    # Workers of pytest-xdist report to the process that started them.
-    if RESULTS and not hasattr(config, "workerinput"):
+    # Workers of pytest-xdist report to the process that started them; what a test runs by pytest is its own business.
+    if RESULTS and not hasattr(config, "workerinput") and not os.environ.get(WITHIN):
+        os.environ[WITHIN] = "1"
         _note("started", "")
+        # Tests are compared one by one: the first that fails must not keep the others from being run.
+        if getattr(config.option, "maxfail", 0):
+            config.option.maxfail = 0
         config.pluginmanager.register(_Writer(), "cyclefix-results-writer")
 
 
@@ -35,3 +40,11 @@ class _Writer:
     def pytest_collectreport(self, report):
         if report.outcome == "failed":
             _note("failed", report.nodeid, _why(report))
+
+    def pytest_sessionfinish(self, session):
+        if getattr(session, "shouldstop", False) or getattr(session, "shouldfail", False):
+            _note("stopped", "")
+        _note("finished", "")
+
+    def pytest_unconfigure(self):
+        os.environ.pop(WITHIN, None)

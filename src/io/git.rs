@@ -142,6 +142,20 @@ pub fn borrow(root: &Path, folder: &Path) {
     let _plain = borrow_from(&lender.git, folder);
 }
 
+/// Settings of a repository that say how its files look, and where it comes from.
+const LENT: &str = r"^(core\.(autocrlf|eol|safecrlf|filemode|symlinks|ignorecase|precomposeunicode)|remote\..*\.url)$";
+
+fn lend_settings(lender: &Repository, own: &Repository) -> Result<(), git2::Error> {
+    let local = lender.config()?.open_level(git2::ConfigLevel::Local)?;
+    let mut settings = own.config()?.open_level(git2::ConfigLevel::Local)?;
+    local.entries(Some(LENT))?.for_each(|entry| {
+        if let (Ok(name), Ok(value)) = (entry.name(), entry.value()) {
+            // One that cannot be set is none that the files depend on.
+            let _set = settings.set_str(name, value);
+        }
+    })
+}
+
 fn borrow_from(lender: &Repository, folder: &Path) -> Result<(), git2::Error> {
     let failed = |error: std::io::Error| git2::Error::from_str(&error.to_string());
     let own = Repository::init(folder)?;
@@ -149,10 +163,20 @@ fn borrow_from(lender: &Repository, folder: &Path) -> Result<(), git2::Error> {
     let alternates = own.path().join("objects/info");
     std::fs::create_dir_all(&alternates).map_err(failed)?;
     std::fs::write(alternates.join("alternates"), format!("{}\n", objects.display())).map_err(failed)?;
-    let index = lender.path().join("index");
-    if index.is_file() {
-        std::fs::copy(index, own.path().join("index")).map_err(failed)?;
+    // The commits at which a shallow clone ends, and what is said of files besides the index.
+    let (lent, shared) = (lender.path(), lender.commondir());
+    for file in
+        [lent.join("index"), shared.join("shallow"), shared.join("info/exclude"), shared.join("info/attributes")]
+    {
+        if let Some(inside) =
+            file.strip_prefix(lent).or_else(|_| file.strip_prefix(shared)).ok().filter(|_| file.is_file())
+        {
+            let to = own.path().join(inside);
+            std::fs::create_dir_all(to.parent().unwrap_or(folder)).map_err(failed)?;
+            std::fs::copy(&file, to).map_err(failed)?;
+        }
     }
+    lend_settings(lender, &own)?;
     let mut refs = String::from("# pack-refs with: sorted\n");
     let mut names: Vec<(String, git2::Oid)> = Vec::new();
     for reference in lender.references()?.flatten() {

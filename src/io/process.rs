@@ -2,9 +2,11 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+
+use super::family::Family;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
@@ -36,12 +38,11 @@ pub fn run(command: &mut Command, limit: Option<Duration>) -> io::Result<Ended> 
     if is_interrupted() {
         return Err(io::ErrorKind::Interrupted.into());
     }
-    own_group(command);
     let start = Instant::now();
-    let mut family = Family(command.spawn()?);
+    let mut family = Family::start(command)?;
     loop {
-        if let Some(status) = family.0.try_wait()? {
-            return Ok(Ended::Exit(status));
+        if family.has_ended()? {
+            return family.end().map(Ended::Exit);
         }
         let elapsed = start.elapsed();
         if is_interrupted() {
@@ -71,27 +72,4 @@ pub fn output(command: &mut Command, limit: Duration) -> io::Result<(String, Str
         io::Result::Ok(String::from_utf8_lossy(&bytes).into_owned())
     };
     Ok((read(&mut stdout)?, read(&mut stderr)?))
-}
-
-/// A process and what it started. None of them outlives this.
-struct Family(Child);
-
-#[cfg(unix)]
-fn own_group(command: &mut Command) {
-    std::os::unix::process::CommandExt::process_group(command, 0);
-}
-
-#[cfg(not(unix))]
-fn own_group(_: &mut Command) {}
-
-impl Drop for Family {
-    fn drop(&mut self) {
-        #[cfg(unix)]
-        if let Some(group) = i32::try_from(self.0.id()).ok().and_then(rustix::process::Pid::from_raw) {
-            // Where nobody is left of it, there is nothing to end.
-            let _gone = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-        }
-        let _gone = self.0.kill();
-        let _reaped = self.0.wait();
-    }
 }

@@ -3,7 +3,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -14,11 +14,11 @@ use crate::plan::Touched;
 use crate::proof::command::Ran;
 use crate::proof::import::Imported;
 
-/// Time that the import of one module may take.
-const IMPORT_LIMIT: Duration = Duration::from_secs(60);
-
 /// How long an interpreter may take to say what it is.
 const START_LIMIT: Duration = Duration::from_secs(20);
+
+/// Bytes of the beginning and of the end of what a process prints that are read.
+const READ: u64 = 8 << 20;
 
 /// Folders that a virtual environment of a project is usually called.
 const ENVIRONMENTS: [&str; 2] = [".venv", "venv"];
@@ -123,6 +123,7 @@ impl Interpreter {
         roots: &[&str],
         notes: &Path,
         before: Option<&Path>,
+        limit: Duration,
     ) -> Result<Imported, PythonError> {
         let failed = PythonError::run(&self.path);
         let result = notes.join("result");
@@ -132,21 +133,23 @@ impl Interpreter {
         command.arg(before.map(|notes| notes.join("result")).unwrap_or_default()).arg(&touched.module);
         command.args(roots.iter().map(|root| folder(&scratch.root, root)));
         command.current_dir(&scratch.root).stdin(Stdio::null()).stdout(Stdio::null());
+        if let Some(path) = env::join_paths(given_path(scratch)).ok().filter(|path| !path.is_empty()) {
+            command.env("PYTHONPATH", path);
+        }
         self.activate(&mut command);
         let ended = (|| {
             fs::create_dir_all(notes)?;
             command.stderr(File::create(&said)?);
-            process::run(&mut command, Some(IMPORT_LIMIT))
+            process::run(&mut command, Some(limit))
         })()
         .map_err(failed)?;
         let text = fs::read(&result).unwrap_or_default();
         let text = String::from_utf8_lossy(&text).replace(&beginning(&scratch.root), "");
         Ok(Imported::parse(&text).unwrap_or_else(|| {
             let error = match ended {
-                Ended::TimedOut => format!("it takes more than {} s", IMPORT_LIMIT.as_secs()),
+                Ended::TimedOut => format!("it takes more than {} s", limit.as_secs()),
                 Ended::Exit(status) => {
-                    let said = fs::read(&said).unwrap_or_default();
-                    let said = String::from_utf8_lossy(&said);
+                    let said = ends_of(&said).replace(&beginning(notes), "");
                     let last = said.lines().last().map_or(String::new(), |line| format!(": {line}"));
                     format!("the interpreter ends with {status}{last}")
                 }
@@ -165,17 +168,36 @@ impl Interpreter {
         notes: &Path,
         limit: Option<Duration>,
     ) -> Result<Ran, PythonError> {
+        let plugins = [Some(OsString::from(PLUGIN.0)), env::var_os("PYTEST_PLUGINS").filter(|p| !p.is_empty())];
+        let plugins = plugins.into_iter().flatten().collect::<Vec<_>>().join(&OsString::from(","));
+        let ran = self.command_with(scratch, line, roots, notes, limit, Some(plugins))?;
+        // A Python that takes no paths from the environment finds no plugin there: its exit code has to do.
+        match ran.tests.is_none() && ran.output.contains(&format!("Error importing plugin \"{}\"", PLUGIN.0)) {
+            true => self.command_with(scratch, line, roots, notes, limit, None),
+            false => Ok(ran),
+        }
+    }
+
+    /// As [`Self::command`], with the pytest plugins that are named if any are.
+    fn command_with(
+        &self,
+        scratch: &Scratch,
+        line: &str,
+        roots: &[&str],
+        notes: &Path,
+        limit: Option<Duration>,
+        plugins: Option<OsString>,
+    ) -> Result<Ran, PythonError> {
         let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
         let (said, results) = (notes.join("said"), notes.join("results"));
         let mut command = Command::new(shell);
         command.arg(flag).arg(line).current_dir(&scratch.root).stdin(Stdio::null());
         self.activate(&mut command);
-        let plugins = [Some(OsString::from(PLUGIN.0)), env::var_os("PYTEST_PLUGINS").filter(|p| !p.is_empty())];
-        command.env("PYTEST_PLUGINS", plugins.into_iter().flatten().collect::<Vec<_>>().join(&OsString::from(",")));
-        command.env("CYCLEFIX_RESULTS", &results);
+        if let Some(plugins) = plugins {
+            command.env("PYTEST_PLUGINS", plugins).env("CYCLEFIX_RESULTS", &results);
+        }
         let roots = roots.iter().map(|root| folder(&scratch.root, root));
-        let given: Vec<PathBuf> = env::var_os("PYTHONPATH").map(|p| env::split_paths(&p).collect()).unwrap_or_default();
-        let path = roots.chain([notes.to_owned()]).chain(given.into_iter().filter(|p| !p.as_os_str().is_empty()));
+        let path = roots.chain([notes.to_owned()]).chain(given_path(scratch));
         // A folder whose name holds the separator cannot stand on the path.
         if let Ok(path) = env::join_paths(path) {
             command.env("PYTHONPATH", path);
@@ -188,10 +210,7 @@ impl Interpreter {
             process::run(&mut command, limit)
         })()
         .map_err(PythonError::run(Path::new(shell)))?;
-        let read = |path: &Path| {
-            let text = fs::read(path).unwrap_or_default();
-            String::from_utf8_lossy(&text).replace(&beginning(&scratch.root), "")
-        };
+        let read = |path: &Path| ends_of(path).replace(&beginning(&scratch.root), "");
         let (exit, mut output) = match ended {
             Ended::Exit(status) => (status.code(), read(&said)),
             Ended::TimedOut => (None, read(&said)),
@@ -215,6 +234,28 @@ impl Interpreter {
             None => command.env_remove("VIRTUAL_ENV"),
         };
     }
+}
+
+/// The user's PYTHONPATH; what of it lies in the project lies in the copy.
+fn given_path(scratch: &Scratch) -> Vec<PathBuf> {
+    let given: Vec<PathBuf> = env::var_os("PYTHONPATH").map(|p| env::split_paths(&p).collect()).unwrap_or_default();
+    given.into_iter().filter(|path| !path.as_os_str().is_empty()).map(|path| scratch.moved(path)).collect()
+}
+
+/// What a process printed, or wrote down: the beginning and the end, if it is more than anybody reads.
+fn ends_of(path: &Path) -> String {
+    let read = || -> io::Result<Vec<u8>> {
+        let (mut file, mut bytes) = (File::open(path)?, Vec::new());
+        let length = file.metadata()?.len();
+        if length > 2 * READ {
+            file.by_ref().take(READ).read_to_end(&mut bytes)?;
+            bytes.push(b'\n');
+            file.seek(io::SeekFrom::Start(length - READ))?;
+        }
+        file.take(2 * READ).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
 }
 
 fn folder(root: &Path, inside: &str) -> PathBuf {

@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use ignore::WalkBuilder;
 use rayon::prelude::*;
@@ -49,13 +50,31 @@ pub struct Tree {
     prefix: String,
     /// Relative to the root.
     files: BTreeSet<PathBuf>,
+    /// Whether an import was seen to change the copy that it ran in.
+    pub(super) is_written: AtomicBool,
 }
 
 /// A copy of a project.
 pub struct Scratch {
     /// The project's root in the copy; absolute, without symbolic links.
     pub root: PathBuf,
-    _folder: TempDir,
+    /// The root of what it is a copy of.
+    original: PathBuf,
+    folder: TempDir,
+}
+
+impl Scratch {
+    /// The folder that all of the copy lies in; the root lies deeper where the project is a part of its repository.
+    pub fn top(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Where the copy has what lies at `path`, which stays as it is if it is not in the project, or not copied.
+    pub fn moved(&self, path: PathBuf) -> PathBuf {
+        let inside = |path: &Path| Some(path.strip_prefix(self.original.canonicalize().ok()?).ok()?.to_owned());
+        let inside = path.canonicalize().ok().filter(|_| path.is_absolute()).and_then(|path| inside(&path));
+        inside.map(|inside| folder_below(&self.root, &inside)).filter(|moved| moved.exists()).unwrap_or(path)
+    }
 }
 
 impl Tree {
@@ -72,7 +91,12 @@ impl Tree {
         }
         let tracked = git::tracked(root).into_iter().map(PathBuf::from);
         files.extend(tracked.filter(|file| root.join(file).symlink_metadata().is_ok()));
-        Self { root: root.to_owned(), prefix: git::prefix(root).unwrap_or_default(), files }
+        Self {
+            root: root.to_owned(),
+            prefix: git::prefix(root).unwrap_or_default(),
+            files,
+            is_written: AtomicBool::new(false),
+        }
     }
 
     /// Copies the project as it is with `changes`.
@@ -80,15 +104,13 @@ impl Tree {
         let folder = tempfile::Builder::new().prefix("cyclefix-").tempdir().map_err(ScratchError::Folder)?;
         let top = folder.path().canonicalize().map_err(ScratchError::Folder)?;
         git::borrow(&self.root, &top);
-        // An empty part would end the path in a separator.
-        let root = if self.prefix.is_empty() { top } else { top.join(&self.prefix) };
-        let scratch = Scratch { root, _folder: folder };
+        let root = folder_below(&top, Path::new(&self.prefix));
+        let scratch = Scratch { root, original: self.root.clone(), folder };
         let to = scratch.root.as_path();
         let changed: BTreeSet<&Path> = changes.iter().map(|change| Path::new(&change.path)).collect();
         let kept: Vec<&Path> = self.files.iter().map(PathBuf::as_path).filter(|f| !changed.contains(f)).collect();
-        let new = changes.iter().filter_map(|change| Some((Path::new(&change.path), change.after.as_deref()?)));
-        let new: Vec<(&Path, &str)> = new.collect();
-        let paths = kept.iter().copied().chain(new.iter().map(|(path, _)| *path));
+        let new: Vec<&FileChange> = changes.iter().filter(|change| change.after.is_some()).collect();
+        let paths = kept.iter().copied().chain(new.iter().map(|change| Path::new(&change.path)));
         let folders: BTreeSet<PathBuf> = paths.filter_map(|path| Some(to.join(path.parent()?))).collect();
         let failed = |file: &Path| {
             let file = self.root.join(file);
@@ -98,8 +120,33 @@ impl Tree {
             fs::create_dir_all(folder).map_err(ScratchError::Folder)?;
         }
         kept.par_iter().try_for_each(|path| self.copy_file(path, to).map_err(failed(path)))?;
-        new.iter().try_for_each(|(path, text)| fs::write(to.join(path), text).map_err(failed(path)))?;
+        for change in new {
+            let path = Path::new(&change.path);
+            self.write_one(path, changes, to).map_err(failed(path))?;
+        }
         Ok(scratch)
+    }
+
+    /// The files that are copied, relative to the root.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.files.iter()
+    }
+
+    /// Writes the file at a place below the root to the same place below `copy`, as `changes` have it.
+    pub fn write_one(&self, path: &Path, changes: &[FileChange], copy: &Path) -> io::Result<()> {
+        match changes.iter().find(|change| Path::new(&change.path) == path) {
+            None => self.copy_file(path, copy),
+            Some(FileChange { after: Some(text), .. }) => {
+                let to = copy.join(path);
+                fs::write(&to, text.as_bytes())?;
+                // A script that may be run stays one.
+                match self.root.join(path).metadata() {
+                    Ok(file) => fs::set_permissions(to, file.permissions()),
+                    Err(_) => Ok(()),
+                }
+            }
+            Some(_) => Ok(()),
+        }
     }
 
     /// Where in the project something lies that is copied.
@@ -122,10 +169,54 @@ impl Tree {
             return symlink(&self.copied(&target).map_or(target, |inside| copy.join(inside)), &from, to);
         }
         match kind.is_file() {
-            true => fs::copy(&from, to).map(drop),
+            true => match fs::copy(&from, to) {
+                // Nor may the code read it then.
+                Err(error) if is_closed(&error) && fs::File::open(&from).is_err_and(|e| is_closed(&e)) => close(to),
+                copied => copied.map(drop),
+            },
             false => Ok(()),
         }
     }
+}
+
+/// A copy goes whatever was done to its folders.
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if fs::remove_dir_all(self.folder.path()).is_err() {
+            #[cfg(unix)]
+            open_folders(self.folder.path());
+        }
+    }
+}
+
+/// Lets the folders below one be emptied.
+#[cfg(unix)]
+fn open_folders(folder: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    // What cannot be opened cannot be removed either.
+    let _opened = fs::set_permissions(folder, fs::Permissions::from_mode(0o700));
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            open_folders(&entry.path());
+        }
+    }
+}
+
+/// A folder below another, or that itself: an empty part would end the path in a separator.
+fn folder_below(above: &Path, inside: &Path) -> PathBuf {
+    if inside.as_os_str().is_empty() { above.to_owned() } else { above.join(inside) }
+}
+
+fn is_closed(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied
+}
+
+/// Makes a file that may not be read.
+fn close(file: &Path) -> io::Result<()> {
+    fs::write(file, "")?;
+    #[cfg(unix)]
+    fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(0o000))?;
+    Ok(())
 }
 
 #[cfg(unix)]
