@@ -13,8 +13,9 @@ use crate::names::{Bound, Moment, Object, effects};
 use crate::outcome::{Kind, Safety};
 use crate::project::ModuleId;
 use crate::rewrite::Intent;
+use crate::rewrite::answers::Answers;
 use crate::syntax::Span;
-use crate::syntax::imports::Place;
+use crate::syntax::imports::{ImportSite, Place};
 
 pub const FORM: &str = "module-getattr";
 
@@ -37,15 +38,17 @@ struct Group<'c, 'x, 'p> {
     module: ModuleId,
     target: ModuleId,
     here: (ModuleId, Span),
+    ids: &'c [ImportId],
     /// Each import with the names that it binds.
     imports: Vec<(ImportId, Vec<&'p str>)>,
 }
 
 /// Loads what `ids`, all in one module, take of `target` when it is asked for.
-pub fn fix(ctx: &Context, target: ModuleId, ids: &[ImportId]) -> Result<Fix, Obstacle> {
+pub fn fix<'c>(ctx: &'c Context, target: ModuleId, ids: &'c [ImportId]) -> Result<Fix, Obstacle> {
     let first = ids[0];
     let site = ctx.world.graph.site(first.module, first.site);
-    let mut group = Group { ctx, module: first.module, target, here: (first.module, site.at), imports: Vec::new() };
+    let here = (first.module, site.at);
+    let mut group = Group { ctx, module: first.module, target, here, ids, imports: Vec::new() };
     group.possible()?;
     for id in ids {
         let names = group.names(*id)?;
@@ -79,6 +82,10 @@ impl<'p> Group<'_, '_, 'p> {
         Obstacle::new(reason, self.here, message)
     }
 
+    fn site(&self, id: ImportId) -> &ImportSite<'p> {
+        self.ctx.world.graph.site(id.module, id.site)
+    }
+
     fn cuts(&self, edge: &Edge) -> bool {
         let targets = &self.ctx.world.graph.targets[self.module.index()];
         edge.from == self.module && targets[edge.site].is_some_and(|t| t.module == self.target)
@@ -95,12 +102,13 @@ impl<'p> Group<'_, '_, 'p> {
         if settings.target_version < (3, 7) {
             return Err(self.refuse(Reason::TargetVersion, "a module's `__getattr__` needs Python 3.7"));
         }
-        for name in ["__getattr__", "__dir__", "_LAZY", "_SUBMODULES"] {
+        for name in ["_LAZY", "_SUBMODULES", "getattr", "globals"] {
             if let Some(own) = file.bindings(name).first() {
                 let message = format!("the module has a `{name}` of its own");
                 return Err(Obstacle::new(Reason::DynamicNames, (self.module, own.span), message));
             }
         }
+        self.can_answer()?;
         if let Some(at) = file.dynamic {
             let message = "the module reads its own names by string";
             return Err(Obstacle::new(Reason::DynamicNames, (self.module, at), message));
@@ -117,6 +125,26 @@ impl<'p> Group<'_, '_, 'p> {
             return Err(Obstacle::new(Reason::DynamicNames, *at, message));
         }
         Ok(())
+    }
+
+    /// Whether the `__getattr__` and `__dir__` that the module has, if it has them, can answer for more names.
+    fn can_answer(&self) -> Result<(), Obstacle> {
+        let (ctx, names) = (self.ctx, self.ctx.world.names);
+        let refuse = |at, message: &str| Err(Obstacle::new(Reason::DynamicNames, at, message));
+        let answers = match Answers::of(&names.ast(self.module), names.file(self.module)) {
+            Ok(answers) => answers,
+            Err(unfit) => return refuse((self.module, unfit.at), &unfit.why),
+        };
+        for name in ["__getattr__", "__dir__"] {
+            if let Some(used) = ctx.users.uses(self.module, name).next() {
+                return refuse((used.user, used.span), &format!("the module's `{name}` is used by its name"));
+            }
+        }
+        let late = answers.getattr.filter(|own| self.ids.iter().any(|id| own.def.start < self.site(*id).stmt.start));
+        match late {
+            Some(own) => refuse((self.module, own.def), "the module's `__getattr__` answers before the import runs"),
+            None => Ok(()),
+        }
     }
 
     /// The names that an import binds.
