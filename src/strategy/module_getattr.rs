@@ -1,6 +1,8 @@
 //! The form `module-getattr` of defer-import: what a module passes on to outsiders alone is loaded when they ask for it, by a
 //! module's `__getattr__` (PEP 562). All names that it takes of one module go together.
 
+mod together;
+
 use std::collections::{BTreeSet, HashSet};
 
 use super::defer_import::STRATEGY;
@@ -16,6 +18,8 @@ use crate::rewrite::Intent;
 use crate::rewrite::answers::Answers;
 use crate::syntax::Span;
 use crate::syntax::imports::{ImportSite, Place};
+
+pub use together::complete;
 
 pub const FORM: &str = "module-getattr";
 
