@@ -20,6 +20,8 @@ pub struct Answers {
     locals: Vec<String>,
     /// What the `__getattr__` speaks of that is no local of it.
     speaks_of: Vec<String>,
+    /// Types of Python's own whose names the module binds to something else.
+    rebound: Vec<&'static str>,
 }
 
 /// One of them.
@@ -57,6 +59,8 @@ pub struct Unfit {
     pub why: String,
 }
 
+/// Types that annotations of the printed functions name.
+const TYPES: [&str; 3] = ["list", "object", "str"];
 /// What the added look-up reads in a `__getattr__`.
 const READ: [&str; 6] = ["_LAZY", "_SUBMODULES", "getattr", "globals", "__name__", "__package__"];
 /// Names for the value that is looked up.
@@ -73,7 +77,8 @@ impl Answers {
 
     /// Finds those of a file of which these are the names.
     pub fn of(ast: &Ast, file: &FileNames) -> Result<Self, Unfit> {
-        let mut out = Self::default();
+        let rebound = TYPES.into_iter().filter(|name| !file.bindings(name).is_empty()).collect();
+        let mut out = Self { rebound, ..Self::default() };
         if let Some((statement, function)) = definition(ast, file, "__getattr__")? {
             out.getattr = Some(own(ast, statement, function, 1)?);
             out.look_inside(file, function)?;
@@ -109,6 +114,11 @@ impl Answers {
     /// Whether a name is another thing in the `__getattr__` than in the module.
     pub fn is_local(&self, name: &str) -> bool {
         self.locals.iter().any(|local| local == name)
+    }
+
+    /// Whether the names of these types mean them in the module.
+    pub fn means(&self, types: &[&str]) -> bool {
+        types.iter().all(|name| !self.rebound.contains(name))
     }
 
     /// A name for a variable of the `__getattr__` that takes nothing from the code that is there.

@@ -53,7 +53,7 @@ impl Tables {
         let answers = Answers::of_page(page)?;
         let (import_module, _) = importer(page, &answers)?;
         let value = answers.value().ok_or(RewriteError::Form("all names for a variable of `__getattr__` are taken"))?;
-        let code = Code::of(page, self, import_module, value);
+        let code = Code::of(page, self, &answers, import_module, value);
         match (&answers.getattr, &answers.dir) {
             (None, None) => append(page, &format!("{}\n\n{}\n\n{}", code.tables(), code.getattr(""), code.dir(""))),
             _ => extend(page, &code, &answers),
@@ -232,12 +232,13 @@ struct Code<'t> {
     anchor: &'static str,
     import_module: String,
     value: &'static str,
-    /// `list[str]`, as the module may write it.
-    list: String,
+    /// What stands behind the names of the functions: annotations, unless they would mean something else.
+    getattr: &'static str,
+    dir: String,
 }
 
 impl<'t> Code<'t> {
-    fn of(page: &Page, tables: &'t Tables, import_module: String, value: &'static str) -> Self {
+    fn of(page: &Page, tables: &'t Tables, answers: &Answers, import_module: String, value: &'static str) -> Self {
         let quote = if page.layout.single_quotes { '\'' } else { '"' };
         let postponed = page.ast.body.iter().any(is_postponement);
         let plain = postponed || page.project.settings.target_version >= (3, 9);
@@ -249,7 +250,12 @@ impl<'t> Code<'t> {
             anchor: if page.is_package { "__name__" } else { "__package__" },
             import_module,
             value,
-            list: if plain { "list[str]".to_owned() } else { format!("{quote}list[str]{quote}") },
+            getattr: if answers.means(&["object", "str"]) { "(name: str) -> object" } else { "(name)" },
+            dir: match answers.means(&["list", "str"]) {
+                true if plain => "() -> list[str]".to_owned(),
+                true => format!("() -> {quote}list[str]{quote}"),
+                false => "()".to_owned(),
+            },
         }
     }
 
@@ -307,14 +313,15 @@ impl<'t> Code<'t> {
         let Self { step, quote, .. } = self;
         let look_up = self.look_up("name", &format!("{indent}{step}"));
         format!(
-            "{indent}def __getattr__(name: str) -> object:\n{look_up}\
-             {indent}{step}raise AttributeError(f{quote}module {{__name__!r}} has no attribute {{name!r}}{quote})\n"
+            "{indent}def __getattr__{}:\n{look_up}\
+             {indent}{step}raise AttributeError(f{quote}module {{__name__!r}} has no attribute {{name!r}}{quote})\n",
+            self.getattr
         )
     }
 
     fn dir(&self, indent: &str) -> String {
-        let Self { step, list, .. } = self;
-        format!("{indent}def __dir__() -> {list}:\n{indent}{step}return sorted({{*globals(){}}})\n", self.listed())
+        let Self { step, dir, .. } = self;
+        format!("{indent}def __dir__{dir}:\n{indent}{step}return sorted({{*globals(){}}})\n", self.listed())
     }
 
     fn names(&self) -> impl Iterator<Item = &'static str> {

@@ -23,6 +23,11 @@ pub use together::complete;
 
 pub const FORM: &str = "module-getattr";
 
+/// Names that the printed code needs for itself.
+const NEEDED: [&str; 6] = ["_LAZY", "_SUBMODULES", "AttributeError", "getattr", "globals", "sorted"];
+/// Types that its annotations name, where the module means them.
+const TYPES: [&str; 3] = ["list", "object", "str"];
+
 /// Whether an import that must stay for outsiders may be a case of this form: in a package's `__init__`, or in a module that is
 /// there to pass names on. No other module is given a `__getattr__`.
 pub fn may_fit(ctx: &Context, id: ImportId, found: &Obstacle) -> bool {
@@ -106,12 +111,13 @@ impl<'p> Group<'_, '_, 'p> {
         if settings.target_version < (3, 7) {
             return Err(self.refuse(Reason::TargetVersion, "a module's `__getattr__` needs Python 3.7"));
         }
-        for name in ["_LAZY", "_SUBMODULES", "getattr", "globals"] {
+        for name in NEEDED {
             if let Some(own) = file.bindings(name).first() {
                 let message = format!("the module has a `{name}` of its own");
                 return Err(Obstacle::new(Reason::DynamicNames, (self.module, own.span), message));
             }
         }
+        NEEDED.iter().chain(&TYPES).try_for_each(|name| self.no_star_binds(name, &|_| true))?;
         self.can_answer()?;
         if let Some(at) = file.dynamic {
             let message = "the module reads its own names by string";
@@ -208,13 +214,7 @@ impl<'p> Group<'_, '_, 'p> {
             let message = format!("`{name}` is a submodule and a name in it");
             return Err(self.refuse(Reason::ReboundName, message));
         }
-        for (index, site) in world.graph.files[self.module.index()].sites.iter().enumerate().filter(|(_, s)| s.star) {
-            let other = world.graph.targets[self.module.index()][index];
-            if other.is_none_or(|t| t.module != self.target && world.exports(t.module, name)) {
-                let message = format!("another `import *` may bind `{name}` as well");
-                return Err(Obstacle::new(Reason::ReboundName, (self.module, site.at), message));
-            }
-        }
+        self.no_star_binds(name, &|module| module != self.target)?;
         self.not_bare(name)?;
         if file.doctest.contains(name) {
             return Err(self.refuse(Reason::DoctestUse, format!("a doctest uses `{name}`")));
@@ -236,6 +236,19 @@ impl<'p> Group<'_, '_, 'p> {
             return Err(self.refuse(Reason::DynamicNames, message));
         }
         replaced_at_home(ctx, self.target, name).map_or(Ok(()), Err)
+    }
+
+    /// Whether no `import *` of modules that count binds a name.
+    fn no_star_binds(&self, name: &str, counts: &dyn Fn(ModuleId) -> bool) -> Result<(), Obstacle> {
+        let world = self.ctx.world;
+        for (index, site) in world.graph.files[self.module.index()].sites.iter().enumerate().filter(|(_, s)| s.star) {
+            let other = world.graph.targets[self.module.index()][index];
+            if other.is_none_or(|t| counts(t.module) && world.exports(t.module, name)) {
+                let message = format!("another `import *` may bind `{name}` as well");
+                return Err(Obstacle::new(Reason::ReboundName, (self.module, site.at), message));
+            }
+        }
+        Ok(())
     }
 
     /// Bare names are not asked of a `__getattr__`: what a star import or a loaded submodule binds must not be used here.
