@@ -510,6 +510,18 @@ pub fn is_public(world: World, module: ModuleId, name: &str) -> bool {
     again || project.settings.public.iter().any(|p| *p == path || p.strip_suffix(".*") == Some(&this.name))
 }
 
+/// Whether a module is a submodule of a package that is internal by its name (PEP 8), the outermost aside: outsiders have no business
+/// with the package's attributes, unless the settings say so.
+pub fn is_internal(world: World, module: ModuleId) -> bool {
+    let project = world.project();
+    let this = &project.module(module).name;
+    let Some((package, _)) = this.rsplit_once('.') else { return false };
+    let public = &project.settings.public;
+    let is_public = public.iter().any(|p| p == this || p.strip_suffix(".*") == Some(package));
+    let is_private = |part: &str| part.starts_with('_') && !part.starts_with("__");
+    package.split('.').skip(1).any(is_private) && !is_public
+}
+
 /// Whether a module has nothing of its own: it is there to pass names on.
 pub fn only_passes_on(world: World, module: ModuleId) -> bool {
     let file = world.names.file(module);

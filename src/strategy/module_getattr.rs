@@ -7,10 +7,11 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::defer_import::STRATEGY;
 use super::import_use::{Obstacle, replaced_at_home, uses};
+use super::loading::Loading;
 use super::order::{self, Cut};
 use super::{Context, Fix, ImportId, Reason, cost};
 use crate::graph::{Edge, LARGE};
-use crate::names::users::{AttributeUse, How, only_passes_on};
+use crate::names::users::{AttributeUse, How, is_internal, only_passes_on};
 use crate::names::{Bound, Moment, Object, effects};
 use crate::outcome::{Kind, Safety};
 use crate::project::ModuleId;
@@ -294,6 +295,9 @@ impl<'p> Group<'_, '_, 'p> {
             if package == self.module {
                 self.submodule_is_free(name)?;
                 out.insert(name);
+            } else if is_internal(ctx.world, module) {
+                let loading = Loading::without(graph, self.module, |edge: &Edge| self.cuts(edge));
+                loading.attribute_obstacle(ctx, module, &|_| false).map_or(Ok(()), Err)?;
             } else if !graph.loaded_by(package, &|edge| self.cuts(edge)).contains(&module) {
                 let message = format!("`{}` would no longer be an attribute of its package", this.name);
                 return Err(self.refuse(Reason::SubmoduleAccess, message));
