@@ -1,6 +1,8 @@
 //! What a module has of its own that answers for its names: `__getattr__` and `__dir__` (PEP 562), as far as more can be
 //! added to them without a change to what they do now.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::lines::line_start;
 use super::{Page, RewriteError};
 use crate::names;
@@ -20,8 +22,18 @@ pub struct Answers {
     locals: Vec<String>,
     /// What the `__getattr__` speaks of that is no local of it.
     speaks_of: Vec<String>,
+    /// The tables of what the module loads on demand already.
+    pub names: Option<Table<BTreeMap<String, String>>>,
+    pub submodules: Option<Table<BTreeSet<String>>>,
     /// Types of Python's own whose names the module binds to something else.
     rebound: Vec<&'static str>,
+}
+
+/// A table of names and the statement that makes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table<T> {
+    pub statement: Span,
+    pub holds: T,
 }
 
 /// One of them.
@@ -87,7 +99,15 @@ impl Answers {
             out.dir = Some(own(ast, statement, function, 0)?);
             out.listing = listing(ast, file, function)?;
         }
+        let hooks: Vec<Span> = out.getattr.iter().chain(&out.dir).map(|own| own.def).collect();
+        out.names = table(ast, file, "_LAZY", &hooks, pairs);
+        out.submodules = table(ast, file, "_SUBMODULES", &hooks, items);
         Ok(out)
+    }
+
+    /// Whether a name is that of a table to which more can be added.
+    pub fn has_table(&self, name: &str) -> bool {
+        name == "_LAZY" && self.names.is_some() || name == "_SUBMODULES" && self.submodules.is_some()
     }
 
     fn look_inside(&mut self, file: &FileNames, function: &Function) -> Result<(), Unfit> {
@@ -202,6 +222,46 @@ fn own(ast: &Ast, statement: &Stmt, function: &Function, parameters: usize) -> R
         first: first.span,
         airy: body.windows(2).any(apart),
     })
+}
+
+/// The table of a name, if nothing but the functions reads it and it holds texts alone.
+fn table<T>(
+    ast: &Ast,
+    file: &FileNames,
+    name: &str,
+    hooks: &[Span],
+    read: impl Fn(&str, &Expr) -> Option<T>,
+) -> Option<Table<T>> {
+    let is_inside = |span: Span| hooks.iter().any(|hook| hook.contains(span));
+    let is_plain = file.bindings(name).len() == 1 && file.uses_of(name).all(|used| is_inside(used.span));
+    let found = ast.body.iter().find_map(|stmt| match &stmt.kind {
+        StmtKind::Assign { targets, value } if matches!(targets.as_slice(), [only] if only.as_name() == Some(name)) => {
+            Some(Table { statement: stmt.span, holds: read(ast.text, value)? })
+        }
+        _ => None,
+    });
+    found.filter(|_| is_plain)
+}
+
+fn pairs(_: &str, value: &Expr) -> Option<BTreeMap<String, String>> {
+    let ExprKind::Dict(pairs) = &value.kind else { return None };
+    let pair = |pair: &Expr| match &pair.kind {
+        ExprKind::Other(pair) => match pair.as_slice() {
+            [key, value] => Some((key.as_str()?.to_owned(), value.as_str()?.to_owned())),
+            _ => None,
+        },
+        _ => None,
+    };
+    pairs.iter().map(pair).collect()
+}
+
+fn items(text: &str, value: &Expr) -> Option<BTreeSet<String>> {
+    match &value.kind {
+        ExprKind::Sequence(items) if value.span.of(text).starts_with('{') => {
+            items.iter().map(|item| item.as_str().map(str::to_owned)).collect()
+        }
+        _ => None,
+    }
 }
 
 fn scope_of<'f, 'a>(file: &'f FileNames<'a>, function: &Function) -> Option<&'f Scope<'a>> {

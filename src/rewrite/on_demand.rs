@@ -14,7 +14,7 @@ use crate::syntax::ast::{Expr, Stmt, StmtKind};
 use crate::syntax::imports::{ImportSite, Place};
 
 /// What a module loads on demand.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Tables {
     /// Names, with the module that each comes from as the import spelled it.
     names: BTreeMap<String, String>,
@@ -37,6 +37,21 @@ impl Tables {
         self.names.is_empty() && self.submodules.is_empty()
     }
 
+    /// What the tables of the module hold.
+    fn known(answers: &Answers) -> Self {
+        let names = answers.names.as_ref().map(|table| table.holds.clone());
+        let submodules = answers.submodules.as_ref().map(|table| table.holds.clone());
+        Self { names: names.unwrap_or_default(), submodules: submodules.unwrap_or_default() }
+    }
+
+    /// These and those of the module.
+    fn joined(&self, known: &Self) -> Self {
+        let mut all = known.clone();
+        all.names.extend(self.names.clone());
+        all.submodules.extend(self.submodules.iter().cloned());
+        all
+    }
+
     /// The imports that the functions need.
     pub fn imports(&self, page: &Page) -> Result<Vec<ImportText>, RewriteError> {
         if self.is_empty() {
@@ -53,6 +68,12 @@ impl Tables {
         let answers = Answers::of_page(page)?;
         let (import_module, _) = importer(page, &answers)?;
         let value = answers.value().ok_or(RewriteError::Form("all names for a variable of `__getattr__` are taken"))?;
+        let known = Tables::known(&answers);
+        if !known.is_empty() {
+            let old = Code::of(page, &known, &answers, import_module.clone(), value);
+            let all = self.joined(&known);
+            return add(page, &answers, &old, &Code::of(page, &all, &answers, import_module, value));
+        }
         let code = Code::of(page, self, &answers, import_module, value);
         match (&answers.getattr, &answers.dir) {
             (None, None) => append(page, &format!("{}\n\n{}\n\n{}", code.tables(), code.getattr(""), code.dir(""))),
@@ -74,6 +95,44 @@ fn append(page: &mut Page, code: &str) -> Result<(), RewriteError> {
     };
     let lead = newline.repeat(apart + usize::from(!ends));
     page.add(Edit::insert(text.len(), format!("{lead}{code}")))
+}
+
+/// Adds to the tables that there are, and to the functions that read them.
+fn add(page: &mut Page, answers: &Answers, old: &Code, new: &Code) -> Result<(), RewriteError> {
+    let (text, newline) = (page.text, page.layout.newline);
+    let form = RewriteError::Form("its tables of what is loaded on demand are written in another way");
+    let (Some(own), Some(_)) = (&answers.getattr, &answers.dir) else { return Err(form) };
+    let start = line_start(text, own.first.start);
+    let indent = indent_of(text, own.first.start);
+    let look_up = |code: &Code| code.look_up(&own.parameter, indent).replace('\n', newline);
+    let print = |table: String| table.trim_end().replace('\n', newline);
+    let tables = [
+        (answers.names.as_ref().map(|t| t.statement), print(old.names()), print(new.names())),
+        (answers.submodules.as_ref().map(|t| t.statement), print(old.submodules()), print(new.submodules())),
+    ];
+    let as_printed = tables.iter().all(|(at, old, _)| at.is_none_or(|at| at.of(text) == old));
+    if !as_printed || !text[start..].starts_with(&look_up(old)) {
+        return Err(form);
+    }
+    let beside = tables.iter().find_map(|(at, ..)| *at);
+    for (at, old, new) in &tables {
+        match (at, beside) {
+            (Some(at), _) if old != new => page.add(Edit::replace(at.range(), new.clone()))?,
+            (None, Some(beside)) if !new.is_empty() => {
+                page.add(Edit::insert(next_line(text, beside.end), format!("{new}{newline}")))?;
+            }
+            _ => {}
+        }
+    }
+    let (before, after) = (look_up(old), look_up(new));
+    if before != after {
+        page.add(Edit::replace(start..start + before.len(), after))?;
+    }
+    let more: Vec<&str> = new.tables_there().filter(|name| !old.tables_there().any(|other| other == *name)).collect();
+    match answers.listing {
+        Some(listing) if !more.is_empty() => list(page, &more, listing),
+        _ => Ok(()),
+    }
 }
 
 /// Adds to the functions that there are, and puts the one that is missing behind the other.
@@ -104,7 +163,7 @@ fn extend(page: &mut Page, code: &Code, answers: &Answers) -> Result<(), Rewrite
         page.add(Edit::insert(at, look_up.replace('\n', newline)))?;
     }
     match answers.listing {
-        Some(listing) => list(page, code, listing),
+        Some(listing) => list(page, &code.tables_there().collect::<Vec<_>>(), listing),
         None => Ok(()),
     }
 }
@@ -129,21 +188,21 @@ fn behind(page: &mut Page, own: &Own, function: &str) -> Result<(), RewriteError
 }
 
 /// Adds the tables to what a `__dir__` returns.
-fn list(page: &mut Page, code: &Code, listing: Listing) -> Result<(), RewriteError> {
-    let more = code.listed();
+fn list(page: &mut Page, tables: &[&str], listing: Listing) -> Result<(), RewriteError> {
+    let more = listed(tables);
     let (span, before, after) = match listing {
         Listing::Sorted(names) => (names, "{*".to_owned(), format!("{more}}}")),
         Listing::Plain(names) => (names, "sorted({*".to_owned(), format!("{more}}})")),
-        Listing::Union(sets) => (sets, String::new(), code.united()),
-        Listing::SortedDisplay(display) => return join(page, code, display, ("{", "}")),
-        Listing::Display(display) => return join(page, code, display, ("sorted({", "})")),
+        Listing::Union(sets) => (sets, String::new(), united(tables)),
+        Listing::SortedDisplay(display) => return join(page, tables, display, ("{", "}")),
+        Listing::Display(display) => return join(page, tables, display, ("sorted({", "})")),
     };
     page.add(Edit::insert(span.start, before))?;
     page.add(Edit::insert(span.end, after))
 }
 
 /// Adds the tables to a display, which gets other brackets.
-fn join(page: &mut Page, code: &Code, display: Span, brackets: (&str, &str)) -> Result<(), RewriteError> {
+fn join(page: &mut Page, tables: &[&str], display: Span, brackets: (&str, &str)) -> Result<(), RewriteError> {
     let inside = Span { start: display.start + 1, end: display.end - 1 };
     let text = inside.of(page.text);
     let items = text.trim_end().trim_end_matches(',').trim_end();
@@ -156,7 +215,7 @@ fn join(page: &mut Page, code: &Code, display: Span, brackets: (&str, &str)) -> 
         " ".to_owned()
     };
     page.add(Edit::replace(display.start..inside.start, brackets.0))?;
-    page.add(Edit::insert(end, code.listed().replace(", ", &format!(",{apart}"))))?;
+    page.add(Edit::insert(end, listed(tables).replace(", ", &format!(",{apart}"))))?;
     page.add(Edit::replace(inside.end..display.end, brackets.1))
 }
 
@@ -265,25 +324,34 @@ impl<'t> Code<'t> {
 
     /// The tables, each line with its end.
     fn tables(&self) -> String {
-        let lines = |items: &mut dyn Iterator<Item = String>| -> String {
-            items.map(|item| format!("{}{item},\n", self.step)).collect()
-        };
-        let mut out = String::new();
-        if !self.tables.names.is_empty() {
-            let all = self.tables.names.iter();
-            let items = &mut all.map(|(name, module)| format!("{}: {}", self.quoted(name), self.quoted(module)));
-            out.push_str(&format!("_LAZY = {{\n{}}}\n", lines(items)));
+        self.names() + &self.submodules()
+    }
+
+    fn lines(&self, items: impl Iterator<Item = String>) -> String {
+        items.map(|item| format!("{}{item},\n", self.step)).collect()
+    }
+
+    /// The table of names, if there are some.
+    fn names(&self) -> String {
+        if self.tables.names.is_empty() {
+            return String::new();
         }
-        if !self.tables.submodules.is_empty() {
-            let all: Vec<String> = self.tables.submodules.iter().map(|name| self.quoted(name)).collect();
-            let line = format!("_SUBMODULES = {{{}}}\n", all.join(", "));
-            if line.chars().count() <= self.line_length + 1 {
-                out.push_str(&line);
-            } else {
-                out.push_str(&format!("_SUBMODULES = {{\n{}}}\n", lines(&mut all.into_iter())));
-            }
+        let pairs = self.tables.names.iter();
+        let lines = self.lines(pairs.map(|(name, module)| format!("{}: {}", self.quoted(name), self.quoted(module))));
+        format!("_LAZY = {{\n{lines}}}\n")
+    }
+
+    /// The table of submodules, if there are some.
+    fn submodules(&self) -> String {
+        if self.tables.submodules.is_empty() {
+            return String::new();
         }
-        out
+        let all: Vec<String> = self.tables.submodules.iter().map(|name| self.quoted(name)).collect();
+        let line = format!("_SUBMODULES = {{{}}}\n", all.join(", "));
+        if line.chars().count() <= self.line_length + 1 {
+            return line;
+        }
+        format!("_SUBMODULES = {{\n{}}}\n", self.lines(all.into_iter()))
     }
 
     /// Loads the name that the parameter gives, if it is one of the tables.
@@ -321,22 +389,26 @@ impl<'t> Code<'t> {
 
     fn dir(&self, indent: &str) -> String {
         let Self { step, dir, .. } = self;
-        format!("{indent}def __dir__{dir}:\n{indent}{step}return sorted({{*globals(){}}})\n", self.listed())
+        format!(
+            "{indent}def __dir__{dir}:\n{indent}{step}return sorted({{*globals(){}}})\n",
+            listed(&self.tables_there().collect::<Vec<_>>())
+        )
     }
 
-    fn names(&self) -> impl Iterator<Item = &'static str> {
+    /// The names of the tables that hold something.
+    fn tables_there(&self) -> impl Iterator<Item = &'static str> {
         let names = (!self.tables.names.is_empty()).then_some("_LAZY");
         names.into_iter().chain((!self.tables.submodules.is_empty()).then_some("_SUBMODULES"))
     }
+}
 
-    /// The names of the tables, as they join others in a display.
-    fn listed(&self) -> String {
-        self.names().map(|table| format!(", *{table}")).collect()
-    }
+/// Tables as they join others in a display.
+fn listed(tables: &[&str]) -> String {
+    tables.iter().map(|table| format!(", *{table}")).collect()
+}
 
-    /// The names of the tables, as they join a set.
-    fn united(&self) -> String {
-        let set = |table| if table == "_LAZY" { " | _LAZY.keys()".to_owned() } else { format!(" | {table}") };
-        self.names().map(set).collect()
-    }
+/// Tables as they join a set.
+fn united(tables: &[&str]) -> String {
+    let set = |table: &&str| if *table == "_LAZY" { " | _LAZY.keys()".to_owned() } else { format!(" | {table}") };
+    tables.iter().map(set).collect()
 }

@@ -112,14 +112,14 @@ impl<'p> Group<'_, '_, 'p> {
         if settings.target_version < (3, 7) {
             return Err(self.refuse(Reason::TargetVersion, "a module's `__getattr__` needs Python 3.7"));
         }
-        for name in NEEDED {
+        let answers = self.answers()?;
+        for name in NEEDED.iter().filter(|name| !answers.has_table(name)) {
             if let Some(own) = file.bindings(name).first() {
                 let message = format!("the module has a `{name}` of its own");
                 return Err(Obstacle::new(Reason::DynamicNames, (self.module, own.span), message));
             }
         }
         NEEDED.iter().chain(&TYPES).try_for_each(|name| self.no_star_binds(name, &|_| true))?;
-        self.can_answer()?;
         if let Some(at) = file.dynamic {
             let message = "the module reads its own names by string";
             return Err(Obstacle::new(Reason::DynamicNames, (self.module, at), message));
@@ -138,8 +138,8 @@ impl<'p> Group<'_, '_, 'p> {
         Ok(())
     }
 
-    /// Whether the `__getattr__` and `__dir__` that the module has, if it has them, can answer for more names.
-    fn can_answer(&self) -> Result<(), Obstacle> {
+    /// The `__getattr__` and `__dir__` that the module has, if it has them, and more can be added to them.
+    fn answers(&self) -> Result<Answers, Obstacle> {
         let (ctx, names) = (self.ctx, self.ctx.world.names);
         let refuse = |at, message: &str| Err(Obstacle::new(Reason::DynamicNames, at, message));
         let answers = match Answers::of(&names.ast(self.module), names.file(self.module)) {
@@ -151,10 +151,11 @@ impl<'p> Group<'_, '_, 'p> {
                 return refuse((used.user, used.span), &format!("the module's `{name}` is used by its name"));
             }
         }
-        let late = answers.getattr.filter(|own| self.ids.iter().any(|id| own.def.start < self.site(*id).stmt.start));
+        let late =
+            answers.getattr.as_ref().filter(|own| self.ids.iter().any(|id| own.def.start < self.site(*id).stmt.start));
         match late {
             Some(own) => refuse((self.module, own.def), "the module's `__getattr__` answers before the import runs"),
-            None => Ok(()),
+            None => Ok(answers),
         }
     }
 
