@@ -25,6 +25,8 @@ pub struct Answers {
     /// The tables of what the module loads on demand already.
     pub names: Option<Table<BTreeMap<String, String>>>,
     pub submodules: Option<Table<BTreeSet<String>>>,
+    /// Names that the module deletes at its top.
+    deleted: Vec<String>,
     /// Types of Python's own whose names the module binds to something else.
     rebound: Vec<&'static str>,
 }
@@ -43,8 +45,10 @@ pub struct Own {
     pub statement: Span,
     pub def: Span,
     pub parameter: String,
-    /// The first statement that does something, behind docstring and `global`; with what there is before it.
+    /// The first statement that does something, behind docstring and `global`.
     pub first: Span,
+    /// Where what stands before that ends.
+    pub head: usize,
     /// Whether blank lines part its statements.
     pub airy: bool,
 }
@@ -90,7 +94,10 @@ impl Answers {
     /// Finds those of a file of which these are the names.
     pub fn of(ast: &Ast, file: &FileNames) -> Result<Self, Unfit> {
         let rebound = TYPES.into_iter().filter(|name| !file.bindings(name).is_empty()).collect();
-        let mut out = Self { rebound, ..Self::default() };
+        let bindings = file.scope(MODULE).bindings.iter();
+        let deleted = bindings.filter(|(_, all)| all.iter().any(|b| b.what == Bound::Deleted));
+        let deleted = deleted.map(|(name, _)| (*name).to_owned()).collect();
+        let mut out = Self { rebound, deleted, ..Self::default() };
         if let Some((statement, function)) = definition(ast, file, "__getattr__")? {
             out.getattr = Some(own(ast, statement, function, 1)?);
             out.look_inside(file, function)?;
@@ -134,6 +141,11 @@ impl Answers {
     /// Whether a name is another thing in the `__getattr__` than in the module.
     pub fn is_local(&self, name: &str) -> bool {
         self.locals.iter().any(|local| local == name)
+    }
+
+    /// Whether the module deletes a name.
+    pub fn is_deleted(&self, name: &str) -> bool {
+        self.deleted.iter().any(|deleted| deleted == name)
     }
 
     /// Whether the names of these types mean them in the module.
@@ -220,6 +232,7 @@ fn own(ast: &Ast, statement: &Stmt, function: &Function, parameters: usize) -> R
         def: function.def,
         parameter: params.names.first().map_or_else(String::new, |p| p.text.to_owned()),
         first: first.span,
+        head: function.body.iter().take_while(|stmt| is_head(stmt)).last().map_or(function.def.start, |s| s.span.end),
         airy: body.windows(2).any(apart),
     })
 }
@@ -302,7 +315,11 @@ fn listing(ast: &Ast, file: &FileNames, function: &Function) -> Result<Option<Li
 }
 
 fn shape(text: &str, returned: &Expr) -> Option<Listing> {
-    let starts = |e: &Expr, open: &[char]| matches!(e.kind, ExprKind::Sequence(_)) && e.span.of(text).starts_with(open);
+    let starts = |e: &Expr, open: &[char]| {
+        let shown = e.span.of(text);
+        // What comes behind a comment would be part of it.
+        matches!(e.kind, ExprKind::Sequence(_)) && shown.starts_with(open) && !shown.contains('#')
+    };
     match &returned.kind {
         ExprKind::Call { func, args } if func.as_name() == Some("sorted") => match args.as_slice() {
             [only] if only.keyword.is_none() => match &only.value {

@@ -10,7 +10,7 @@ use super::{Page, RewriteError};
 use crate::edit::Edit;
 use crate::names::is_postponement;
 use crate::syntax::Span;
-use crate::syntax::ast::{Expr, Stmt, StmtKind};
+use crate::syntax::ast::{Stmt, StmtKind};
 use crate::syntax::imports::{ImportSite, Place};
 
 /// What a module loads on demand.
@@ -144,10 +144,14 @@ fn extend(page: &mut Page, code: &Code, answers: &Answers) -> Result<(), Rewrite
     };
     let text = page.text;
     let newline = page.layout.newline;
-    let (at, tables) = match above(page, first.statement) {
-        // Variables stand with variables.
+    let above = page.ast.body.iter().rev().find(|other| other.span.end <= first.statement.start);
+    let (at, tables) = match above.and_then(|above| behind_variable(text, above)) {
         Some(at) => (at, format!("\n{}", code.tables())),
-        None => (above_comments(text, line_start(text, first.statement.start)), format!("{}\n\n", code.tables())),
+        None => {
+            let start = line_start(text, first.statement.start);
+            let floor = above.map_or(0, |above| above.span.end);
+            (above_comments(text, start, floor), format!("{}\n\n", code.tables()))
+        }
     };
     page.add(Edit::insert(at, tables.replace('\n', newline)))?;
     match (&answers.getattr, &answers.dir) {
@@ -156,7 +160,7 @@ fn extend(page: &mut Page, code: &Code, answers: &Answers) -> Result<(), Rewrite
         _ => {}
     }
     if let Some(own) = &answers.getattr {
-        let at = above_comments(text, line_start(text, own.first.start));
+        let at = above_comments(text, line_start(text, own.first.start), own.head);
         let airy = own.airy || at < line_start(text, own.first.start);
         let look_up = code.look_up(&own.parameter, indent_of(text, own.first.start));
         let look_up = if airy { format!("{look_up}\n") } else { look_up };
@@ -168,13 +172,11 @@ fn extend(page: &mut Page, code: &Code, answers: &Answers) -> Result<(), Rewrite
     }
 }
 
-/// The end of the statement above, if it defines nothing, stays, and blank lines follow it.
-fn above(page: &Page, statement: Span) -> Option<usize> {
-    let above = page.ast.body.iter().rev().find(|other| other.span.end <= statement.start)?;
-    let simple =
-        matches!(above.kind, StmtKind::Assign { .. } | StmtKind::AnnAssign { .. } | StmtKind::AugAssign { .. });
-    let at = next_line(page.text, above.span.end);
-    (simple && !blank_lines_after(page.text, at).is_empty()).then_some(at)
+/// Where more variables can stand behind a statement that sets one.
+fn behind_variable(text: &str, stmt: &Stmt) -> Option<usize> {
+    let sets = matches!(stmt.kind, StmtKind::Assign { .. } | StmtKind::AnnAssign { .. } | StmtKind::AugAssign { .. });
+    let at = next_line(text, stmt.span.end);
+    (sets && !blank_lines_after(text, at).is_empty()).then_some(at)
 }
 
 /// Puts a function behind another one.
@@ -219,13 +221,12 @@ fn join(page: &mut Page, tables: &[&str], display: Span, brackets: (&str, &str))
     page.add(Edit::replace(inside.end..display.end, brackets.1))
 }
 
-/// The start of the comment lines right above a line, or that of the line.
-fn above_comments(text: &str, mut start: usize) -> usize {
+/// The start of the comment lines right above a line, or that of the line; nothing before `floor` is one.
+fn above_comments(text: &str, mut start: usize, floor: usize) -> usize {
     while start > 0 {
         let above = line_start(text, text[..start].trim_end_matches(['\n', '\r']).len());
-        let line = text[above..start].trim_end_matches(['\n', '\r']);
-        let adjacent = next_line(text, above) == start;
-        if !adjacent || !line.trim_start().starts_with('#') {
+        let is_adjacent = next_line(text, above) == start;
+        if !is_adjacent || above < floor || !text[above..start].trim_start().starts_with('#') {
             break;
         }
         start = above;
@@ -240,7 +241,7 @@ fn importer(page: &Page, answers: &Answers) -> Result<(String, Option<ImportText
     let site = |name: &str| -> Option<&ImportSite> {
         let all: Vec<_> = imports.bound.iter().filter(|(bound, _)| *bound == name).collect();
         let site = |(_, site): &&(&str, Option<usize>)| site.map(|s| &imports.sites[s]);
-        let fits = |s: &ImportSite| s.place == Place::Top && s.stmt.start < before && !deletes(page, name);
+        let fits = |s: &ImportSite| s.place == Place::Top && s.stmt.start < before && !answers.is_deleted(name);
         if all.iter().all(|b| site(b).is_some_and(|s| fits(s) && gives_import_module(s).is_some())) {
             all.last().and_then(site)
         } else {
@@ -252,7 +253,7 @@ fn importer(page: &Page, answers: &Answers) -> Result<(String, Option<ImportText
     if let Some(found) = found {
         return Ok((found, None));
     }
-    let is_free = |name: &str| !names.contains(name) && !answers.is_local(name) && !deletes(page, name);
+    let is_free = |name: &str| !names.contains(name) && !answers.is_local(name) && !answers.is_deleted(name);
     if is_free("importlib") {
         Ok(("importlib.import_module".to_owned(), Some(ImportText::plain("importlib"))))
     } else if is_free("import_module") {
@@ -273,12 +274,6 @@ fn gives_import_module(site: &ImportSite) -> Option<String> {
         }
         _ => None,
     }
-}
-
-/// Whether a module deletes a name of its own at its top.
-fn deletes(page: &Page, name: &str) -> bool {
-    let is_name = |targets: &[Expr]| targets.iter().any(|t| t.dotted().is_none() || t.as_name() == Some(name));
-    page.ast.body.iter().any(|stmt| matches!(&stmt.kind, StmtKind::Delete(targets) if is_name(targets)))
 }
 
 /// The parts of the code that loads names on demand.

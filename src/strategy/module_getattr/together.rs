@@ -59,8 +59,8 @@ fn loaded(ctx: &Context, package: ModuleId, fixes: &[Fix]) -> ModuleSet {
     let cut = |edge: &Edge| removed.contains(&ImportId { module: edge.from, site: edge.site });
     let mut all = graph.loaded_by(package, &cut);
     loop {
-        let adds = fixes.iter().flat_map(|fix| &fix.adds);
-        let Some((_, to)) = adds.filter(|(from, to)| all.contains(from) && !all.contains(to)).next() else { break };
+        let mut adds = fixes.iter().flat_map(|fix| &fix.adds);
+        let Some((_, to)) = adds.find(|(from, to)| all.contains(from) && !all.contains(to)) else { break };
         all.extend(graph.loaded_by(*to, &cut).iter());
     }
     all
