@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use crate::graph::Graph;
 use crate::names::effects::Place;
 use crate::names::scope::MODULE;
-use crate::names::users::How;
+use crate::names::users::{How, is_internal};
 use crate::names::{Bound, FileNames, Moment, Names, Object, World};
 use crate::outcome::Kind;
 use crate::project::{ModuleId, ModuleSet};
@@ -249,7 +249,9 @@ fn load_damage(ctx: &Context, after: &Graph, names: &Names, changed: &BTreeSet<M
             .find(|p| this.name.rsplit_once('.').is_some_and(|(n, _)| n == before.project.module(**p).name));
         let last = this.name.rsplit('.').next().unwrap_or_default();
         let given = parent.is_some_and(|p| has.contains(p) || names.file(*p).on_demand.contains(last));
-        let of_package: Vec<ModuleId> = lacking.iter().filter(|m| packages.contains(m)).copied().collect();
+        // What is internal is nobody's business who does not name it.
+        let is_free = is_internal(ctx.world, module) && !lacking.iter().any(|m| users.contains(m));
+        let of_package: Vec<ModuleId> = lacking.iter().filter(|m| packages.contains(m) && !is_free).copied().collect();
         let in_use: Vec<ModuleId> =
             lacking.iter().filter(|m| users.contains(m) && !sources.contains(m)).copied().collect();
         let (what, without) = if !given && !of_package.is_empty() {

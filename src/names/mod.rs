@@ -19,7 +19,7 @@ use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
-pub use collect::{is_postponement, words};
+pub use collect::{collect, is_postponement, words};
 pub use scope::{Bound, FileNames, Moment, Role, ScopeId, Use};
 
 use crate::graph::{Graph, same_text};

@@ -17,6 +17,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::methods::{BUILTIN_METHODS, is_data};
 use super::scope::{
     Binding, By, ClassId, FunctionId, Gives, Keeper, MODULE, Moment, Place, Reference, Role, ScopeKind, Use,
+    is_asked_for,
 };
 use super::{Bound, Object, ScopeId, World};
 use crate::outcome::Kind;
@@ -559,7 +560,9 @@ impl<'w, 'p> Search<'w, 'p> {
     fn attribute(&mut self, home: ModuleId, name: String, rest: &[&'p str], role: Role, invoked: bool) {
         let file = self.world.names.file(home);
         let Some((name, bindings)) = file.scope(MODULE).bindings.get_key_value(name.as_str()) else {
-            self.getattr(home);
+            if is_asked_for(&name) {
+                self.getattr(home);
+            }
             return;
         };
         let name = *name;

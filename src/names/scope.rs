@@ -22,6 +22,14 @@ pub struct AnnotationId(pub u32);
 
 pub const MODULE: ScopeId = ScopeId(0);
 
+/// Names that every module has without binding them.
+const GIVEN: [&str; 6] = ["__name__", "__doc__", "__spec__", "__file__", "__dict__", "__class__"];
+
+/// Whether a module's `__getattr__` is asked for a name that the module does not bind.
+pub fn is_asked_for(name: &str) -> bool {
+    !GIVEN.contains(&name)
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScopeKind {
     Module,

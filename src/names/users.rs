@@ -319,6 +319,24 @@ fn facts<'p>(world: World<'_, 'p>, user: ModuleId) -> Vec<(ModuleId, Fact<'p>)> 
     out
 }
 
+/// Functions of the standard library, and what came before them, that read of a module where it was loaded from, and no name
+/// that it binds.
+const LOOKING_AT_PLACE: [&str; 13] = [
+    "importlib.resources.contents",
+    "importlib.resources.files",
+    "importlib.resources.is_resource",
+    "importlib.resources.open_binary",
+    "importlib.resources.open_text",
+    "importlib.resources.path",
+    "importlib.resources.read_binary",
+    "importlib.resources.read_text",
+    "importlib_resources.files",
+    "inspect.getabsfile",
+    "inspect.getfile",
+    "inspect.getsourcefile",
+    "inspect.ismodule",
+];
+
 /// What one use says of the modules that it reads, as far as one way to follow it goes.
 fn facts_of_use<'p>(
     world: World<'_, 'p>,
@@ -346,6 +364,9 @@ fn facts_of_use<'p>(
         out.push((*module, Fact::Use(name, how, used.span)));
     }
     if let (Object::Module(module), Role::Argument | Role::Returned | Role::Load) = (&trace.object, used.role) {
+        if used.passed_to().is_some_and(|to| looks_at_place(world, user, used.scope, to)) {
+            return;
+        }
         let patched = used.passed_to().is_some_and(|to| writes_anything(world, user, used.scope, to));
         out.extend(patched.then_some((*module, Fact::PatchedSomehow(used.span))));
         let anything = match used.passed_to() {
@@ -366,6 +387,14 @@ fn facts_of_use<'p>(
 /// `sys.modules["m"]`, not `import_module("m")`.
 fn is_subscript(world: World, user: ModuleId, span: Span) -> bool {
     span.of(world.project().text(user)).ends_with(']')
+}
+
+/// Whether what a module object is handed to reads no name that the module binds.
+fn looks_at_place(world: World, user: ModuleId, scope: super::ScopeId, to: &super::scope::Reference) -> bool {
+    match world.trace_reference(user, scope, to).object {
+        Object::External(path) => LOOKING_AT_PLACE.contains(&path.as_str()),
+        _ => false,
+    }
 }
 
 /// Whether what a module object is handed to may set any name of it.
@@ -508,6 +537,18 @@ pub fn is_public(world: World, module: ModuleId, name: &str) -> bool {
     });
     let path = format!("{}.{name}", this.name);
     again || project.settings.public.iter().any(|p| *p == path || p.strip_suffix(".*") == Some(&this.name))
+}
+
+/// Whether a module is a submodule of a package that is internal by its name (PEP 8), the outermost aside: outsiders have no business
+/// with the package's attributes, unless the settings say so.
+pub fn is_internal(world: World, module: ModuleId) -> bool {
+    let project = world.project();
+    let this = &project.module(module).name;
+    let Some((package, _)) = this.rsplit_once('.') else { return false };
+    let public = &project.settings.public;
+    let is_public = public.iter().any(|p| p == this || p.strip_suffix(".*") == Some(package));
+    let is_private = |part: &str| part.starts_with('_') && !part.starts_with("__");
+    package.split('.').skip(1).any(is_private) && !is_public
 }
 
 /// Whether a module has nothing of its own: it is there to pass names on.

@@ -40,8 +40,22 @@ impl Candidates {
     /// The fixes to take; `budget` is the time for a proof that none are cheaper.
     pub fn choose(&mut self, graph: &Graph, cycle: &Cycle, budget: Duration) -> &Chosen {
         self.chosen.get_or_insert_with(|| {
-            let (fixes, entry, late) = choose_fixes(graph, cycle, self.fixes.clone(), budget);
-            Chosen { fixes: worthwhile(cycle, fixes), entry, late }
+            let (found, is_whole) = choice(graph, cycle, self.fixes.clone(), budget);
+            let short: Vec<Fix> = self.fixes.iter().filter(|fix| !fix.is_long()).cloned().collect();
+            if is_whole || short.len() == self.fixes.len() {
+                return found.0;
+            }
+            // What is long may be chosen and turn out not to be worth it; then others would have done without it.
+            let (other, _) = choice(graph, cycle, short, budget);
+            if other.1 > found.1 { other.0 } else { found.0 }
         })
     }
+}
+
+/// What is chosen of some fixes, how many modules it frees, and whether that is all.
+fn choice(graph: &Graph, cycle: &Cycle, fixes: Vec<Fix>, budget: Duration) -> ((Chosen, usize), bool) {
+    let (fixes, entry, late) = choose_fixes(graph, cycle, fixes, budget);
+    let found = worthwhile(cycle, fixes);
+    let (freed, is_whole) = found.as_ref().map_or((0, false), |found| (found.freed, found.is_whole));
+    ((Chosen { fixes: found.map(|found| found.fixes), entry, late }, freed), is_whole)
 }

@@ -13,6 +13,15 @@ pub struct LittleGain {
     pub message: String,
 }
 
+/// Fixes that are worth it.
+pub struct Worthwhile {
+    pub fixes: Vec<Fix>,
+    /// How many modules they free.
+    pub freed: usize,
+    /// Whether nothing of the cycle is left.
+    pub is_whole: bool,
+}
+
 /// As many pairs of modules a fix counts for that changes much text, where a part of the cycle stays.
 const LONG: usize = 6;
 
@@ -123,22 +132,24 @@ fn pair(edge: &Edge) -> (u32, u32) {
 
 /// The fixes without those that gain too little, and without those that are long where they gain no more. Where none is worth it,
 /// says why.
-pub fn worthwhile(cycle: &Cycle, fixes: Vec<Fix>) -> Result<Vec<Fix>, Box<LittleGain>> {
+pub fn worthwhile(cycle: &Cycle, fixes: Vec<Fix>) -> Result<Worthwhile, Box<LittleGain>> {
     let field = Field::new(cycle, &fixes);
     let whole = field.gain(&(0..fixes.len()).collect::<Vec<_>>(), None);
     if whole.left == 0 {
-        return Ok(fixes);
+        return Ok(Worthwhile { fixes, freed: whole.freed, is_whole: true });
     }
     let all: Vec<usize> = (0..fixes.len()).collect();
     let short = all.iter().copied().filter(|fix| !fixes[*fix].is_long()).collect();
     let (with, without) = (field.enough(all), field.enough(short));
     let freed = |found: &Option<Worth>| found.as_ref().map_or(0, |worth| worth.freed);
     if let Some(worth) = if freed(&with) > freed(&without) { with } else { without } {
-        return Ok(worth.fixes.into_iter().map(|fix| fixes[fix].clone()).collect());
+        let kept = worth.fixes.into_iter().map(|fix| fixes[fix].clone()).collect();
+        return Ok(Worthwhile { fixes: kept, freed: worth.freed, is_whole: false });
     }
     let message = format!(
         "{} imports between modules would have to go to free {} modules, and {} would stay in cycles",
         whole.pairs, whole.freed, whole.left
     );
-    fixes.into_iter().next().map_or(Ok(Vec::new()), |fix| Err(Box::new(LittleGain { fix, message })))
+    let nothing = Worthwhile { fixes: Vec::new(), freed: 0, is_whole: false };
+    fixes.into_iter().next().map_or(Ok(nothing), |fix| Err(Box::new(LittleGain { fix, message })))
 }

@@ -373,6 +373,7 @@ impl Plan {
         states: &'p FrozenVec<Box<Project>>,
     ) -> Step<'p> {
         loop {
+            strategy::complete(ctx, &mut fixes);
             let intents = intents(&fixes);
             let tree = |module| ctx.world.names.ast(module);
             let printed = tried.map(|tried| &tried.printed);

@@ -7,7 +7,7 @@ use elsa::FrozenVec;
 
 use super::{ImportKey, intents, key, report};
 use crate::names::scope::MODULE;
-use crate::names::users::is_public;
+use crate::names::users::{is_internal, is_public};
 use crate::names::{Bound, World};
 use crate::outcome::{FileChange, ProjectOutcome};
 use crate::project::{ModuleId, Project};
@@ -131,9 +131,18 @@ pub(super) fn touched(
     looked_at.map(entry).collect()
 }
 
-/// Names that a module binds by nothing but imports, and that outsiders have no business with.
+/// Names that outsiders have no business with: those that a module binds by nothing but imports, and submodules of an internal
+/// package that it does not bind itself.
 fn private(world: World, module: ModuleId) -> BTreeSet<String> {
-    let bindings = world.names.file(module).scope(MODULE).bindings.iter();
+    let file = world.names.file(module);
+    let bindings = file.scope(MODULE).bindings.iter();
     let imported = bindings.filter(|(_, all)| all.iter().all(|b| matches!(b.what, Bound::Import(_) | Bound::Declared)));
-    imported.map(|(name, _)| (*name).to_owned()).filter(|name| !is_public(world, module, name)).collect()
+    let imported = imported.map(|(name, _)| (*name).to_owned()).filter(|name| !is_public(world, module, name));
+    let package = &world.project().module(module).name;
+    let internal = world.project().modules().filter_map(|(id, below)| {
+        let name = below.name.strip_prefix(package.as_str())?.strip_prefix('.')?;
+        let is_loose = !name.contains('.') && file.bindings(name).is_empty() && is_internal(world, id);
+        is_loose.then(|| name.to_owned())
+    });
+    imported.chain(internal).collect()
 }

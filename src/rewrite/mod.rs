@@ -1,6 +1,7 @@
 //! From what should change in a file to its text edits. Fixes state intents; all intents of one file are printed
 //! together, so that fixes of one plan share a statement, a block or a function without colliding.
 
+pub mod answers;
 mod block;
 mod head;
 mod import_text;

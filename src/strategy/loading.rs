@@ -6,7 +6,7 @@ use super::{Context, ImportId, Reason};
 use crate::graph::{Edge, Graph};
 use crate::names::Object;
 use crate::names::effects::Place;
-use crate::names::users::{AttributeUse, How};
+use crate::names::users::{AttributeUse, How, is_internal};
 use crate::outcome::Kind;
 use crate::project::{ModuleId, ModuleSet};
 use crate::syntax::Span;
@@ -68,29 +68,38 @@ impl<'g, 'p, C: Fn(&Edge) -> bool> Loading<'g, 'p, C> {
         here: (ModuleId, Span),
     ) -> Option<Obstacle> {
         let project = ctx.project();
+        let used = self.attribute_obstacle(ctx, module, is_own);
+        if used.is_some() || is_internal(ctx.world, module) {
+            return used;
+        }
+        project.tree.above(module).find(|package| self.loses(*package, module)).map(|package| {
+            let (package, this) = (&project.module(package).name, &project.module(module).name);
+            Obstacle::new(Reason::SubmoduleAccess, here, format!("`import {package}` would no longer load `{this}`"))
+        })
+    }
+
+    /// A use of `module` as an attribute of its package that nothing else would serve.
+    pub fn attribute_obstacle(
+        &self,
+        ctx: &Context,
+        module: ModuleId,
+        is_own: &dyn Fn(ModuleId) -> bool,
+    ) -> Option<Obstacle> {
+        let project = ctx.project();
         let this = project.module(module);
         let reads = |u: &&AttributeUse| {
             matches!(u.how, How::Attribute(_) | How::Text) && !is_own(u.user) && self.loses(u.user, module)
         };
-        if let Some((package, name)) = this.name.rsplit_once('.')
-            && let Some(package) = project.tree.find(package, this.root)
-        {
-            let named = ctx.users.uses(package, name).find(reads).map(|u| (u.user, u.span));
-            let unnamed =
-                || ctx.users.readers(package, name).find(|(user, _)| !is_own(*user) && self.loses(*user, module));
-            if let Some(at) = named {
-                let message = format!("`{}` is used as an attribute without being imported there", this.name);
-                return Some(Obstacle::new(Reason::SubmoduleAccess, at, message));
-            }
-            if let Some(at) = unnamed() {
-                let message = format!("`{}` may be read here of its package, and would not be loaded", this.name);
-                return Some(Obstacle::new(Reason::SubmoduleAccess, at, message));
-            }
+        let (package, name) = this.name.rsplit_once('.')?;
+        let package = project.tree.find(package, this.root)?;
+        if let Some(used) = ctx.users.uses(package, name).find(reads) {
+            let message = format!("`{}` is used as an attribute without being imported there", this.name);
+            return Some(Obstacle::new(Reason::SubmoduleAccess, (used.user, used.span), message));
         }
-        project.tree.above(module).find(|package| self.loses(*package, module)).map(|package| {
-            let message = format!("`import {}` would no longer load `{}`", project.module(package).name, this.name);
-            Obstacle::new(Reason::SubmoduleAccess, here, message)
-        })
+        let mut readers = ctx.users.readers(package, name);
+        let at = readers.find(|(user, _)| !is_own(*user) && self.loses(*user, module))?;
+        let message = format!("`{}` may be read here of its package, and would not be loaded", this.name);
+        Some(Obstacle::new(Reason::SubmoduleAccess, at, message))
     }
 }
 

@@ -36,6 +36,7 @@ use crate::outcome::Safety;
 use crate::project::{ModuleId, Project};
 use crate::rewrite::Intent;
 use crate::syntax::Span;
+pub use module_getattr::complete;
 pub use reason::Reason;
 
 /// One name of an import statement: module and index of the site.

@@ -1,22 +1,33 @@
 //! The form `module-getattr` of defer-import: what a module passes on to outsiders alone is loaded when they ask for it, by a
 //! module's `__getattr__` (PEP 562). All names that it takes of one module go together.
 
+mod together;
+
 use std::collections::{BTreeSet, HashSet};
 
 use super::defer_import::STRATEGY;
 use super::import_use::{Obstacle, replaced_at_home, uses};
+use super::loading::Loading;
 use super::order::{self, Cut};
 use super::{Context, Fix, ImportId, Reason, cost};
 use crate::graph::{Edge, LARGE};
-use crate::names::users::{AttributeUse, How, only_passes_on};
+use crate::names::users::{AttributeUse, How, is_internal, only_passes_on};
 use crate::names::{Bound, Moment, Object, effects};
 use crate::outcome::{Kind, Safety};
 use crate::project::ModuleId;
 use crate::rewrite::Intent;
+use crate::rewrite::answers::Answers;
 use crate::syntax::Span;
-use crate::syntax::imports::Place;
+use crate::syntax::imports::{ImportSite, Place};
+
+pub use together::complete;
 
 pub const FORM: &str = "module-getattr";
+
+/// Names that the printed code needs for itself.
+const NEEDED: [&str; 6] = ["_LAZY", "_SUBMODULES", "AttributeError", "getattr", "globals", "sorted"];
+/// Types that its annotations name, where the module means them.
+const TYPES: [&str; 3] = ["list", "object", "str"];
 
 /// Whether an import that must stay for outsiders may be a case of this form: in a package's `__init__`, or in a module that is
 /// there to pass names on. No other module is given a `__getattr__`.
@@ -37,15 +48,17 @@ struct Group<'c, 'x, 'p> {
     module: ModuleId,
     target: ModuleId,
     here: (ModuleId, Span),
+    ids: &'c [ImportId],
     /// Each import with the names that it binds.
     imports: Vec<(ImportId, Vec<&'p str>)>,
 }
 
 /// Loads what `ids`, all in one module, take of `target` when it is asked for.
-pub fn fix(ctx: &Context, target: ModuleId, ids: &[ImportId]) -> Result<Fix, Obstacle> {
+pub fn fix<'c>(ctx: &'c Context, target: ModuleId, ids: &'c [ImportId]) -> Result<Fix, Obstacle> {
     let first = ids[0];
     let site = ctx.world.graph.site(first.module, first.site);
-    let mut group = Group { ctx, module: first.module, target, here: (first.module, site.at), imports: Vec::new() };
+    let here = (first.module, site.at);
+    let mut group = Group { ctx, module: first.module, target, here, ids, imports: Vec::new() };
     group.possible()?;
     for id in ids {
         let names = group.names(*id)?;
@@ -79,6 +92,10 @@ impl<'p> Group<'_, '_, 'p> {
         Obstacle::new(reason, self.here, message)
     }
 
+    fn site(&self, id: ImportId) -> &ImportSite<'p> {
+        self.ctx.world.graph.site(id.module, id.site)
+    }
+
     fn cuts(&self, edge: &Edge) -> bool {
         let targets = &self.ctx.world.graph.targets[self.module.index()];
         edge.from == self.module && targets[edge.site].is_some_and(|t| t.module == self.target)
@@ -95,12 +112,14 @@ impl<'p> Group<'_, '_, 'p> {
         if settings.target_version < (3, 7) {
             return Err(self.refuse(Reason::TargetVersion, "a module's `__getattr__` needs Python 3.7"));
         }
-        for name in ["__getattr__", "__dir__", "_LAZY", "_SUBMODULES"] {
+        let answers = self.answers()?;
+        for name in NEEDED.iter().filter(|name| !answers.has_table(name)) {
             if let Some(own) = file.bindings(name).first() {
                 let message = format!("the module has a `{name}` of its own");
                 return Err(Obstacle::new(Reason::DynamicNames, (self.module, own.span), message));
             }
         }
+        NEEDED.iter().chain(&TYPES).try_for_each(|name| self.no_star_binds(name, &|_| true))?;
         if let Some(at) = file.dynamic {
             let message = "the module reads its own names by string";
             return Err(Obstacle::new(Reason::DynamicNames, (self.module, at), message));
@@ -117,6 +136,27 @@ impl<'p> Group<'_, '_, 'p> {
             return Err(Obstacle::new(Reason::DynamicNames, *at, message));
         }
         Ok(())
+    }
+
+    /// The `__getattr__` and `__dir__` that the module has, if it has them, and more can be added to them.
+    fn answers(&self) -> Result<Answers, Obstacle> {
+        let (ctx, names) = (self.ctx, self.ctx.world.names);
+        let refuse = |at, message: &str| Err(Obstacle::new(Reason::DynamicNames, at, message));
+        let answers = match Answers::of(&names.ast(self.module), names.file(self.module)) {
+            Ok(answers) => answers,
+            Err(unfit) => return refuse((self.module, unfit.at), &unfit.why),
+        };
+        for name in ["__getattr__", "__dir__"] {
+            if let Some(used) = ctx.users.uses(self.module, name).next() {
+                return refuse((used.user, used.span), &format!("the module's `{name}` is used by its name"));
+            }
+        }
+        let late =
+            answers.getattr.as_ref().filter(|own| self.ids.iter().any(|id| own.def.start < self.site(*id).stmt.start));
+        match late {
+            Some(own) => refuse((self.module, own.def), "the module's `__getattr__` answers before the import runs"),
+            None => Ok(answers),
+        }
     }
 
     /// The names that an import binds.
@@ -176,13 +216,7 @@ impl<'p> Group<'_, '_, 'p> {
             let message = format!("`{name}` is a submodule and a name in it");
             return Err(self.refuse(Reason::ReboundName, message));
         }
-        for (index, site) in world.graph.files[self.module.index()].sites.iter().enumerate().filter(|(_, s)| s.star) {
-            let other = world.graph.targets[self.module.index()][index];
-            if other.is_none_or(|t| t.module != self.target && world.exports(t.module, name)) {
-                let message = format!("another `import *` may bind `{name}` as well");
-                return Err(Obstacle::new(Reason::ReboundName, (self.module, site.at), message));
-            }
-        }
+        self.no_star_binds(name, &|module| module != self.target)?;
         self.not_bare(name)?;
         if file.doctest.contains(name) {
             return Err(self.refuse(Reason::DoctestUse, format!("a doctest uses `{name}`")));
@@ -204,6 +238,19 @@ impl<'p> Group<'_, '_, 'p> {
             return Err(self.refuse(Reason::DynamicNames, message));
         }
         replaced_at_home(ctx, self.target, name).map_or(Ok(()), Err)
+    }
+
+    /// Whether no `import *` of modules that count binds a name.
+    fn no_star_binds(&self, name: &str, counts: &dyn Fn(ModuleId) -> bool) -> Result<(), Obstacle> {
+        let world = self.ctx.world;
+        for (index, site) in world.graph.files[self.module.index()].sites.iter().enumerate().filter(|(_, s)| s.star) {
+            let other = world.graph.targets[self.module.index()][index];
+            if other.is_none_or(|t| counts(t.module) && world.exports(t.module, name)) {
+                let message = format!("another `import *` may bind `{name}` as well");
+                return Err(Obstacle::new(Reason::ReboundName, (self.module, site.at), message));
+            }
+        }
+        Ok(())
     }
 
     /// Bare names are not asked of a `__getattr__`: what a star import or a loaded submodule binds must not be used here.
@@ -249,6 +296,9 @@ impl<'p> Group<'_, '_, 'p> {
             if package == self.module {
                 self.submodule_is_free(name)?;
                 out.insert(name);
+            } else if is_internal(ctx.world, module) {
+                let loading = Loading::without(graph, self.module, |edge: &Edge| self.cuts(edge));
+                loading.attribute_obstacle(ctx, module, &|_| false).map_or(Ok(()), Err)?;
             } else if !graph.loaded_by(package, &|edge| self.cuts(edge)).contains(&module) {
                 let message = format!("`{}` would no longer be an attribute of its package", this.name);
                 return Err(self.refuse(Reason::SubmoduleAccess, message));

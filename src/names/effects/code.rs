@@ -8,7 +8,7 @@ use super::outside::{changes_outside, keeps_track};
 use super::{Changed, SetUp, is_changed_by_call, is_code, is_parameter, state};
 use crate::names::evaluated::is_stdlib;
 use crate::names::methods::{MUTATORS, is_special};
-use crate::names::scope::{ClassId, FunctionId, MODULE, Reference, Role};
+use crate::names::scope::{ClassId, FunctionId, MODULE, Reference, Role, is_asked_for};
 use crate::names::{Bound, FileNames, Object, Use, World};
 use crate::project::ModuleId;
 use crate::syntax::Span;
@@ -307,7 +307,7 @@ impl<'w, 'p> Run<'w, 'p> {
     pub fn used(&mut self, home: ModuleId, name: &str, attribute: Option<&str>) -> Changed {
         let file = self.world.names.file(home);
         let bindings = file.bindings(name);
-        if bindings.is_empty() {
+        if bindings.is_empty() && is_asked_for(name) {
             // A module's `__getattr__` is asked.
             let hooks = file.bindings("__getattr__").iter();
             return Changed::all(hooks.map(|b| match b.what {
