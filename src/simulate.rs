@@ -6,8 +6,11 @@
 //! one that may happen. Only what depends on how far another module has come counts as a failure: an import of what
 //! is not installed, and an error that a module raises for a reason of its own, are none.
 
+mod arguments;
 mod attempt;
+mod built_in;
 mod call;
+mod class;
 mod containers;
 mod evaluate;
 mod held;

@@ -1,7 +1,8 @@
 //! Displays, what is taken out of them, and the methods of lists and dictionaries.
 
+use super::arguments::Given;
 use super::held::{Held, HeldId, Shape};
-use super::run::{Given, Raised, Run};
+use super::run::{Raised, Run};
 use super::state::Object;
 use crate::names::body::{Value, What};
 

@@ -1,7 +1,8 @@
 //! Expressions.
 
+use super::arguments::Given;
 use super::import::REPLACED;
-use super::run::{Given, Raised, Run};
+use super::run::{Raised, Run};
 use super::state::{Object, Space, Status, Wrapper};
 use crate::names::body::{Error, Value, What};
 use crate::names::evaluated::is_builtin;

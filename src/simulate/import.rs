@@ -1,6 +1,7 @@
 //! Import statements: what they load, and what they take from a module that may be half filled.
 
-use super::run::{Given, Level, Raised, Run};
+use super::arguments::Given;
+use super::run::{Level, Raised, Run};
 use super::state::{Object, Space, Status, Text};
 use crate::names::body::Error;
 use crate::names::evaluated::is_stdlib;

@@ -2,6 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
+use super::arguments::Given;
 use super::state::{Cell, Defined, Delta, Object, Reads, Space, State, Text};
 use super::{Caught, Failure, Frame, Simulator, Verdict};
 use crate::names::body::{Act, Block, Catches, Error, Step, Value, What};
@@ -22,39 +23,6 @@ pub enum Stop<'p> {
     Raise(Raised),
     Return(Object<'p>),
     Leave(Leave),
-}
-
-/// What a call hands over.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Given<'p> {
-    pub plain: Vec<Object<'p>>,
-    pub named: Vec<(&'p str, Object<'p>)>,
-    /// Whether there may be more than is known.
-    pub more: bool,
-}
-
-impl<'p> Given<'p> {
-    pub fn plain(plain: Vec<Object<'p>>) -> Self {
-        Self { plain, ..Self::default() }
-    }
-
-    /// These first, and nobody knows what else.
-    pub fn at_least(plain: Vec<Object<'p>>) -> Self {
-        Self { plain, more: true, ..Self::default() }
-    }
-
-    /// The same, whatever the numbers and texts are.
-    pub fn forgotten(mut self) -> Self {
-        let all = self.plain.iter_mut().chain(self.named.iter_mut().map(|(_, object)| object));
-        all.filter(|object| object.is_plain()).for_each(|object| *object = Object::Any);
-        self
-    }
-
-    /// With an object before all others.
-    pub fn after(&self, first: Object<'p>) -> Self {
-        let plain = std::iter::once(first).chain(self.plain.iter().copied()).collect();
-        Self { plain, ..self.clone() }
-    }
 }
 
 impl From<Raised> for Stop<'_> {
