@@ -8,6 +8,9 @@ use crate::names::body::{Body, Callable, Value, What};
 use crate::project::ModuleId;
 use crate::syntax::Span;
 
+/// What holds the parts that a method is called on, and by what it was found.
+type Receiver<'w, 'p> = (&'w Value<'p>, HeldId);
+
 /// Calls within calls that are followed.
 pub const DEPTH: usize = 32;
 
@@ -109,7 +112,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     }
 
     /// What is called; and what holds the parts whose method it is.
-    fn called(&mut self, function: &'w Value<'p>) -> Result<(Object<'p>, Option<(&'w Value<'p>, HeldId)>), Raised> {
+    fn called(&mut self, function: &'w Value<'p>) -> Result<(Object<'p>, Option<Receiver<'w, 'p>>), Raised> {
         let What::Attribute(of, name) = &function.what else { return Ok((self.evaluate(function)?, None)) };
         let object = self.evaluate(of)?;
         if let Object::Held(id) = object {
