@@ -97,8 +97,10 @@ impl ImportText {
     pub fn print(page: &Page, mut imports: Vec<ImportText>, indent: &str) -> Vec<(SortKey, String)> {
         imports.sort();
         imports.dedup();
-        // Names that are renamed, and those with a comment, get a statement of their own, as isort and ruff have it.
-        let plain = |i: &ImportText| i.comment.is_none() && i.name.as_ref().is_some_and(|n| !n.contains(' '));
+        // Names that are renamed, unless the file has it otherwise, and those with a comment get a statement of their own, as
+        // isort and ruff have it.
+        let joins = |name: &String| page.layout.joins_renamed || !name.contains(' ');
+        let plain = |i: &ImportText| i.comment.is_none() && i.name.as_ref().is_some_and(joins);
         imports.sort_by_key(|i| (i.module.clone(), !plain(i)));
         let mut out: Vec<(SortKey, String)> = Vec::new();
         let mut rest = imports.as_slice();

@@ -14,6 +14,8 @@ pub struct Layout {
     pub single_quotes: bool,
     /// Whether every name that is imported from a module has a statement of its own.
     pub single_names: bool,
+    /// Whether names that are renamed stand in one statement with others.
+    pub joins_renamed: bool,
 }
 
 impl Layout {
@@ -33,6 +35,7 @@ impl Layout {
             indent: indent_step(text),
             single_quotes: text.matches('\'').count() > text.matches('"').count(),
             single_names: has_single_names(text),
+            joins_renamed: joins_renamed(text),
         }
     }
 }
@@ -51,6 +54,29 @@ fn has_single_names(text: &str) -> bool {
         again |= line.starts_with("from ") && !modules.insert(module);
     }
     again
+}
+
+/// Whether a statement imports several names, one of them under another name or under its own as type checkers want it.
+fn joins_renamed(text: &str) -> bool {
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let Some(from) = line.trim_start().strip_prefix("from ") else { continue };
+        let Some((_, names)) = from.split_once(" import ") else { continue };
+        let mut names = names.to_owned();
+        if names.starts_with('(') && !names.contains(')') {
+            for line in lines.by_ref() {
+                names.push_str(line.split('#').next().unwrap_or_default());
+                if line.contains(')') {
+                    break;
+                }
+            }
+        }
+        let several = names.split(',').filter(|name| name.contains(char::is_alphabetic)).count() > 1;
+        if several && names.contains(" as ") {
+            return true;
+        }
+    }
+    false
 }
 
 /// The first indentation behind a line that opens a block.
