@@ -88,6 +88,7 @@ impl<'a> Rules<'_, 'a> {
             return self.apart..=self.apart;
         }
         match (self.is_import(above), self.is_guard(above), self.is_import(below), self.is_guard(below)) {
+            (true, _, true, _) if of_one_module(above, below) => 0..=0,
             (true, _, true, _) => 0..=1,
             (true, _, _, true) | (_, true, true, _) | (_, true, _, true) => 1..=1,
             (true, ..) | (_, true, ..) => 1..=2,
@@ -112,6 +113,15 @@ impl<'a> Rules<'_, 'a> {
 
 fn is_definition(stmt: &Stmt) -> bool {
     matches!(stmt.kind, StmtKind::Function(_) | StmtKind::Class(_))
+}
+
+/// Whether two statements import from the same module.
+fn of_one_module(one: &Stmt, other: &Stmt) -> bool {
+    let from = |stmt: &Stmt| match &stmt.kind {
+        StmtKind::Import(import) => import.from.map(|from| (from.level, from.module.to_owned())),
+        _ => None,
+    };
+    from(one).is_some_and(|module| from(other) == Some(module))
 }
 
 fn line_ends(text: &str) -> usize {
