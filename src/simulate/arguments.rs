@@ -1,6 +1,6 @@
 //! What a call hands over, and what the parameters of a function become by it.
 
-use super::held::{Held, HeldId, Shape};
+use super::held::{Held, Shape};
 use super::run::{Raised, Run};
 use super::state::{Object, Space};
 use crate::names::body::{Callable, Param, Value, What};
@@ -44,10 +44,13 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         for (keyword, value) in args {
             match (keyword, &value.what) {
                 (Some(keyword), _) => given.named.push((*keyword, self.evaluate(value)?)),
-                (None, What::Starred(spread)) => match self.evaluate(spread)? {
-                    Object::Held(id) => self.spread(id, &mut given),
-                    _ => given.more = true,
-                },
+                (None, What::Starred(spread)) => {
+                    let spread = self.evaluate(spread)?;
+                    match self.contents(spread) {
+                        Some((held, true)) => spread_out(&held, &mut given),
+                        _ => given.more = true,
+                    }
+                }
                 (None, _) => {
                     let object = self.evaluate(value)?;
                     // Nobody knows at which place it comes.
@@ -56,22 +59,6 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             }
         }
         Ok(given)
-    }
-
-    fn spread(&self, id: HeldId, given: &mut Given<'p>) {
-        let held = self.state.kept.get(id);
-        given.more |= held.open;
-        match held.shape {
-            Shape::Sequence => given.plain.extend(held.values()),
-            Shape::Dict => {
-                for (key, value) in &held.parts {
-                    match key {
-                        Object::Text(key) => given.named.push((key, *value)),
-                        _ => given.more = true,
-                    }
-                }
-            }
-        }
     }
 
     /// Binds the parameters of a function.
@@ -107,16 +94,33 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         }
     }
 
-    /// What a parameter is that nothing is given for. The function may have been defined where a name stood for
-    /// something else, of which nothing is known.
-    fn default_of(&self, default: &Value<'p>, space: Space) -> Object<'p> {
+    /// What a parameter is that nothing is given for. The name may have stood for something else where the function was
+    /// defined.
+    fn default_of(&mut self, default: &Value<'p>, space: Space) -> Object<'p> {
         match &default.what {
             What::Text(text) => Object::Text(text),
             What::Truth(truth) => Object::Truth(*truth),
             What::Number(number) => Object::Number(*number),
             What::None => Object::None,
-            What::Name(name) => self.state.find(space, name).map_or(Object::Any, |cell| cell.object),
+            What::Name(name) => {
+                let now = self.state.find(space, name).map(|cell| cell.object);
+                self.state.kept.choice(now.into_iter().chain([Object::Any]))
+            }
             _ => Object::Any,
+        }
+    }
+}
+
+fn spread_out<'p>(held: &Held<'p>, given: &mut Given<'p>) {
+    match held.shape {
+        Shape::Sequence => given.plain.extend(held.values()),
+        Shape::Dict => {
+            for (key, value) in &held.parts {
+                match key {
+                    Object::Text(key) => given.named.push((key, *value)),
+                    _ => given.more = true,
+                }
+            }
         }
     }
 }

@@ -59,9 +59,12 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             ("super", [Object::Class(class), Object::Instance(this) | Object::Class(this)]) => {
                 Some(Object::Super(*class, *this))
             }
-            ("len", [Object::Held(id)]) => {
-                let held = self.state.kept.get(*id);
-                (!held.open).then(|| Object::number(held.parts.len()))
+            ("len", [object]) => {
+                self.contents(*object).filter(|(_, sure)| *sure).map(|(held, _)| Object::number(held.parts.len()))
+            }
+            ("setattr", [object @ (Object::Class(_) | Object::Instance(_)), name, value]) => {
+                self.set_on(*object, *name, *value);
+                None
             }
             (name, plain) if given.named.is_empty() => self.same_parts(name, plain),
             _ => None,

@@ -1,7 +1,8 @@
 //! Calls of functions and classes while something is imported, and what decorators give.
 
 use super::arguments::Given;
-use super::held::HeldId;
+use super::evaluate::{CHANGED, is_own_names};
+use super::held::Held;
 use super::run::{Level, Raised, Run, Stop};
 use super::state::{Defined, Object, Space, Text, Wrapper};
 use crate::names::body::{Body, Callable, Value, What};
@@ -9,13 +10,13 @@ use crate::project::ModuleId;
 use crate::syntax::Span;
 
 /// What holds the parts that a method is called on, and by what it was found.
-type Receiver<'w, 'p> = (&'w Value<'p>, HeldId);
+type Receiver<'w, 'p> = (&'w Value<'p>, Object<'p>);
 
 /// Calls within calls that are followed.
-pub const DEPTH: usize = 32;
+const DEPTH: usize = 32;
 
 /// Decorators from outside that give what they take, or something that calls it when it is called.
-const TRANSPARENT: [&str; 13] = [
+const TRANSPARENT: [&str; 12] = [
     "abstractmethod",
     "wraps",
     "lru_cache",
@@ -27,7 +28,6 @@ const TRANSPARENT: [&str; 13] = [
     "dataclass",
     "total_ordering",
     "runtime_checkable",
-    "singledispatch",
     "unique",
 ];
 
@@ -64,18 +64,31 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         let (called, of) = self.called(function)?;
         let given = self.given(args)?;
         self.level().at = at;
-        if let (Some((of, id)), What::Attribute(_, method)) = (of, &function.what)
-            && let Some(object) = self.method_of_held(of, id, method, &given)?
+        let binds = match &function.what {
+            What::Attribute(of, method) => {
+                is_own_names(of) && matches!(*method, "update" | "setdefault" | "pop" | "clear")
+            }
+            What::Name(name) => *name == "exec" && called == Object::Any,
+            _ => false,
+        };
+        if binds {
+            self.state.bind(self.module().0, CHANGED, Object::Any);
+        }
+        if let (Some((of, object)), What::Attribute(_, method)) = (of, &function.what)
+            && let Some(object) = self.method_of_held(of, object, method, &given)?
         {
             return Ok(object);
         }
         if let (What::Name("isinstance"), [object, _], [_, (_, class)]) = (&function.what, given.plain.as_slice(), args)
             && let What::Name(class) = class.what
+            && self.cell("isinstance").is_none()
+            && self.cell(class).is_none()
             && let Some(truth) = object.is_built_in(class)
         {
             return Ok(Object::Truth(truth));
         }
         if let What::Name(name) = function.what
+            && self.cell(name).is_none()
             && let Some(object) = self.built_in(name, &given)?
         {
             return Ok(object);
@@ -115,8 +128,8 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     fn called(&mut self, function: &'w Value<'p>) -> Result<(Object<'p>, Option<Receiver<'w, 'p>>), Raised> {
         let What::Attribute(of, name) = &function.what else { return Ok((self.evaluate(function)?, None)) };
         let object = self.evaluate(of)?;
-        if let Object::Held(id) = object {
-            return Ok((Object::Any, Some((of, id))));
+        if self.contents(object).is_some() {
+            return Ok((Object::Any, Some((of, object))));
         }
         self.level().at = function.span;
         Ok((self.attribute_of(object, name)?, None))
@@ -194,11 +207,44 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 Object::Any
             }
         };
+        let object = self.given_back(object, space);
         // What changed something has to do so again.
-        if let Some(reads) = reads {
+        if let Some(reads) = reads.filter(|_| !self.is_new(object, space)) {
             self.called.insert(key, (object, reads));
         }
         Ok(object)
+    }
+
+    /// A list that a function made is the one that it gives, under another name.
+    fn given_back(&mut self, object: Object<'p>, since: Space) -> Object<'p> {
+        match object {
+            Object::Open(space) if space >= since => match self.contents(object) {
+                Some((held, _)) => self.state.kept.keep(Held { open: true, ..(*held).clone() }),
+                None => Object::Any,
+            },
+            object => object,
+        }
+    }
+
+    /// Whether an object came with a namespace, or later: another call makes another one.
+    fn is_new(&self, object: Object<'p>, since: Space) -> bool {
+        match object {
+            Object::Function(defined) | Object::Partial(defined) | Object::Wrapped(_, defined) => {
+                defined.outer >= since
+            }
+            Object::Method(defined, space) | Object::ClassMethod(defined, space) => {
+                defined.outer >= since || space >= since
+            }
+            Object::Class(space) | Object::Instance(space) | Object::Open(space) => space >= since,
+            Object::Held(id) | Object::Choice(id) => self
+                .state
+                .kept
+                .get(id)
+                .parts
+                .iter()
+                .any(|(key, value)| self.is_new(*key, since) || self.is_new(*value, since)),
+            _ => false,
+        }
     }
 
     /// Runs a function; the flag says whether it may have been left on another way.

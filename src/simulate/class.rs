@@ -1,13 +1,11 @@
 //! Classes: what their definition runs, what making an instance runs, and what is found in them.
 
 use super::arguments::Given;
-use super::call::DEPTH;
 use super::run::{Level, Raised, Run, Stop};
 use super::state::{Object, Space};
 
-/// Names under which a class keeps what it was made of.
-const BASES: [&str; 8] =
-    ["<base 0>", "<base 1>", "<base 2>", "<base 3>", "<base 4>", "<base 5>", "<base 6>", "<base 7>"];
+/// Under which a class keeps the classes that are asked for what it has, and its metaclass.
+const ORDER: &str = "<order>";
 const METACLASS: &str = "<metaclass>";
 
 impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
@@ -16,14 +14,27 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         if let Some(Object::Class(meta)) = self.member(class, METACLASS)
             && let Some(Object::Function(call)) = self.member(meta, "__call__")
         {
-            self.invoke(call, given.after(Object::Class(class)))?;
+            let made = self.invoke(call, given.after(Object::Class(class)))?;
+            if made != Object::Any {
+                return Ok(made);
+            }
         }
         if let Some(Object::Function(new) | Object::Wrapped(_, new)) = self.member(class, "__new__") {
-            self.invoke(new, given.after(Object::Class(class)))?;
+            let made = self.invoke(new, given.after(Object::Class(class)))?;
+            if !matches!(made, Object::Any | Object::Choice(_)) && made != Object::Instance(class) {
+                return Ok(made);
+            }
         }
-        let initializer = self.member(class, "__init__").or_else(|| self.member(class, "__post_init__"));
-        if let Some(Object::Function(initializer)) = initializer {
-            self.invoke(initializer, given.after(Object::Instance(class)))?;
+        match (self.member(class, "__init__"), self.member(class, "__post_init__")) {
+            (Some(Object::Function(initializer)), _) => {
+                self.invoke(initializer, given.after(Object::Instance(class)))?;
+            }
+            // A data class calls it, unless it is told not to.
+            (None, Some(Object::Function(initializer))) => {
+                let outcome = self.invoke(initializer, Given::at_least(vec![Object::Instance(class)]));
+                self.or_doubt(outcome);
+            }
+            _ => {}
         }
         Ok(Object::Instance(class))
     }
@@ -36,8 +47,10 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         let bases = self.evaluate_all(&class.bases)?;
         let metaclass = class.metaclass.as_ref().map(|m| self.evaluate(m)).transpose()?;
         let space = self.state.open(self.space(), true);
-        for (name, base) in BASES.iter().zip(&bases) {
-            self.state.bind(space, name, *base);
+        if !bases.is_empty() {
+            let order = self.merged(space, &bases);
+            let order = self.state.held(order, false);
+            self.state.bind(space, ORDER, order);
         }
         if let Some(metaclass) = metaclass {
             self.state.bind(space, METACLASS, metaclass);
@@ -53,7 +66,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             return Err(raised);
         }
         for (name, cell) in self.state.names(space) {
-            if !BASES.contains(&name) && matches!(cell.object, Object::Instance(_)) {
+            if matches!(cell.object, Object::Instance(_)) {
                 self.special(cell.object, "__set_name__", vec![Object::Class(space), Object::Text(name)])?;
             }
         }
@@ -76,30 +89,51 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         Ok((class.name, Object::Class(space)))
     }
 
-    /// What a class or one of its bases binds.
+    /// What a class or one of those that it extends binds.
     pub fn member(&self, class: Space, name: &'p str) -> Option<Object<'p>> {
-        self.member_within(class, name, DEPTH)
-    }
-
-    fn member_within(&self, class: Space, name: &'p str, depth: usize) -> Option<Object<'p>> {
         if let Some(cell) = self.state.get(class, name) {
             return Some(cell.object);
         }
-        self.member_above_within(class, name, depth)
+        self.member_above(class, class, name)
     }
 
-    /// What the bases of a class bind.
-    pub fn member_above(&self, class: Space, name: &'p str) -> Option<Object<'p>> {
-        self.member_above_within(class, name, DEPTH)
-    }
-
-    fn member_above_within(&self, class: Space, name: &'p str, depth: usize) -> Option<Object<'p>> {
-        if depth == 0 {
-            return None;
-        }
-        BASES.iter().map_while(|base| self.state.get(class, base)).find_map(|base| match base.object {
-            Object::Class(base) if base != class => self.member_within(base, name, depth - 1),
+    /// What comes after a class in the order of those that the class of an object extends.
+    pub fn member_above(&self, class: Space, this: Space, name: &'p str) -> Option<Object<'p>> {
+        let (own, order) = (self.order(class), self.order(this));
+        let order = if order.contains(&Object::Class(class)) { order } else { own };
+        let after = order.into_iter().skip_while(|other| *other != Object::Class(class)).skip(1);
+        let found = after.filter_map(|other| match other {
+            Object::Class(other) => self.state.get(other, name),
             _ => None,
-        })
+        });
+        found.map(|cell| cell.object).next()
+    }
+
+    /// The classes that are asked for what a class has, itself the first.
+    fn order(&self, class: Space) -> Vec<Object<'p>> {
+        match self.state.get(class, ORDER).map(|cell| cell.object) {
+            Some(Object::Held(id)) => self.state.kept.get(id).values().collect(),
+            _ => vec![Object::Class(class)],
+        }
+    }
+
+    /// The order of a new class (C3, `mro_implementation` of CPython).
+    fn merged(&self, class: Space, bases: &[Object<'p>]) -> Vec<Object<'p>> {
+        let of = |base: &Object<'p>| match base {
+            Object::Class(base) => Some(self.order(*base)),
+            _ => None,
+        };
+        let mut lists: Vec<Vec<Object<'p>>> = bases.iter().filter_map(of).collect();
+        lists.push(lists.iter().map(|list| list[0]).collect());
+        let mut out = vec![Object::Class(class)];
+        loop {
+            lists.retain(|list| !list.is_empty());
+            let mut heads = lists.iter().map(|list| list[0]);
+            let is_free = |head: &Object| lists.iter().all(|list| !list[1..].contains(head));
+            // Where there is no such order, Python refuses the class.
+            let Some(next) = heads.clone().find(is_free).or_else(|| heads.next()) else { return out };
+            out.push(next);
+            lists.iter_mut().for_each(|list| list.retain(|other| *other != next));
+        }
     }
 }

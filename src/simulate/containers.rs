@@ -1,29 +1,51 @@
 //! Displays, what is taken out of them, and the methods of lists and dictionaries.
 
 use super::arguments::Given;
-use super::held::{Held, HeldId, Shape};
+use std::rc::Rc;
+
+use super::held::{Held, Shape};
 use super::run::{Raised, Run};
 use super::state::Object;
 use crate::names::body::{Value, What};
 
-/// Functions of Python's own that give what they take, in the same order or another.
-const SAME_PARTS: [&str; 8] = ["list", "tuple", "set", "frozenset", "sorted", "reversed", "iter", "deque"];
+/// Under which a list or dictionary that has a name keeps what it holds.
+const CONTENTS: &str = "<contents>";
+
+/// Functions of Python's own that give what they take, in any order.
+const SAME_PARTS: [&str; 7] = ["list", "tuple", "set", "frozenset", "sorted", "iter", "deque"];
 
 impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
+    /// What something holds, and whether it holds just that.
+    pub fn contents(&self, object: Object<'p>) -> Option<(Rc<Held<'p>>, bool)> {
+        let (id, sure) = match object {
+            Object::Held(id) => (id, true),
+            Object::Open(space) => match self.state.get(space, CONTENTS)?.object {
+                Object::Held(id) => (id, false),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let held = self.state.kept.get(id);
+        let sure = sure && !held.open;
+        Some((held, sure))
+    }
+
     /// A list, tuple or set.
     pub fn sequence(&mut self, items: &'w [Value<'p>]) -> Result<Object<'p>, Raised> {
         let mut parts = Vec::with_capacity(items.len());
         let mut open = false;
         for item in items {
             match &item.what {
-                What::Starred(spread) => match self.evaluate(spread)? {
-                    Object::Held(id) => {
-                        let held = self.state.kept.get(id);
-                        open |= held.open;
-                        parts.extend(held.members());
+                What::Starred(spread) => {
+                    let spread = self.evaluate(spread)?;
+                    match self.contents(spread) {
+                        Some((held, sure)) => {
+                            open |= !sure;
+                            parts.extend(held.members());
+                        }
+                        None => open = true,
                     }
-                    _ => open = true,
-                },
+                }
                 _ => parts.push(self.evaluate(item)?),
             }
         }
@@ -31,128 +53,154 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     }
 
     pub fn dict(&mut self, pairs: &'w [(Option<Value<'p>>, Value<'p>)]) -> Result<Object<'p>, Raised> {
-        let mut held = Held { shape: Shape::Dict, open: false, parts: Vec::with_capacity(pairs.len()) };
+        let mut dict = Held { shape: Shape::Dict, open: false, parts: Vec::with_capacity(pairs.len()) };
         for (key, value) in pairs {
             match key {
                 Some(key) => {
                     let key = self.evaluate(key)?;
-                    held.parts.push((key, self.evaluate(value)?));
+                    dict.parts.push((key, self.evaluate(value)?));
                 }
-                None => match self.evaluate(value)? {
-                    Object::Held(id) => {
-                        let spread = self.state.kept.get(id);
-                        held.open |= spread.open;
-                        held.parts.extend(spread.parts.iter().copied());
+                None => {
+                    let spread = self.evaluate(value)?;
+                    match self.contents(spread) {
+                        Some((held, sure)) => {
+                            dict.open |= !sure;
+                            dict.parts.extend(held.parts.iter().copied());
+                        }
+                        None => dict.open = true,
                     }
-                    _ => held.open = true,
-                },
+                }
             }
         }
-        Ok(self.state.kept.keep(held))
+        Ok(self.state.kept.keep(dict))
     }
 
-    /// What is bound to a name may be given more by code that is not followed.
+    /// What has a name may be changed by whoever knows it, save a tuple.
     pub fn opened(&mut self, value: &Value<'p>, object: Object<'p>) -> Object<'p> {
-        match object {
-            Object::Held(id) if !matches!(value.what, What::Tuple(_)) => {
-                let held = self.state.kept.get(id);
-                if held.open { object } else { self.state.kept.keep(Held { open: true, ..(*held).clone() }) }
-            }
-            object => object,
+        if !matches!(object, Object::Held(_)) || matches!(value.what, What::Tuple(_)) {
+            return object;
+        }
+        let space = self.state.open(self.space(), false);
+        self.state.bind(space, CONTENTS, object);
+        Object::Open(space)
+    }
+
+    /// `object[index]` of what holds something.
+    pub fn item(&mut self, (held, sure): &(Rc<Held<'p>>, bool), index: Object<'p>) -> Object<'p> {
+        let unknown = (!sure).then_some(Object::Any);
+        match held.at(index) {
+            Some(found) => self.state.kept.choice(std::iter::once(found).chain(unknown)),
+            None => self.state.kept.choice(held.values().chain(unknown)),
         }
     }
 
-    /// `held[index]`.
-    pub fn item(&mut self, id: HeldId, index: Object<'p>) -> Object<'p> {
-        let held = self.state.kept.get(id);
-        held.at(index).unwrap_or_else(|| {
-            let unknown = held.open.then_some(Object::Any);
-            self.state.kept.choice(held.values().chain(unknown))
-        })
-    }
-
-    /// Calls a method of what `of` evaluates to; nothing if it is no method that is known.
+    /// Calls a method of a list, set or dictionary, found by `of`; nothing if it is no method that is known.
     pub fn method_of_held(
         &mut self,
         of: &'w Value<'p>,
-        id: HeldId,
+        object: Object<'p>,
         method: &str,
         given: &Given<'p>,
     ) -> Result<Option<Object<'p>>, Raised> {
-        let held = self.state.kept.get(id);
-        let dict = held.shape == Shape::Dict;
+        let Some(contents) = self.contents(object) else { return Ok(None) };
+        let (held, sure) = &contents;
         let added = match (method, given.plain.as_slice()) {
             ("append" | "add" | "appendleft", [part]) | ("insert", [_, part]) => vec![(Object::Any, *part)],
             ("setdefault", [key, part]) => vec![(*key, *part)],
-            ("extend" | "update", [Object::Held(more)]) => self.state.kept.get(*more).parts.clone(),
-            ("get" | "pop" | "popleft", [index, default @ ..]) => {
-                let default = default.first().copied().or(Some(Object::None).filter(|_| method == "get"));
-                let found = held.at(*index);
-                return Ok(Some(found.unwrap_or_else(|| {
-                    let found = self.item(id, *index);
-                    self.state.kept.choice(default.into_iter().chain([found]))
-                })));
+            ("extend" | "update", [more]) => self.contents(*more).map_or_else(Vec::new, |(more, _)| more.parts.clone()),
+            ("get", [index, default @ ..]) => {
+                let found = self.item(&contents, *index);
+                let default = default.first().copied().unwrap_or(Object::None);
+                let is_there = *sure && held.at(*index).is_some();
+                return Ok(Some(if is_there { found } else { self.state.kept.choice([default, found]) }));
             }
-            ("pop" | "popleft", []) => return Ok(Some(self.item(id, Object::Any))),
-            ("values", []) => return Ok(Some(self.state.held(held.values().collect(), held.open))),
-            ("keys", []) => return Ok(Some(self.state.held(held.members(), held.open))),
-            ("items", []) if dict => {
+            ("pop" | "popleft" | "popitem", given) => {
+                let index = given.first().copied().unwrap_or(Object::Any);
+                let found = self.item(&contents, index);
+                self.loosen(Some(of), object);
+                return Ok(Some(self.state.kept.choice(given.get(1).copied().into_iter().chain([found]))));
+            }
+            ("clear" | "remove" | "discard" | "sort" | "reverse", _) => {
+                self.loosen(Some(of), object);
+                Vec::new()
+            }
+            ("values", []) => return Ok(Some(self.state.held(held.values().collect(), !sure))),
+            ("keys" | "copy", []) if held.shape == Shape::Sequence || method == "keys" => {
+                return Ok(Some(self.state.held(held.members(), !sure)));
+            }
+            ("copy", []) => return Ok(Some(self.state.kept.keep(Held { open: !sure, ..(**held).clone() }))),
+            ("items", []) if held.shape == Shape::Dict => {
                 let pairs = held.parts.iter().map(|(key, value)| self.state.held(vec![*key, *value], false)).collect();
-                return Ok(Some(self.state.held(pairs, held.open)));
+                return Ok(Some(self.state.held(pairs, !sure)));
             }
-            ("copy", []) => return Ok(Some(Object::Held(id))),
             _ => return Ok(None),
         };
-        self.grow(of, id, added)?;
+        self.grow(Some(of), object, added);
         let gives_back = method == "setdefault";
-        Ok(Some(if gives_back { given.plain[1] } else { Object::None }))
+        Ok(Some(if gives_back { self.state.kept.choice([given.plain[1], Object::Any]) } else { Object::None }))
     }
 
-    /// Adds to what a name or attribute stands for.
-    pub fn grow(&mut self, of: &'w Value<'p>, id: HeldId, added: Vec<(Object<'p>, Object<'p>)>) -> Result<(), Raised> {
-        let held = self.state.kept.get(id);
+    /// Adds to what something holds.
+    pub fn grow(&mut self, of: Option<&'w Value<'p>>, object: Object<'p>, added: Vec<(Object<'p>, Object<'p>)>) {
+        let Some((held, _)) = self.contents(object) else { return };
         let new: Vec<_> = added.into_iter().filter(|part| !part.1.is_plain() && !held.parts.contains(part)).collect();
-        if new.is_empty() {
-            return Ok(());
+        if !new.is_empty() {
+            let parts = held.parts.iter().copied().chain(new).collect();
+            let grown = self.state.kept.keep(Held { shape: held.shape, open: true, parts });
+            self.hold(of, object, grown);
+        } else {
+            self.loosen(of, object);
         }
-        let parts = held.parts.iter().copied().chain(new).collect();
-        let grown = self.state.kept.keep(Held { shape: held.shape, open: true, parts });
-        match &of.what {
-            What::Name(name) => {
+    }
+
+    /// Adds to what a place keeps.
+    pub fn put_into(&mut self, object: Object<'p>, added: Vec<(Object<'p>, Object<'p>)>) {
+        self.grow(None, object, added);
+    }
+
+    /// What something holds is no longer sure.
+    fn loosen(&mut self, of: Option<&'w Value<'p>>, object: Object<'p>) {
+        if let Some((held, true)) = self.contents(object) {
+            let loose = self.state.kept.keep(Held { open: true, ..(*held).clone() });
+            self.hold(of, object, loose);
+        }
+    }
+
+    fn hold(&mut self, of: Option<&'w Value<'p>>, object: Object<'p>, held: Object<'p>) {
+        match (object, of.map(|of| &of.what)) {
+            (Object::Open(space), _) => self.state.bind(space, CONTENTS, held),
+            // An argument that was written on the spot: its parameter is the only name that it has.
+            (_, Some(What::Name(name))) => {
                 if let Some(space) = self.state.owner(self.space(), name) {
-                    self.state.bind(space, name, grown);
+                    self.state.bind(space, name, held);
                 }
-                Ok(())
             }
-            What::Attribute(..) => self.assign(of, grown),
-            _ => Ok(()),
+            _ => {}
         }
     }
 
     /// What a function of Python's own gives for what it takes.
     pub fn same_parts(&mut self, name: &str, plain: &[Object<'p>]) -> Option<Object<'p>> {
-        match (name, plain) {
-            ("enumerate", [Object::Held(id), ..]) => {
-                let held = self.state.kept.get(*id);
+        let (held, sure) = self.contents(*plain.first()?)?;
+        match name {
+            "enumerate" => {
                 let pairs =
                     held.members().into_iter().map(|part| self.state.held(vec![Object::Any, part], false)).collect();
-                Some(self.state.held(pairs, held.open))
+                Some(self.state.held(pairs, !sure))
             }
-            (name, [Object::Held(id)]) if SAME_PARTS.contains(&name) => {
-                let held = self.state.kept.get(*id);
-                Some(self.state.held(held.members(), held.open))
-            }
-            ("dict", [same @ Object::Held(_)]) => Some(*same),
+            name if plain.len() == 1 && SAME_PARTS.contains(&name) => Some(self.state.held(held.members(), !sure)),
+            "dict" if plain.len() == 1 => Some(self.state.kept.keep(Held { open: !sure, ..(*held).clone() })),
             _ => None,
         }
     }
 
     /// Whether two objects are the same, if that is known.
     pub fn same(&self, one: Object<'p>, other: Object<'p>) -> Option<bool> {
-        use Object::{Any, Choice, Held, Instance};
+        use Object::{Any, Choice, Held, Instance, Open};
         match (one, other) {
             (Instance(_), Object::None) | (Object::None, Instance(_)) => Some(false),
-            (Any | Instance(_) | Choice(_), _) | (_, Any | Instance(_) | Choice(_)) => None,
+            (Open(_), Object::None) | (Object::None, Open(_)) => Some(false),
+            (Any | Instance(_) | Choice(_) | Open(_), _) | (_, Any | Instance(_) | Choice(_) | Open(_)) => None,
             (Held(one), Held(other)) => {
                 let (one, other) = (self.state.kept.get(one), self.state.kept.get(other));
                 if one.open || other.open || one.shape != other.shape {

@@ -8,6 +8,9 @@ use crate::names::body::{Error, Value, What};
 use crate::names::evaluated::is_builtin;
 use crate::project::ModuleId;
 
+/// Under which a class or module keeps that its names may have been bound in ways that are not followed.
+pub const CHANGED: &str = "<changed>";
+
 /// Builtins of Python 2, which are asked for to tell the two apart.
 const GONE: [&str; 9] = ["basestring", "cmp", "execfile", "file", "long", "raw_input", "unichr", "unicode", "xrange"];
 
@@ -51,8 +54,10 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 {
                     return Ok(Object::Module(module));
                 }
+                if let Some(contents) = self.contents(of) {
+                    return Ok(self.item(&contents, index));
+                }
                 match of {
-                    Object::Held(id) => self.item(id, index),
                     Object::Instance(_) => self.special(of, "__getitem__", vec![index])?,
                     Object::Class(class) => match self.member(class, "__class_getitem__") {
                         Some(Object::Function(defined) | Object::Wrapped(_, defined)) => {
@@ -103,12 +108,11 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             }
             What::In(negated, item, within) => {
                 let (item, within) = (self.evaluate(item)?, self.evaluate(within)?);
-                let Object::Held(id) = within else { return Ok(Object::Any) };
-                let held = self.state.kept.get(id);
+                let Some((held, true)) = self.contents(within) else { return Ok(Object::Any) };
                 let found: Vec<Option<bool>> = held.members().into_iter().map(|other| self.same(item, other)).collect();
                 if found.contains(&Some(true)) {
                     Object::Truth(!negated)
-                } else if !held.open && found.iter().all(|same| *same == Some(false)) {
+                } else if found.iter().all(|same| *same == Some(false)) {
                     Object::Truth(*negated)
                 } else {
                     Object::Any
@@ -134,7 +138,8 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     fn name(&mut self, name: &'p str) -> Result<Object<'p>, Raised> {
         let module = self.module();
         if let Some(cell) = self.cell(name) {
-            return Ok(cell.object);
+            let is_global = cell.object.is_plain() && self.is_changed(module);
+            return Ok(if is_global { Object::Any } else { cell.object });
         }
         let watched = self.watching.iter().any(|catches| catches.name);
         if watched && GONE.contains(&name) {
@@ -177,6 +182,15 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                     _ => Object::Any,
                 }
             }
+            Object::Class(class) | Object::Instance(class) if self.member(class, CHANGED).is_some() => {
+                let found = self.member(class, name);
+                let found = if let Object::Instance(_) = object {
+                    self.of_instance(found, class)?
+                } else {
+                    found.unwrap_or(Object::Any)
+                };
+                self.state.kept.choice([found, Object::Any])
+            }
             Object::Class(class) => match self.member(class, name) {
                 Some(Object::Wrapped(Wrapper::ClassMethod, defined)) => Object::ClassMethod(defined, class),
                 Some(Object::Wrapped(Wrapper::StaticMethod, defined)) => Object::Function(defined),
@@ -187,7 +201,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 self.of_instance(found, class)?
             }
             Object::Super(class, this) => {
-                let found = self.member_above(class, name);
+                let found = self.member_above(class, this, name);
                 self.of_instance(found, this)?
             }
             Object::Choice(id) => {
@@ -280,12 +294,15 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             What::Item(..) if self.is_this_module(target) => {
                 self.state.bind(self.module().0, REPLACED, object);
             }
+            What::Item(of, index) if is_own_names(of) => match self.evaluate(index)? {
+                Object::Text(name) => self.state.bind(self.module().0, name, object),
+                _ => self.state.bind(self.module().0, CHANGED, Object::Any),
+            },
             What::Item(of, index) => {
                 let index = self.evaluate(index)?;
-                match self.evaluate(of)? {
-                    Object::Held(id) => self.grow(of, id, vec![(index, object)])?,
-                    of => drop(self.special(of, "__setitem__", vec![index, object])?),
-                }
+                let into = self.evaluate(of)?;
+                self.grow(Some(of), into, vec![(index, object)]);
+                self.special(into, "__setitem__", vec![index, object])?;
             }
             What::Starred(target) => self.assign(target, Object::Any)?,
             _ => drop(self.evaluate(target)?),
@@ -293,23 +310,35 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         Ok(())
     }
 
-    /// What the instances of a class have is kept together, save what nothing depends on.
+    /// What the instances of a class have is kept together.
     fn keep_on_instances(&mut self, class: Space, name: &'p str, object: Object<'p>) {
-        if object.is_plain() {
-            return;
-        }
-        let object = match self.state.get(class, name) {
-            Some(known) => self.state.kept.choice([known.object, object]),
+        let object = match self.member(class, name) {
+            Some(known) if known == object || known == Object::Any => return,
+            // The lists of all instances count as one.
+            Some(known @ Object::Open(_)) if let Some((held, _)) = self.contents(object) => {
+                return self.put_into(known, held.parts.clone());
+            }
+            Some(Object::Choice(_)) => Object::Any,
+            Some(known) => self.state.kept.choice([known, object]),
+            None if object.is_plain() => return,
             None => object,
         };
         self.state.bind(class, name, object);
     }
 
+    /// `setattr` on a class or an instance of it.
+    pub fn set_on(&mut self, object: Object<'p>, name: Object<'p>, value: Object<'p>) {
+        match (object, name) {
+            (Object::Class(class), Object::Text(name)) => self.state.bind(class, name, value),
+            (Object::Instance(class), Object::Text(name)) => self.keep_on_instances(class, name, value),
+            // Any of its attributes may be another now.
+            (Object::Class(class) | Object::Instance(class), _) => self.state.bind(class, CHANGED, Object::Any),
+            _ => {}
+        }
+    }
+
     fn unpack(&mut self, targets: &'w [Value<'p>], object: Object<'p>) -> Result<(), Raised> {
-        let parts = match object {
-            Object::Held(id) => self.state.kept.get(id).members(),
-            _ => Vec::new(),
-        };
+        let parts = self.contents(object).filter(|(_, sure)| *sure).map_or_else(Vec::new, |(held, _)| held.members());
         let starred = targets.iter().any(|target| matches!(target.what, What::Starred(_)));
         let known = parts.len() == targets.len() && !starred;
         for (at, target) in targets.iter().enumerate() {
@@ -332,6 +361,11 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             _ => drop(self.evaluate(target)?),
         }
         Ok(())
+    }
+
+    /// Whether the names of a module may have been bound in ways that are not followed.
+    pub fn is_changed(&self, module: ModuleId) -> bool {
+        self.state.get(module.0, CHANGED).is_some()
     }
 
     /// A module of the project, by its name.
@@ -362,4 +396,10 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         }
         Ok(if target.is_module { Object::Module(target.module) } else { Object::Any })
     }
+}
+
+/// `globals()` and its like.
+pub fn is_own_names(value: &Value) -> bool {
+    let What::Call { function, args } = &value.what else { return false };
+    args.is_empty() && matches!(function.what, What::Name("globals" | "locals" | "vars"))
 }

@@ -1,5 +1,5 @@
-//! What lists, tuples and dictionaries hold, as far as it is known. What is held is a value: what adds to a list binds
-//! its name to another one. So other names of the same list know less of it, but nothing that is wrong.
+//! What lists, tuples and dictionaries hold, as far as it is known. What is held is a value. A list or dictionary that has a
+//! name is a place that keeps such a value: what was put there may be there still, and nothing is sure.
 
 use std::rc::Rc;
 

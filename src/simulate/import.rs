@@ -187,7 +187,17 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             Err(Raised { class: Error::Attribute, failure: Some(_) }) => {}
             Err(raised) => return Err(raised),
         }
-        Err(self.fail(Error::Import, self.cannot_import(module, name)))
+        let raised = self.fail(Error::Import, self.cannot_import(module, name));
+        self.or_changed(module, raised)
+    }
+
+    /// A name that is not there is one that may be there, where a module binds names in ways that are not followed.
+    fn or_changed(&mut self, module: ModuleId, raised: Raised) -> Result<Object<'p>, Raised> {
+        if !self.is_changed(module) {
+            return Err(raised);
+        }
+        self.doubts.push(raised);
+        Ok(Object::Any)
     }
 
     fn cannot_import(&self, module: ModuleId, name: &str) -> String {
@@ -242,7 +252,11 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             Some(Status::Done | Status::Maybe) => false,
             None => self.lacks(module, name),
         };
-        if missing { Err(self.fail(Error::Attribute, self.no_attribute(module, name))) } else { Ok(Object::Any) }
+        if !missing {
+            return Ok(Object::Any);
+        }
+        let raised = self.fail(Error::Attribute, self.no_attribute(module, name));
+        self.or_changed(module, raised)
     }
 
     /// Deletes `module.name`.
@@ -281,7 +295,8 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         if self.state.get(module.0, REPLACED).is_some() {
             return Some(Object::Any);
         }
-        self.state.get(module.0, name).map(|cell| cell.object)
+        let object = self.state.get(module.0, name)?.object;
+        Some(if object.is_plain() && self.is_changed(module) { Object::Any } else { object })
     }
 
     /// Asks a module's `__getattr__` (PEP 562), once it is defined.

@@ -10,8 +10,12 @@ type Clause<'p> = (Value<'p>, Value<'p>, Vec<Value<'p>>);
 
 /// How often the body of a loop runs.
 enum Rounds<'p> {
-    /// Once for each of these, at least.
+    /// Once for each of these.
     Each(Vec<Object<'p>>),
+    /// Perhaps for these, and perhaps for others.
+    Some(Vec<Object<'p>>),
+    /// At least once, and who knows how often.
+    Again,
     /// Nobody knows; with what it gets in a round.
     Perhaps(Object<'p>),
 }
@@ -29,7 +33,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     ) -> Result<(), Stop<'p>> {
         let over = self.evaluate(head)?;
         let rounds = match (target, over) {
-            (None, Object::Truth(true)) => Rounds::Each(vec![Object::Any]),
+            (None, Object::Truth(true)) => Rounds::Again,
             (None, Object::Truth(false)) => Rounds::Each(Vec::new()),
             (None, _) => Rounds::Perhaps(Object::Any),
             (Some(_), over) => {
@@ -57,7 +61,29 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         let objects = match rounds {
             Rounds::Perhaps(object) => {
                 target.map_or(Ok(()), |target| self.assign(target, object))?;
+                let before = self.state.mark();
                 self.perhaps(body)?;
+                match target {
+                    Some(_) => drop(self.state.blur(before)),
+                    None => self.once_more(before, body)?,
+                }
+                return Ok(Leave::Continue);
+            }
+            Rounds::Again => {
+                let before = self.state.mark();
+                match self.block(body) {
+                    Err(Stop::Leave(Leave::Break)) => return Ok(Leave::Break),
+                    Err(Stop::Leave(Leave::Continue)) | Ok(()) => {}
+                    Err(stop) => return Err(stop),
+                }
+                self.once_more(before, body)?;
+                return Ok(Leave::Continue);
+            }
+            Rounds::Some(objects) => {
+                for object in objects {
+                    target.map_or(Ok(()), |target| self.assign(target, object))?;
+                    self.perhaps(body)?;
+                }
                 return Ok(Leave::Continue);
             }
             Rounds::Each(objects) => objects,
@@ -77,6 +103,11 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         Ok(Leave::Continue)
     }
 
+    /// The rounds after the first find what that one left, if it changed anything that code may ask for.
+    fn once_more(&mut self, since: usize, body: &'w [Step<'p>]) -> Result<(), Stop<'p>> {
+        if self.state.blur(since) { self.perhaps(body) } else { Ok(()) }
+    }
+
     /// A body that nearly always runs: it counts as if it did, save that its failure is none that is sure.
     fn perhaps(&mut self, body: &'w [Step<'p>]) -> Result<(), Stop<'p>> {
         let before = self.state.mark();
@@ -92,15 +123,13 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     }
 
     fn rounds(&mut self, over: Object<'p>) -> Rounds<'p> {
-        let Object::Held(id) = over else { return Rounds::Perhaps(Object::Any) };
-        let held = self.state.kept.get(id);
+        let Some((held, sure)) = self.contents(over) else { return Rounds::Perhaps(Object::Any) };
         let members = held.members();
+        let is_known = members.iter().any(|member| *member != Object::Any);
         match members.len() {
-            0 if held.open => Rounds::Perhaps(Object::Any),
-            // Each round does the same.
-            1.. if members.iter().all(|member| *member == Object::Any) => Rounds::Each(vec![Object::Any]),
-            ..=MOST => Rounds::Each(members),
-            _ => Rounds::Perhaps(self.state.kept.choice(members)),
+            ..=MOST if sure => Rounds::Each(members),
+            1..=MOST if is_known => Rounds::Some(members),
+            _ => Rounds::Perhaps(self.state.kept.choice(members.into_iter().chain([Object::Any]))),
         }
     }
 
@@ -115,9 +144,11 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         let over = self.evaluate(iter)?;
         let (objects, known) = match self.rounds(over) {
             Rounds::Each(objects) => (objects, true),
+            Rounds::Some(objects) => (objects, false),
             Rounds::Perhaps(object) => (vec![object], false),
+            Rounds::Again => (Vec::new(), false),
         };
-        let sure = known && tests.is_empty() && more.is_empty();
+        let mut sure = known && more.is_empty();
         let outer = self.space();
         // What it binds by `:=` is bound around it; only its targets are its own.
         let space = self.state.open(outer, false);
@@ -127,7 +158,11 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             let outcome = self.round(object, (target, tests), more, element);
             self.level().space = outer;
             match outcome {
-                Ok(value) => values.push(value),
+                Ok(Some((value, certain))) => {
+                    sure &= certain;
+                    values.push(value);
+                }
+                Ok(None) => {}
                 // It may go over nothing.
                 Err(raised) if waits || !sure => self.doubts.extend(raised.failure.is_some().then_some(raised)),
                 Err(raised) => return Err(raised),
@@ -142,15 +177,29 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         (target, tests): (&'w Value<'p>, &'w [Value<'p>]),
         more: &'w [Clause<'p>],
         element: &'w [Value<'p>],
-    ) -> Result<Object<'p>, Raised> {
+    ) -> Result<Option<(Object<'p>, bool)>, Raised> {
         self.assign(target, object)?;
-        self.evaluate_all(tests)?;
+        let mut certain = true;
+        for test in tests {
+            let test = self.evaluate(test)?;
+            match self.truth(test) {
+                Some(true) => {}
+                Some(false) => return Ok(None),
+                None => certain = false,
+            }
+        }
         for (target, iter, tests) in more {
             self.evaluate(iter)?;
             self.assign(target, Object::Any)?;
             self.evaluate_all(tests)?;
         }
-        let values = self.evaluate_all(element)?;
-        Ok(values.last().copied().unwrap_or(Object::Any))
+        match self.evaluate_all(element) {
+            Ok(values) => Ok(Some((values.last().copied().unwrap_or(Object::Any), certain))),
+            Err(raised) if certain => Err(raised),
+            Err(raised) => {
+                self.doubts.extend(raised.failure.is_some().then_some(raised));
+                Ok(Some((Object::Any, false)))
+            }
+        }
     }
 }

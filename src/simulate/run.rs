@@ -90,7 +90,7 @@ pub struct Mark {
 }
 
 /// Statements after which calls are no longer followed.
-const STEPS: usize = 2_000_000;
+const STEPS: usize = 100_000;
 
 /// Statements that what one statement of a module calls may run, before calls in it are no longer followed: nearly always
 /// they do the same again with other arguments.
@@ -267,11 +267,13 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             }
             Act::With { items, suppresses, body } => {
                 let mut own = false;
+                let mut contexts = Vec::new();
                 for (item, target) in items {
                     own |= self.is_called_of_project(item)?;
                     let object = self.evaluate(item)?;
                     own |= !matches!(item.what, What::Call { .. }) && matches!(object, Object::Instance(_));
                     let given = self.special(object, "__enter__", Vec::new())?;
+                    contexts.push(object);
                     if let Some(target) = target {
                         self.assign(target, given)?;
                     }
@@ -280,6 +282,9 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                     (Some(catches), _) => self.suppressed(body, *catches)?,
                     (None, true) => self.perhaps_suppressed(body)?,
                     (None, false) => self.block(body)?,
+                }
+                for object in contexts.into_iter().rev() {
+                    self.special(object, "__exit__", vec![Object::None, Object::None, Object::None])?;
                 }
             }
             Act::Match { subject, arms, total } => {
@@ -482,9 +487,8 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 let first = all.next()?;
                 all.all(|truth| truth == first).then_some(first)?
             }
-            Object::Held(id) => {
-                let held = self.state.kept.get(id);
-                if held.parts.is_empty() && held.open { None } else { Some(!held.parts.is_empty()) }
+            Object::Held(_) | Object::Open(_) => {
+                self.contents(object).filter(|(_, sure)| *sure).map(|(held, _)| !held.parts.is_empty())
             }
             Object::Truth(truth) => Some(truth),
             Object::None => Some(false),

@@ -48,8 +48,10 @@ pub enum Object<'p> {
     Wrapped(Wrapper, Defined),
     /// A function of which some arguments are given already.
     Partial(Defined),
-    /// A list, tuple, set or dictionary, by what it holds; and one of several objects.
+    /// A list, tuple, set or dictionary that nobody has changed, by what it holds; one that anybody may change, by the
+    /// namespace that keeps what it was given; and one of several objects.
     Held(HeldId),
+    Open(Space),
     Choice(HeldId),
     /// What `super()` gives: the class whose method it stands in, and that of the object.
     Super(Space, Space),
@@ -82,7 +84,9 @@ impl Object<'_> {
             Self::Text(_) => "str",
             Self::Truth(_) | Self::Number(_) => "int",
             Self::None | Self::Function(_) | Self::Module(_) | Self::Class(_) => "",
-            Self::Held(_) => return matches!(class, "str" | "bytes" | "int" | "float" | "bool").then_some(false),
+            Self::Held(_) | Self::Open(_) => {
+                return matches!(class, "str" | "bytes" | "int" | "float" | "bool").then_some(false);
+            }
             _ => return None,
         };
         let is_known = matches!(class, "str" | "bytes" | "int" | "float" | "list" | "dict" | "tuple" | "set");
@@ -394,6 +398,26 @@ impl<'p> State<'p> {
                 None => {}
             }
         }
+    }
+
+    /// Forgets the values, other than modules, functions and the like, that were bound since a mark; whether there were any.
+    pub fn blur(&mut self, mark: usize) -> bool {
+        let plain = |cell: &Cell| cell.object.is_plain() && cell.object != Object::Any;
+        let changed: Vec<(Space, &'p str)> = self.changes[mark..]
+            .iter()
+            .filter_map(|change| match change {
+                Change::Name(space, name, _) if self.cell(*space, name).is_some_and(|cell| plain(&cell)) => {
+                    Some((*space, *name))
+                }
+                _ => None,
+            })
+            .collect();
+        for (space, name) in &changed {
+            if let Some(cell) = self.cell(*space, name) {
+                self.set(*space, name, Some(Cell { object: Object::Any, ..cell }));
+            }
+        }
+        !changed.is_empty()
     }
 
     /// Takes back all changes since a mark, and gives them.

@@ -356,7 +356,14 @@ impl<'a> Lower<'a> {
 
     fn compare(&mut self, expr: &Expr<'a>, operators: &[&str], values: &[Expr<'a>]) -> Value<'a> {
         let span = expr.span;
-        let ([operator], [left, right]) = (operators, values) else { return self.parts(span, values.iter()).but_any() };
+        let ([operator], [left, right]) = (operators, values) else {
+            // What comes third is evaluated if the first comparison holds.
+            let mut parts = self.values(values);
+            let later = parts.split_off(parts.len().min(2));
+            let unknown = std::iter::once(opaque(span));
+            parts.push(Value { span, what: What::Logic(true, unknown.chain(later).collect()) });
+            return Value { span, what: What::Parts(parts) };
+        };
         if let Some(what) = version(operator, left, right) {
             return Value { span, what };
         }
