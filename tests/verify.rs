@@ -380,6 +380,122 @@ fn pytest_is_compared_test_by_test() {
     }
 }
 
+/// Before the rewrite, `GONE` is 0, and after it 1.
+const GONE: &str = "\
+import subprocess
+import sys
+import unittest
+
+GONE = subprocess.call([sys.executable, '-c', 'import shop as s; s.' + 'co' + 'unt'], stderr=subprocess.DEVNULL)
+";
+
+/// Asserts that the fix is left out, for this reason.
+fn assert_left_out(bench: &Bench, command: &str, why: &str) {
+    let before = bench.tree();
+    let (exit, report) = bench.report(&[&DEFER[..], &[command]].concat());
+    let ran = &report["projects"][0]["verification"];
+    assert_eq!((exit, &ran["unsteady"]), (1, &Value::Array(vec![])), "{why}: {ran}");
+    assert!(ran["refused"][0]["message"].as_str().is_some_and(|m| m.contains(why)), "{why}: {ran}");
+    assert!(bench.tree() == before, "{why}");
+}
+
+#[test]
+fn pytest_counts_failures_of_tests_that_did_not_pass_before() {
+    let cases = [
+        (
+            "@pytest.mark.xfail(strict=True)\ndef test_strict():\n    assert GONE",
+            "test_shop.py::test_strict` fails: [XPASS(strict)]",
+        ),
+        (
+            "def test_skipped():\n    if not GONE:\n        pytest.skip()\n    raise KeyError('later')",
+            "test_shop.py::test_skipped` fails: KeyError: 'later'",
+        ),
+        (
+            "if GONE:\n    def test_new():\n        assert 0, 'new'",
+            "test_shop.py::test_new` fails: AssertionError: new",
+        ),
+    ];
+    for (test, why) in cases {
+        // That something fails as ever, and the exit code with it, is no excuse.
+        for known in ["", "def test_known():\n    assert False\n"] {
+            let tests =
+                format!("#- test_shop.py\nimport pytest\n{GONE}\n{known}\ndef test_fine():\n    pass\n\n{test}\n");
+            let Some(bench) = Bench::new(&format!("{SHOP}{tests}")) else { return };
+            if !has_pytest(&bench) {
+                return;
+            }
+            assert_left_out(&bench, &format!("'{}' -m pytest -q -p no:cacheprovider", bench.python.display()), why);
+        }
+    }
+}
+
+#[test]
+fn unittest_counts_failures_of_tests_that_did_not_pass_before() {
+    let cases = [
+        ("    @unittest.expectedFailure\n    def test_strict(self):\n        assert GONE", ""),
+        (
+            "    def test_skipped(self):\n        if not GONE:\n            self.skipTest('')\n        raise KeyError('later')",
+            "KeyError: 'later'",
+        ),
+        ("    if GONE:\n        def test_new(self):\n            assert 0, 'new'", "AssertionError: new"),
+    ];
+    for (test, why) in cases {
+        for known in ["", "    def test_known(self):\n        assert False\n"] {
+            let tests = format!(
+                "#- test_shop.py\n{GONE}\nclass Shop(unittest.TestCase):\n{known}\n    def test_fine(self):\n        pass\n\n{test}\n"
+            );
+            let Some(bench) = Bench::new(&format!("{SHOP}{tests}")) else { return };
+            // Before Python 3.11, an exit code alone tells of unexpected successes.
+            let names = "import sys; sys.exit(sys.version_info < (3, 11))";
+            let names = Command::new(&bench.python).args(["-c", names]).status().unwrap().success();
+            if names || !why.is_empty() || known.is_empty() {
+                assert_left_out(&bench, &format!("'{}' -m unittest", bench.python.display()), why);
+            }
+        }
+    }
+}
+
+/// The exit code of the command is more than that of its tests.
+#[test]
+fn a_command_that_no_longer_succeeds_needs_no_test_to_blame() {
+    let known = "def test_known():\n    assert False\n\n\ndef test_fine():\n    pass\n";
+    for known in ["def test_fine():\n    pass\n", known] {
+        let Some(bench) = Bench::new(&format!("{SHOP}#- test_shop.py\n{known}#- gone.py\n{GONE}\nsys.exit(GONE)\n"))
+        else {
+            return;
+        };
+        if !has_pytest(&bench) {
+            return;
+        }
+        let python = bench.python.display();
+        let command = format!("'{python}' -m pytest -q -p no:cacheprovider; '{python}' gone.py");
+        assert_left_out(&bench, &command, "the command fails: exit code 1");
+    }
+}
+
+/// What failed before may fail, by whatever name: a file that could not be collected, and random numbers in ids.
+#[test]
+fn what_failed_before_by_another_name_is_no_new_failure() {
+    let files = [
+        ("if not GONE:\n    raise ImportError\n\n\ndef test_hidden():\n    assert False\n", 0),
+        ("import random\n\n\n@pytest.mark.parametrize('n', [random.random()])\ndef test_n(n):\n    assert n < 0\n", 1),
+    ];
+    for (file, aside) in files {
+        let tests =
+            format!("#- test_fine.py\ndef test_fine():\n    pass\n#- test_other.py\nimport pytest\n{GONE}\n{file}");
+        let Some(bench) = Bench::new(&format!("{SHOP}{tests}")) else { return };
+        if !has_pytest(&bench) {
+            return;
+        }
+        let command =
+            format!("'{}' -m pytest -q -p no:cacheprovider --continue-on-collection-errors", bench.python.display());
+        let (_, report) = bench.report(&[&DRY[..], &[&command]].concat());
+        let ran = &report["projects"][0]["verification"];
+        assert_eq!((&ran["refused"], &report["summary"]["fixed"]), (&Value::Array(vec![]), &1.into()), "{ran}");
+        assert_eq!(ran["unsteady"].as_array().unwrap().len(), aside, "{ran}");
+    }
+}
+
 #[test]
 fn what_a_test_runs_by_pytest_is_its_own_business() {
     let tests = "\
