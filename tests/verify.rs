@@ -629,6 +629,26 @@ fn a_link_within_the_project_leads_into_the_copy() {
     assert_eq!(std::fs::read_to_string(data.join("f")).unwrap(), "as it was\n");
 }
 
+/// Even if it is not rewritten: another text was proved.
+#[test]
+fn a_file_that_changes_meanwhile_stops_the_run() {
+    for (does, file) in [
+        ("echo 'N = 2' > AT/other.py", "other.py"),
+        ("echo > AT/new.py", "new.py"),
+        ("mkdir AT/once || rm -f AT/other.py", "other.py"),
+    ] {
+        let Some(bench) = Bench::new(&format!("{SHOP}#- other.py\nN = 1\n#- data\n1\n")) else { return };
+        let before = bench.tree();
+        let at = bench.project.path().display().to_string();
+        let stderr = refused(&bench.run(&[&DEFER[..], &[&does.replace("AT", &at)]].concat()));
+        assert!(stderr.contains(&format!("{file}` was changed while cyclefix was running\nhint: no file")), "{stderr}");
+        assert!(bench.tree()["shop.py"] == before["shop.py"], "nothing is written");
+        // What is no Python is none of its business.
+        let fine = format!("touch '{at}/data'");
+        assert_eq!(bench.report(&[&DEFER[..], &[&fine]].concat()).0, 0);
+    }
+}
+
 #[test]
 fn what_proves_nothing_is_no_proof() {
     let text = SHOP
