@@ -40,7 +40,10 @@ impl Bench {
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cyclefix"));
         command.current_dir(self.project.path()).env("TMPDIR", self.scratch.path()).env("PYTHONDONTWRITEBYTECODE", "1");
-        command.args(args).arg("--python").arg(&self.python).args(["--format", "json", "--jobs", "2"]);
+        command.args(args).arg("--python").arg(&self.python).args(["--jobs", "2"]);
+        if !args.contains(&"--format") {
+            command.args(["--format", "json"]);
+        }
         command
     }
 
@@ -453,6 +456,43 @@ fn unittest_counts_failures_of_tests_that_did_not_pass_before() {
             }
         }
     }
+}
+
+#[test]
+fn a_crash_while_tests_are_collected_is_said() {
+    let crashes = [
+        ("if GONE:\n    raise KeyError('collected')\n", "KeyError: 'collected'"),
+        (
+            "import os\nif GONE:\n    print('last words', flush=True)\n    os._exit(3)\n",
+            "it is no longer run: exit code 3",
+        ),
+        ("if GONE:\n    pytest.exit('given up')\n", "given up"),
+    ];
+    for (crash, why) in crashes {
+        let tests = format!("#- test_shop.py\nimport pytest\n{GONE}\n{crash}\n\ndef test_fine():\n    pass\n");
+        let Some(bench) = Bench::new(&format!("{SHOP}{tests}")) else { return };
+        if !has_pytest(&bench) {
+            return;
+        }
+        assert_left_out(&bench, &format!("'{}' -m pytest -q -p no:cacheprovider", bench.python.display()), why);
+    }
+}
+
+#[test]
+fn where_no_fix_stands_nothing_is_called_verified() {
+    let Some(bench) = Bench::new(SHOP) else { return };
+    let page = bench.scratch.path().with_extension("html").display().to_string();
+    let sabotage = "shop.py=raise LookupError('\u{1b}[31mred\u{1b}]0;title\u{7} \u{9b}5mend')";
+    let mut command =
+        bench.command(&[&DEFER[..], &["--sabotage", sabotage, "--format", "text", "--html", &page]].concat());
+    let output = command.output().unwrap();
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(said.contains("nothing is verified: no fix stands") && said.contains("left out: "), "{said}");
+    assert!(!said.contains("verified by") && said.contains("LookupError: red"), "{said}");
+    assert!(!said.contains(|c: char| c.is_control() && c != '\n'), "{said:?}");
+    let html = std::fs::read_to_string(&page).unwrap();
+    std::fs::remove_file(&page).unwrap();
+    assert!(html.contains("Nothing is verified: no fix stands") && !html.contains("imported 0 modules"));
 }
 
 /// The exit code of the command is more than that of its tests.
