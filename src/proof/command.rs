@@ -122,9 +122,9 @@ impl<'a> Aside<'a> {
         Self { items, newcomers: new.len(), kin: new.into_iter().collect(), was }
     }
 
-    fn has(&self, id: &String) -> bool {
+    fn has(&self, id: &str) -> bool {
         let is_new = || !self.was.names(id);
-        self.items.contains(&Item::Test(id.clone()))
+        self.items.contains(&Item::Test(id.to_owned()))
             || (self.newcomers > NEWCOMERS || self.kin.contains(function(id))) && is_new()
     }
 }
