@@ -180,7 +180,7 @@ fn parts_of_a_plan_lead_from_nothing_to_all() {
     assert_eq!(texts(&solved.changes(&loaded.project, 3).unwrap()), texts(&solved.outcome.changes));
 }
 
-const PYTEST: &str = "started\t\t\npassed\tt.py::a\t\nfailed\tt.py::b\tassert 1 == 2\npassed\tt.py::c\t\nfailed\tt.py::c\tteardown\nskipped\tt.py::d\t\n";
+const PYTEST: &str = "started\t\t\npassed\tt.py::a\t\nfailed\tt.py::b\tassert 1 == 2\npassed\tt.py::c\t\nfailed\tt.py::c\tteardown\nskipped\tt.py::d\t\nfinished\t\t\n";
 
 #[test]
 fn pytest_is_read_by_test() {
@@ -195,7 +195,28 @@ fn pytest_is_read_by_test() {
     assert_eq!(gone.worse(&before, &none).unwrap().message, "test `t.py::a` fails: it is no longer run");
     assert!(gone.fails(&Item::Test("t.py::a".into()), &before) && !gone.fails(&Item::Test("t.py::b".into()), &before));
     let broken = ran("started\t\t\nfailed\tt.py\tImportError: x\n", 2);
-    assert!(broken.worse(&before, &none).unwrap().message.contains("t.py::a"));
+    assert_eq!(broken.worse(&before, &none).unwrap().message, "test `t.py` fails: ImportError: x");
+    // What did not fail before, be it skipped or not there, may not fail; what it is in failed, or the run ended before it.
+    let fails = |id: &str| ran(&format!("started\t\t\npassed\tt.py::a\t\nfailed\t{id}\tx\n"), 1).worse(&before, &none);
+    for id in ["t.py::d", "t.py::new"] {
+        assert_eq!(fails(id).unwrap().message, format!("test `{id}` fails: x"));
+    }
+    for id in ["t.py::b", "t.py::b::inner"] {
+        assert_eq!(fails(id), None);
+    }
+    let killed = ran("started\t\t\npassed\tt.py::a\t\n", 139);
+    assert_eq!(ran("started\t\t\npassed\tt.py::a\t\nfailed\tt.py::b\tx\n", 1).worse(&killed, &none), None);
+    // The run ends before a test is run.
+    let crash = ran("started\t\t\n", 3).worse(&before, &none).unwrap();
+    assert_eq!(crash.message, "test `t.py::a` fails: it is no longer run: exit code 3");
+    // Names that differ from run to run are set aside once.
+    let aside = BTreeSet::from([Item::Test("t.py::n[0.1]".to_owned())]);
+    let renamed =
+        |id: &str| ran(&format!("started\t\t\npassed\tt.py::a\t\nfailed\t{id}\tx\n"), 1).worse(&before, &aside);
+    assert!(renamed("t.py::n[0.2]").is_none() && renamed("t.py::m[0.2]").is_some());
+    let aside = (0..=20).map(|n| Item::Test(format!("t.py::n{n}"))).collect();
+    assert!(fails("t.py::n21").is_some());
+    assert_eq!(ran("started\t\t\npassed\tt.py::a\t\nfailed\tt.py::n21\tx\n", 1).worse(&before, &aside), None);
     // It did not even start: usage, or a configuration that fails.
     assert!(ran("", 4).worse(&before, &none).unwrap().message.contains("exit code 4"));
     let fine = ran("started\t\t\npassed\tt.py::a\t\n", 0);

@@ -40,7 +40,10 @@ impl Bench {
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cyclefix"));
         command.current_dir(self.project.path()).env("TMPDIR", self.scratch.path()).env("PYTHONDONTWRITEBYTECODE", "1");
-        command.args(args).arg("--python").arg(&self.python).args(["--format", "json", "--jobs", "2"]);
+        command.args(args).arg("--python").arg(&self.python).args(["--jobs", "2"]);
+        if !args.contains(&"--format") {
+            command.args(["--format", "json"]);
+        }
         command
     }
 
@@ -380,6 +383,159 @@ fn pytest_is_compared_test_by_test() {
     }
 }
 
+/// Before the rewrite, `GONE` is 0, and after it 1.
+const GONE: &str = "\
+import subprocess
+import sys
+import unittest
+
+GONE = subprocess.call([sys.executable, '-c', 'import shop as s; s.' + 'co' + 'unt'], stderr=subprocess.DEVNULL)
+";
+
+/// Asserts that the fix is left out, for this reason.
+fn assert_left_out(bench: &Bench, command: &str, why: &str) {
+    let before = bench.tree();
+    let (exit, report) = bench.report(&[&DEFER[..], &[command]].concat());
+    let ran = &report["projects"][0]["verification"];
+    assert_eq!((exit, &ran["unsteady"]), (1, &Value::Array(vec![])), "{why}: {ran}");
+    assert!(ran["refused"][0]["message"].as_str().is_some_and(|m| m.contains(why)), "{why}: {ran}");
+    assert!(bench.tree() == before, "{why}");
+}
+
+#[test]
+fn pytest_counts_failures_of_tests_that_did_not_pass_before() {
+    let cases = [
+        (
+            "@pytest.mark.xfail(strict=True)\ndef test_strict():\n    assert GONE",
+            "test_shop.py::test_strict` fails: [XPASS(strict)]",
+        ),
+        (
+            "def test_skipped():\n    if not GONE:\n        pytest.skip()\n    raise KeyError('later')",
+            "test_shop.py::test_skipped` fails: KeyError: 'later'",
+        ),
+        (
+            "if GONE:\n    def test_new():\n        assert 0, 'new'",
+            "test_shop.py::test_new` fails: AssertionError: new",
+        ),
+    ];
+    for (test, why) in cases {
+        // That something fails as ever, and the exit code with it, is no excuse.
+        for known in ["", "def test_known():\n    assert False\n"] {
+            let tests =
+                format!("#- test_shop.py\nimport pytest\n{GONE}\n{known}\ndef test_fine():\n    pass\n\n{test}\n");
+            let Some(bench) = Bench::new(&format!("{SHOP}{tests}")) else { return };
+            if !has_pytest(&bench) {
+                return;
+            }
+            assert_left_out(&bench, &format!("'{}' -m pytest -q -p no:cacheprovider", bench.python.display()), why);
+        }
+    }
+}
+
+#[test]
+fn unittest_counts_failures_of_tests_that_did_not_pass_before() {
+    let cases = [
+        ("    @unittest.expectedFailure\n    def test_strict(self):\n        assert GONE", ""),
+        (
+            "    def test_skipped(self):\n        if not GONE:\n            self.skipTest('')\n        raise KeyError('later')",
+            "KeyError: 'later'",
+        ),
+        ("    if GONE:\n        def test_new(self):\n            assert 0, 'new'", "AssertionError: new"),
+    ];
+    for (test, why) in cases {
+        for known in ["", "    def test_known(self):\n        assert False\n"] {
+            let tests = format!(
+                "#- test_shop.py\n{GONE}\nclass Shop(unittest.TestCase):\n{known}\n    def test_fine(self):\n        pass\n\n{test}\n"
+            );
+            let Some(bench) = Bench::new(&format!("{SHOP}{tests}")) else { return };
+            // Before Python 3.11, an exit code alone tells of unexpected successes.
+            let names = "import sys; sys.exit(sys.version_info < (3, 11))";
+            let names = Command::new(&bench.python).args(["-c", names]).status().unwrap().success();
+            if names || !why.is_empty() || known.is_empty() {
+                assert_left_out(&bench, &format!("'{}' -m unittest", bench.python.display()), why);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_crash_while_tests_are_collected_is_said() {
+    let crashes = [
+        ("if GONE:\n    raise KeyError('collected')\n", "KeyError: 'collected'"),
+        (
+            "import os\nif GONE:\n    print('last words', flush=True)\n    os._exit(3)\n",
+            "it is no longer run: exit code 3",
+        ),
+        ("if GONE:\n    pytest.exit('given up')\n", "given up"),
+    ];
+    for (crash, why) in crashes {
+        let tests = format!("#- test_shop.py\nimport pytest\n{GONE}\n{crash}\n\ndef test_fine():\n    pass\n");
+        let Some(bench) = Bench::new(&format!("{SHOP}{tests}")) else { return };
+        if !has_pytest(&bench) {
+            return;
+        }
+        assert_left_out(&bench, &format!("'{}' -m pytest -q -p no:cacheprovider", bench.python.display()), why);
+    }
+}
+
+#[test]
+fn where_no_fix_stands_nothing_is_called_verified() {
+    let Some(bench) = Bench::new(SHOP) else { return };
+    let page = bench.scratch.path().with_extension("html").display().to_string();
+    let sabotage = "shop.py=raise LookupError('\u{1b}[31mred\u{1b}]0;title\u{7} \u{9b}5mend')";
+    let mut command =
+        bench.command(&[&DEFER[..], &["--sabotage", sabotage, "--format", "text", "--html", &page]].concat());
+    let output = command.output().unwrap();
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(said.contains("nothing is verified: no fix stands") && said.contains("left out: "), "{said}");
+    assert!(!said.contains("verified by") && said.contains("LookupError: red"), "{said}");
+    assert!(!said.contains(|c: char| c.is_control() && c != '\n'), "{said:?}");
+    let html = std::fs::read_to_string(&page).unwrap();
+    std::fs::remove_file(&page).unwrap();
+    assert!(html.contains("Nothing is verified: no fix stands") && !html.contains("imported 0 modules"));
+}
+
+/// The exit code of the command is more than that of its tests.
+#[test]
+fn a_command_that_no_longer_succeeds_needs_no_test_to_blame() {
+    let known = "def test_known():\n    assert False\n\n\ndef test_fine():\n    pass\n";
+    for known in ["def test_fine():\n    pass\n", known] {
+        let Some(bench) = Bench::new(&format!("{SHOP}#- test_shop.py\n{known}#- gone.py\n{GONE}\nsys.exit(GONE)\n"))
+        else {
+            return;
+        };
+        if !has_pytest(&bench) {
+            return;
+        }
+        let python = bench.python.display();
+        let command = format!("'{python}' -m pytest -q -p no:cacheprovider; '{python}' gone.py");
+        assert_left_out(&bench, &command, "the command fails: exit code 1");
+    }
+}
+
+/// What failed before may fail, by whatever name: a file that could not be collected, and random numbers in ids.
+#[test]
+fn what_failed_before_by_another_name_is_no_new_failure() {
+    let files = [
+        ("if not GONE:\n    raise ImportError\n\n\ndef test_hidden():\n    assert False\n", 0),
+        ("import random\n\n\n@pytest.mark.parametrize('n', [random.random()])\ndef test_n(n):\n    assert n < 0\n", 1),
+    ];
+    for (file, aside) in files {
+        let tests =
+            format!("#- test_fine.py\ndef test_fine():\n    pass\n#- test_other.py\nimport pytest\n{GONE}\n{file}");
+        let Some(bench) = Bench::new(&format!("{SHOP}{tests}")) else { return };
+        if !has_pytest(&bench) {
+            return;
+        }
+        let command =
+            format!("'{}' -m pytest -q -p no:cacheprovider --continue-on-collection-errors", bench.python.display());
+        let (_, report) = bench.report(&[&DRY[..], &[&command]].concat());
+        let ran = &report["projects"][0]["verification"];
+        assert_eq!((&ran["refused"], &report["summary"]["fixed"]), (&Value::Array(vec![]), &1.into()), "{ran}");
+        assert_eq!(ran["unsteady"].as_array().unwrap().len(), aside, "{ran}");
+    }
+}
+
 #[test]
 fn what_a_test_runs_by_pytest_is_its_own_business() {
     let tests = "\
@@ -511,6 +667,26 @@ fn a_link_within_the_project_leads_into_the_copy() {
     let (_, report) = bench.report(&["--dry-run", "--strategy", "defer-import", "--verify", changes]);
     assert_eq!(refusals(&report), vec![]);
     assert_eq!(std::fs::read_to_string(data.join("f")).unwrap(), "as it was\n");
+}
+
+/// Even if it is not rewritten: another text was proved.
+#[test]
+fn a_file_that_changes_meanwhile_stops_the_run() {
+    for (does, file) in [
+        ("echo 'N = 2' > AT/other.py", "other.py"),
+        ("echo > AT/new.py", "new.py"),
+        ("mkdir AT/once || rm -f AT/other.py", "other.py"),
+    ] {
+        let Some(bench) = Bench::new(&format!("{SHOP}#- other.py\nN = 1\n#- data\n1\n")) else { return };
+        let before = bench.tree();
+        let at = bench.project.path().display().to_string();
+        let stderr = refused(&bench.run(&[&DEFER[..], &[&does.replace("AT", &at)]].concat()));
+        assert!(stderr.contains(&format!("{file}` was changed while cyclefix was running\nhint: no file")), "{stderr}");
+        assert!(bench.tree()["shop.py"] == before["shop.py"], "nothing is written");
+        // What is no Python is none of its business.
+        let fine = format!("touch '{at}/data'");
+        assert_eq!(bench.report(&[&DEFER[..], &[&fine]].concat()).0, 0);
+    }
 }
 
 #[test]

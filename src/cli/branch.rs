@@ -32,7 +32,7 @@ pub fn session(args: &Args, start: Instant) -> anyhow::Result<ExitCode> {
     let target = Target::open(args, &snapshot)?;
     let loaded = snapshot.load(&options(args), &|settings| args.adjust(settings))?;
     warn_uncommitted(args, &snapshot, loaded.iter().map(|loaded| &loaded.root));
-    let mut projects = solve(args, &loaded, None)?;
+    let mut projects = solve(args, &loaded, None)?.0;
     for (project, loaded) in projects.iter_mut().zip(&loaded) {
         project.prefix = snapshot.prefix(&loaded.root);
     }

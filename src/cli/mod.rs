@@ -18,6 +18,7 @@ use std::io::{self, BufWriter, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anstream::AutoStream;
@@ -32,7 +33,7 @@ use crate::io::patches::PatchError;
 use crate::io::process::is_interrupted;
 use crate::io::python::PythonError;
 use crate::io::replace::{self, ReplaceError, replace};
-use crate::io::scratch::ScratchError;
+use crate::io::scratch::{ScratchError, Tree};
 use crate::io::state::StateError;
 use crate::io::write::{self, WriteError};
 use crate::outcome::{Outcome, ProjectOutcome, Status};
@@ -144,9 +145,9 @@ fn session(args: &Args, start: Instant) -> anyhow::Result<ExitCode> {
     if args.show_settings {
         return print_text(|out| settings::write(out, &loaded));
     }
-    let mut projects = solve(args, &loaded, wish.as_ref())?;
+    let (mut projects, copied) = solve(args, &loaded, wish.as_ref())?;
     if args.action() == Action::Apply {
-        write_changes(args, &loaded, &mut projects)?;
+        write_changes(args, &loaded, &mut projects, &copied)?;
     }
     for (project, loaded) in projects.iter_mut().zip(&loaded) {
         let here = if project.root == "." { "" } else { project.root.as_str() };
@@ -220,7 +221,10 @@ fn wish(args: &Args) -> Result<Option<Wish<'_>>, VerifyError> {
     Ok(Some(Wish { command, python: args.python.as_deref(), jobs: jobs.unwrap_or(1) }))
 }
 
-fn solve(args: &Args, loaded: &[Loaded], wish: Option<&Wish>) -> anyhow::Result<Vec<ProjectOutcome>> {
+/// What becomes of each project, and what was copied of it to be run.
+type Planned = (Vec<ProjectOutcome>, Vec<Option<Arc<Tree>>>);
+
+fn solve(args: &Args, loaded: &[Loaded], wish: Option<&Wish>) -> anyhow::Result<Planned> {
     let progress = Progress::new(!args.quiet && !args.no_progress);
     let solve = |loaded: &Loaded| {
         let show = |stage: Stage| {
@@ -228,8 +232,8 @@ fn solve(args: &Args, loaded: &[Loaded], wish: Option<&Wish>) -> anyhow::Result<
             progress.show(stage);
         };
         let plan = |vetoes: &[Veto]| planned(args, &loaded.project, vetoes, &show);
-        let solved = match wish {
-            None => plan(&[]),
+        let (solved, copied) = match wish {
+            None => (plan(&[]), None),
             Some(wish) => {
                 let told = |message: &str| progress.aside(|| warn(args, message));
                 verify::prove(loaded, wish, &progress, &plan, &|changes| args.alter(changes), &told)?
@@ -237,7 +241,7 @@ fn solve(args: &Args, loaded: &[Loaded], wish: Option<&Wish>) -> anyhow::Result<
         };
         let mut outcome = solved.outcome;
         outcome.changes = args.alter(outcome.changes);
-        Ok(outcome)
+        Ok((outcome, copied))
     };
     loaded.iter().map(solve).collect()
 }
@@ -251,8 +255,13 @@ fn planned(args: &Args, project: &Project, vetoes: &[Veto], show: &(dyn Fn(Stage
     }
 }
 
-/// Writes every project's changes, all or none, and marks what that dissolved.
-fn write_changes(args: &Args, loaded: &[Loaded], projects: &mut [ProjectOutcome]) -> anyhow::Result<()> {
+/// Writes every project's changes, all or none, and marks what that dissolved. What was `copied` and proved must be as it was.
+fn write_changes(
+    args: &Args,
+    loaded: &[Loaded],
+    projects: &mut [ProjectOutcome],
+    copied: &[Option<Arc<Tree>>],
+) -> anyhow::Result<()> {
     let pairs = || loaded.iter().zip(projects.iter()).filter(|(_, project)| !project.changes.is_empty());
     if !args.allow_dirty {
         let mut files = Vec::new();
@@ -262,6 +271,11 @@ fn write_changes(args: &Args, loaded: &[Loaded], projects: &mut [ProjectOutcome]
             files.extend(git::dirty(&loaded.root, &touched)?);
         }
         refuse_dirty(&files)?;
+    }
+    let is_written = |(project, _): &(&ProjectOutcome, _)| !project.changes.is_empty();
+    let mut written = projects.iter().zip(copied).filter(is_written);
+    if let Some(file) = written.find_map(|(_, tree)| tree.as_ref()?.changed()) {
+        return Err(WriteError::Changed(file).into());
     }
     let changes: Vec<_> = pairs().map(|(loaded, project)| (loaded.root.as_path(), &project.changes[..])).collect();
     write::apply_all(&changes)?;

@@ -3,10 +3,12 @@
 mod runs;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::progress::Progress;
 use crate::io::load::Loaded;
 use crate::io::process::catch_interrupts;
+use crate::io::scratch::Tree;
 use crate::outcome::FileChange;
 use crate::plan::{Solved, Veto};
 use crate::proof::{self, Proved};
@@ -57,7 +59,7 @@ pub struct Wish<'a> {
     pub jobs: usize,
 }
 
-/// Plans a project until the plan stands. `alter` is what becomes of planned changes on their way to the disk.
+/// Plans a project until the plan stands, and gives what was copied of it to be run, if anything was. `alter` is what becomes of planned changes on their way to the disk.
 pub fn prove(
     loaded: &Loaded,
     wish: &Wish,
@@ -65,10 +67,11 @@ pub fn prove(
     plan: &dyn Fn(&[Veto]) -> Solved,
     alter: &(dyn Fn(Vec<FileChange>) -> Vec<FileChange> + Sync),
     warn: &(dyn Fn(&str) + Sync),
-) -> anyhow::Result<Solved> {
+) -> anyhow::Result<(Solved, Option<Arc<Tree>>)> {
     catch_interrupts();
     let mut trial = Runs::new(loaded, wish, progress, alter, warn)?;
     let Proved { mut solved, vetoes } = proof::prove(&loaded.project, plan, &mut trial)?;
+    let tree = trial.tree();
     solved.outcome.verification = trial.entry(&solved.touched, vetoes);
-    Ok(solved)
+    Ok((solved, tree))
 }

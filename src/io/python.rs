@@ -143,8 +143,8 @@ impl Interpreter {
             process::run(&mut command, Some(limit))
         })()
         .map_err(failed)?;
-        let text = fs::read(&result).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text).replace(&beginning(&scratch.root), "");
+        let text = printable(&String::from_utf8_lossy(&fs::read(&result).unwrap_or_default()))
+            .replace(&beginning(&scratch.root), "");
         Ok(Imported::parse(&text).unwrap_or_else(|| {
             let error = match ended {
                 Ended::TimedOut => format!("it takes more than {} s", limit.as_secs()),
@@ -242,7 +242,7 @@ fn given_path(scratch: &Scratch) -> Vec<PathBuf> {
     given.into_iter().filter(|path| !path.as_os_str().is_empty()).map(|path| scratch.moved(path)).collect()
 }
 
-/// What a process printed, or wrote down: the beginning and the end, if it is more than anybody reads.
+/// What a process printed, or wrote down, without what steers a terminal: the beginning and the end, if it is more than anybody reads.
 fn ends_of(path: &Path) -> String {
     let read = || -> io::Result<Vec<u8>> {
         let (mut file, mut bytes) = (File::open(path)?, Vec::new());
@@ -255,7 +255,13 @@ fn ends_of(path: &Path) -> String {
         file.take(2 * READ).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
-    String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
+    printable(&String::from_utf8_lossy(&read().unwrap_or_default()))
+}
+
+/// A text without colours and other control characters, but for tabs and the ends of lines.
+fn printable(text: &str) -> String {
+    let text = anstream::adapter::strip_str(text).to_string().replace("\r\n", "\n").replace('\r', "\n");
+    text.replace(|c: char| c.is_control() && c != '\n' && c != '\t', "")
 }
 
 fn folder(root: &Path, inside: &str) -> PathBuf {

@@ -1,6 +1,6 @@
 //! Copies of a project to run it in. The project itself is only read, and a copy goes when it is dropped.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::ops::Bound;
@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use tempfile::TempDir;
 
 use super::git;
+use super::site::{Print, is_code};
 use crate::outcome::FileChange;
 
 /// Folders that hold what tools made, or other people's code.
@@ -50,6 +51,8 @@ pub struct Tree {
     prefix: String,
     /// Relative to the root.
     files: BTreeSet<PathBuf>,
+    /// What the Python files looked like before any was copied.
+    prints: BTreeMap<PathBuf, Print>,
     /// Whether an import was seen to change the copy that it ran in.
     pub(super) is_written: AtomicBool,
 }
@@ -79,6 +82,24 @@ impl Scratch {
 
 impl Tree {
     pub fn list(root: &Path) -> Self {
+        let files = Self::files_of(root);
+        Self {
+            prints: prints(root, &files),
+            root: root.to_owned(),
+            prefix: git::prefix(root).unwrap_or_default(),
+            files,
+            is_written: AtomicBool::new(false),
+        }
+    }
+
+    /// A Python file that is no longer as it was when the copies were made: changed, gone or new.
+    pub fn changed(&self) -> Option<PathBuf> {
+        let now = prints(&self.root, &Self::files_of(&self.root));
+        let mut all = self.prints.keys().chain(now.keys());
+        all.find(|file| self.prints.get(*file) != now.get(*file)).map(|file| self.root.join(file))
+    }
+
+    fn files_of(root: &Path) -> BTreeSet<PathBuf> {
         let mut files = walk(root, root, true);
         let packages: BTreeSet<PathBuf> = files
             .iter()
@@ -91,12 +112,7 @@ impl Tree {
         }
         let tracked = git::tracked(root).into_iter().map(PathBuf::from);
         files.extend(tracked.filter(|file| root.join(file).symlink_metadata().is_ok()));
-        Self {
-            root: root.to_owned(),
-            prefix: git::prefix(root).unwrap_or_default(),
-            files,
-            is_written: AtomicBool::new(false),
-        }
+        files
     }
 
     /// Copies the project as it is with `changes`.
@@ -205,6 +221,13 @@ fn open_folders(folder: &Path) {
 /// A folder below another, or that itself: an empty part would end the path in a separator.
 fn folder_below(above: &Path, inside: &Path) -> PathBuf {
     if inside.as_os_str().is_empty() { above.to_owned() } else { above.join(inside) }
+}
+
+/// What is seen of the Python files among some.
+fn prints(root: &Path, files: &BTreeSet<PathBuf>) -> BTreeMap<PathBuf, Print> {
+    let code: Vec<&PathBuf> = files.iter().filter(|file| is_code(file)).collect();
+    let print = |file: &&PathBuf| Some(((*file).clone(), Print::of(&root.join(file).metadata().ok()?)));
+    code.par_iter().filter_map(print).collect()
 }
 
 fn is_closed(error: &io::Error) -> bool {

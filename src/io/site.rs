@@ -36,7 +36,7 @@ type Prints = BTreeMap<PathBuf, Print>;
 
 /// What is seen of a file or folder without reading it. It changes with its content; that of a folder with its entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Print {
+pub(super) struct Print {
     is_folder: bool,
     length: u64,
     mode: u32,
@@ -175,7 +175,7 @@ impl Plot {
     }
 }
 
-fn is_code(file: &Path) -> bool {
+pub(super) fn is_code(file: &Path) -> bool {
     file.extension().is_some_and(|extension| extension == "py")
 }
 
@@ -201,7 +201,7 @@ fn prints(top: &Path) -> Prints {
 
 impl Print {
     #[cfg(unix)]
-    fn of(seen: &Metadata) -> Self {
+    pub(super) fn of(seen: &Metadata) -> Self {
         use std::os::unix::fs::MetadataExt;
         // The time of the last change of whatever kind: unlike that of the last writing, no program can set it.
         let stamp = (seen.ctime(), seen.ctime_nsec(), seen.ino());
@@ -209,7 +209,7 @@ impl Print {
     }
 
     #[cfg(not(unix))]
-    fn of(seen: &Metadata) -> Self {
+    pub(super) fn of(seen: &Metadata) -> Self {
         let since = seen.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
         let since = since.unwrap_or_default();
         let stamp = (since.as_secs().cast_signed(), since.subsec_nanos().into(), 0);

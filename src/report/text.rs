@@ -81,7 +81,7 @@ fn projects(out: &mut dyn Write, outcome: &Outcome, view: View) -> io::Result<()
             hoist(out, project, found)?;
         }
         if let Some(ran) = &project.verification {
-            verification::write(out, ran)?;
+            verification::write(out, ran, !project.changes.is_empty())?;
         }
     }
     Ok(())

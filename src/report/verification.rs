@@ -9,7 +9,13 @@ use crate::outcome::{CommandEntry, VerificationEntry};
 /// Modules of which nothing is proved that are named.
 const UNPROVED: usize = 3;
 
-pub fn write(out: &mut dyn Write, ran: &VerificationEntry) -> io::Result<()> {
+/// `stands` is whether a fix is left.
+pub fn write(out: &mut dyn Write, ran: &VerificationEntry, stands: bool) -> io::Result<()> {
+    if !stands {
+        write!(out, "{WARN}nothing is verified{WARN:#}: no fix stands when Python {} runs it", ran.version)?;
+        writeln!(out, " {DIM}({:.1} s, {}){DIM:#}", ran.seconds, plain(&ran.python))?;
+        return left_out(out, ran);
+    }
     let modules = count(ran.modules, "module");
     write!(out, "{GOOD}verified{GOOD:#} by Python {}: {modules} imported first, before and after", ran.version)?;
     if let Some(command) = &ran.command {
@@ -29,6 +35,11 @@ pub fn write(out: &mut dyn Write, ran: &VerificationEntry) -> io::Result<()> {
             "  {WARN}not proved{WARN:#}: {names}{more}: this Python imports them neither before nor after: {error}"
         )?;
     }
+    left_out(out, ran)
+}
+
+/// Tests that prove nothing, and fixes that failed.
+fn left_out(out: &mut dyn Write, ran: &VerificationEntry) -> io::Result<()> {
     for item in &ran.unsteady {
         writeln!(out, "  {WARN}not proved{WARN:#}: {}: it fails by chance, with the same text", plain(item))?;
     }

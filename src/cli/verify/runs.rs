@@ -136,6 +136,11 @@ impl<'a> Runs<'a> {
         })
     }
 
+    /// What was copied of the project, if anything was.
+    pub(super) fn tree(&self) -> Option<Arc<Tree>> {
+        Some(self.tools.as_ref()?.tree.clone())
+    }
+
     /// What was run, if anything was.
     pub(super) fn entry(self, touched: &[Touched], refused: Vec<VetoEntry>) -> Option<VerificationEntry> {
         let python = self.tools?.python;

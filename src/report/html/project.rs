@@ -82,22 +82,30 @@ impl<'a> ProjectView<'a> {
             removed: summary.lines_removed,
             patches: patches(project),
             skipped: skipped.collect(),
-            verified: project.verification.iter().flat_map(verified).map(|line| prose(&line)).collect(),
+            verified: project
+                .verification
+                .iter()
+                .flat_map(|ran| verified(ran, !project.changes.is_empty()))
+                .map(|line| prose(&line))
+                .collect(),
             cycles,
         }
     }
 }
 
-/// What `--verify` ran, without the time it took.
-fn verified(ran: &VerificationEntry) -> Vec<String> {
+/// What `--verify` ran, without the time it took; `stands` is whether a fix is left.
+fn verified(ran: &VerificationEntry, stands: bool) -> Vec<String> {
     let modules = words::count(ran.modules, "module");
     let command = ran.command.as_ref().map(|command| format!("; {}", measure(command))).unwrap_or_default();
-    let mut out =
-        vec![format!("Python {} (`{}`) imported {modules} first, before and after{command}.", ran.version, ran.python)];
+    let (version, python) = (&ran.version, &ran.python);
+    let mut out = vec![match stands {
+        true => format!("Python {version} (`{python}`) imported {modules} first, before and after{command}."),
+        false => format!("Nothing is verified: no fix stands when Python {version} (`{python}`) runs it."),
+    }];
     let unproved = ran.unproved.iter().map(|unproved| {
         format!("Not proved: this Python imports `{}` neither before nor after: {}", unproved.module, unproved.error)
     });
-    out.extend(unproved);
+    out.extend(unproved.filter(|_| stands));
     out.extend(ran.unsteady.iter().map(|item| format!("Not proved: `{item}` fails by chance, with the same text")));
     out.extend(ran.refused.iter().map(|veto| format!("Left out: {}: {}", veto.title, veto.message)));
     out
