@@ -66,6 +66,17 @@ pub struct Interpreter {
     environment: Option<PathBuf>,
 }
 
+/// A command of the user's, and how it is to run.
+pub struct Order<'a> {
+    /// The copy that it runs in.
+    pub scratch: &'a Scratch,
+    pub line: &'a str,
+    pub roots: &'a [&'a str],
+    /// A folder of its own.
+    pub notes: &'a Path,
+    pub limit: Option<Duration>,
+}
+
 impl Interpreter {
     /// The one that is `named`, else that of the active virtual environment, else that of one in the project's folder or
     /// above it in its repository, else `python3`.
@@ -158,36 +169,21 @@ impl Interpreter {
         }))
     }
 
-    /// Runs the user's command in a copy, by the shell, with the interpreter's environment and the copy's modules before any
-    /// other. `notes` is a folder of its own.
-    pub fn command(
-        &self,
-        scratch: &Scratch,
-        line: &str,
-        roots: &[&str],
-        notes: &Path,
-        limit: Option<Duration>,
-    ) -> Result<Ran, PythonError> {
+    /// Runs the user's command by the shell, with the interpreter's environment and the copy's modules before any other.
+    pub fn command(&self, order: &Order) -> Result<Ran, PythonError> {
         let plugins = [Some(OsString::from(PLUGIN.0)), env::var_os("PYTEST_PLUGINS").filter(|p| !p.is_empty())];
         let plugins = plugins.into_iter().flatten().collect::<Vec<_>>().join(&OsString::from(","));
-        let ran = self.command_with(scratch, line, roots, notes, limit, Some(plugins))?;
+        let ran = self.command_with(order, Some(plugins))?;
         // A Python that takes no paths from the environment finds no plugin there: its exit code has to do.
         match ran.tests.is_none() && ran.output.contains(&format!("Error importing plugin \"{}\"", PLUGIN.0)) {
-            true => self.command_with(scratch, line, roots, notes, limit, None),
+            true => self.command_with(order, None),
             false => Ok(ran),
         }
     }
 
     /// As [`Self::command`], with the pytest plugins that are named if any are.
-    fn command_with(
-        &self,
-        scratch: &Scratch,
-        line: &str,
-        roots: &[&str],
-        notes: &Path,
-        limit: Option<Duration>,
-        plugins: Option<OsString>,
-    ) -> Result<Ran, PythonError> {
+    fn command_with(&self, order: &Order, plugins: Option<OsString>) -> Result<Ran, PythonError> {
+        let Order { scratch, line, roots, notes, limit } = *order;
         let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
         let (said, results) = (notes.join("said"), notes.join("results"));
         let mut command = Command::new(shell);

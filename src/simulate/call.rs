@@ -2,7 +2,6 @@
 
 use super::arguments::Given;
 use super::evaluate::{CHANGED, is_own_names};
-use super::held::Held;
 use super::run::{Level, Raised, Run, Stop};
 use super::state::{Defined, Object, Space, Text, Wrapper};
 use crate::names::body::{Body, Callable, Value, What};
@@ -108,8 +107,8 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 {
                     return Ok(*only);
                 }
-                [Object::Text(name), ..] if last_name(function) == Some("import_module") => {
-                    if let Some(module) = self.find(name) {
+                [Object::Text(path), ..] if name == "import_module" => {
+                    if let Some(module) = self.find(path) {
                         self.load(module)?;
                         return Ok(Object::Module(module));
                     }
@@ -203,7 +202,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             Err((raised, false)) => return Err(raised),
             // On another way it gave something before it came to this.
             Err((raised, true)) => {
-                self.doubts.extend(raised.failure.is_some().then_some(raised));
+                self.may_fail(raised);
                 Object::Any
             }
         };
@@ -219,7 +218,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     fn given_back(&mut self, object: Object<'p>, since: Space) -> Object<'p> {
         match object {
             Object::Open(space) if space >= since => match self.contents(object) {
-                Some((held, _)) => self.state.kept.keep(Held { open: true, ..(*held).clone() }),
+                Some((held, _)) => self.state.kept.keep(held.known_as(false)),
                 None => Object::Any,
             },
             object => object,

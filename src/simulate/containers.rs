@@ -1,8 +1,8 @@
 //! Displays, what is taken out of them, and the methods of lists and dictionaries.
 
-use super::arguments::Given;
 use std::rc::Rc;
 
+use super::arguments::Given;
 use super::held::{Held, Shape};
 use super::run::{Raised, Run};
 use super::state::Object;
@@ -128,7 +128,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             ("keys" | "copy", []) if held.shape == Shape::Sequence || method == "keys" => {
                 return Ok(Some(self.state.held(held.members(), !sure)));
             }
-            ("copy", []) => return Ok(Some(self.state.kept.keep(Held { open: !sure, ..(**held).clone() }))),
+            ("copy", []) => return Ok(Some(self.state.kept.keep(held.known_as(*sure)))),
             ("items", []) if held.shape == Shape::Dict => {
                 let pairs = held.parts.iter().map(|(key, value)| self.state.held(vec![*key, *value], false)).collect();
                 return Ok(Some(self.state.held(pairs, !sure)));
@@ -153,15 +153,10 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         }
     }
 
-    /// Adds to what a place keeps.
-    pub fn put_into(&mut self, object: Object<'p>, added: Vec<(Object<'p>, Object<'p>)>) {
-        self.grow(None, object, added);
-    }
-
     /// What something holds is no longer sure.
     fn loosen(&mut self, of: Option<&'w Value<'p>>, object: Object<'p>) {
         if let Some((held, true)) = self.contents(object) {
-            let loose = self.state.kept.keep(Held { open: true, ..(*held).clone() });
+            let loose = self.state.kept.keep(held.known_as(false));
             self.hold(of, object, loose);
         }
     }
@@ -189,7 +184,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 Some(self.state.held(pairs, !sure))
             }
             name if plain.len() == 1 && SAME_PARTS.contains(&name) => Some(self.state.held(held.members(), !sure)),
-            "dict" if plain.len() == 1 => Some(self.state.kept.keep(Held { open: !sure, ..(*held).clone() })),
+            "dict" if plain.len() == 1 => Some(self.state.kept.keep(held.known_as(sure))),
             _ => None,
         }
     }
@@ -198,8 +193,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     pub fn same(&self, one: Object<'p>, other: Object<'p>) -> Option<bool> {
         use Object::{Any, Choice, Held, Instance, Open};
         match (one, other) {
-            (Instance(_), Object::None) | (Object::None, Instance(_)) => Some(false),
-            (Open(_), Object::None) | (Object::None, Open(_)) => Some(false),
+            (Instance(_) | Open(_), Object::None) | (Object::None, Instance(_) | Open(_)) => Some(false),
             (Any | Instance(_) | Choice(_) | Open(_), _) | (_, Any | Instance(_) | Choice(_) | Open(_)) => None,
             (Held(one), Held(other)) => {
                 let (one, other) = (self.state.kept.get(one), self.state.kept.get(other));

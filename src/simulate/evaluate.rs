@@ -141,7 +141,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             let is_global = cell.object.is_plain() && self.is_changed(module);
             return Ok(if is_global { Object::Any } else { cell.object });
         }
-        let watched = self.watching.iter().any(|catches| catches.name);
+        let watched = self.is_taken(Error::Name);
         if watched && GONE.contains(&name) {
             return Err(Raised { class: Error::Name, failure: None });
         }
@@ -206,23 +206,21 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             }
             Object::Choice(id) => {
                 let one_of: Vec<Object<'p>> = self.state.kept.get(id).values().collect();
-                let found: Vec<Object<'p>> = one_of.into_iter().map(|one| self.perhaps_has(one, name)).collect();
+                let mut found = Vec::with_capacity(one_of.len());
+                for one in one_of {
+                    let outcome = self.attribute_of(one, name);
+                    found.push(self.or_doubt(outcome));
+                }
                 self.state.kept.choice(found)
             }
             _ => Object::Any,
         })
     }
 
-    /// An attribute of what may be something else: its failure is none that is sure.
-    fn perhaps_has(&mut self, object: Object<'p>, name: &'p str) -> Object<'p> {
-        let found = self.attribute_of(object, name);
-        self.or_doubt(found)
-    }
-
     /// What came of something that may not happen.
     pub fn or_doubt(&mut self, outcome: Result<Object<'p>, Raised>) -> Object<'p> {
         outcome.unwrap_or_else(|raised| {
-            self.doubts.extend(raised.failure.is_some().then_some(raised));
+            self.may_fail(raised);
             Object::Any
         })
     }
@@ -316,7 +314,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             Some(known) if known == object || known == Object::Any => return,
             // The lists of all instances count as one.
             Some(known @ Object::Open(_)) if let Some((held, _)) = self.contents(object) => {
-                return self.put_into(known, held.parts.clone());
+                return self.grow(None, known, held.parts.clone());
             }
             Some(Object::Choice(_)) => Object::Any,
             Some(known) => self.state.kept.choice([known, object]),

@@ -37,6 +37,11 @@ impl<'p> Held<'p> {
         Self { shape: Shape::Sequence, open, parts }
     }
 
+    /// The same parts, and whether there are no others for sure.
+    pub fn known_as(&self, sure: bool) -> Self {
+        Self { open: !sure, ..self.clone() }
+    }
+
     /// Whether it is worth keeping, and not too much.
     fn is_kept(&self) -> bool {
         let most = if self.parts.iter().all(|(_, part)| part.is_plain()) { MOST_OF_PLAIN } else { MOST };

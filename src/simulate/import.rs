@@ -45,7 +45,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 let outcome = self.run_body(module);
                 if let Err(raised) = outcome {
                     self.state.undo(before);
-                    self.doubts.extend(raised.failure.is_some().then_some(raised));
+                    self.may_fail(raised);
                     self.state.set_status(module, Status::Done);
                     return Ok(());
                 }

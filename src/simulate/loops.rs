@@ -13,7 +13,7 @@ enum Rounds<'p> {
     /// Once for each of these.
     Each(Vec<Object<'p>>),
     /// Perhaps for these, and perhaps for others.
-    Some(Vec<Object<'p>>),
+    Among(Vec<Object<'p>>),
     /// At least once, and who knows how often.
     Again,
     /// Nobody knows; with what it gets in a round.
@@ -79,7 +79,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 self.once_more(before, body)?;
                 return Ok(Leave::Continue);
             }
-            Rounds::Some(objects) => {
+            Rounds::Among(objects) => {
                 for object in objects {
                     target.map_or(Ok(()), |target| self.assign(target, object))?;
                     self.perhaps(body)?;
@@ -128,7 +128,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         let is_known = members.iter().any(|member| *member != Object::Any);
         match members.len() {
             ..=MOST if sure => Rounds::Each(members),
-            1..=MOST if is_known => Rounds::Some(members),
+            1..=MOST if is_known => Rounds::Among(members),
             _ => Rounds::Perhaps(self.state.kept.choice(members.into_iter().chain([Object::Any]))),
         }
     }
@@ -144,7 +144,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         let over = self.evaluate(iter)?;
         let (objects, known) = match self.rounds(over) {
             Rounds::Each(objects) => (objects, true),
-            Rounds::Some(objects) => (objects, false),
+            Rounds::Among(objects) => (objects, false),
             Rounds::Perhaps(object) => (vec![object], false),
             Rounds::Again => (Vec::new(), false),
         };
@@ -164,7 +164,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
                 }
                 Ok(None) => {}
                 // It may go over nothing.
-                Err(raised) if waits || !sure => self.doubts.extend(raised.failure.is_some().then_some(raised)),
+                Err(raised) if waits || !sure => self.may_fail(raised),
                 Err(raised) => return Err(raised),
             }
         }
@@ -197,7 +197,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             Ok(values) => Ok(Some((values.last().copied().unwrap_or(Object::Any), certain))),
             Err(raised) if certain => Err(raised),
             Err(raised) => {
-                self.doubts.extend(raised.failure.is_some().then_some(raised));
+                self.may_fail(raised);
                 Ok(Some((Object::Any, false)))
             }
         }

@@ -420,7 +420,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     }
 
     /// Whether something around takes such an error.
-    fn is_taken(&self, class: Error) -> bool {
+    pub fn is_taken(&self, class: Error) -> bool {
         self.watching.iter().any(|catches| catches.takes(class))
     }
 
@@ -436,11 +436,16 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         }
     }
 
+    /// What is raised on one of the ways alone; for a reason of its own, it says nothing.
+    pub fn may_fail(&mut self, raised: Raised) {
+        self.doubts.extend(raised.failure.is_some().then_some(raised));
+    }
+
     /// One way ends, while others go on.
     pub fn stops_aside(&mut self, stop: Stop<'p>) {
         match stop {
             // A failure of its own on one way says nothing of the others.
-            Stop::Raise(raised) => self.doubts.extend(raised.failure.is_some().then_some(raised)),
+            Stop::Raise(raised) => self.may_fail(raised),
             Stop::Return(_) => self.level().left = true,
             Stop::Leave(Leave::Break) => self.level().broken = true,
             // It leaves the round of a loop alone.

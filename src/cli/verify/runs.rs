@@ -13,7 +13,7 @@ use super::{VerifyError, Wish};
 use crate::cli::progress::Progress;
 use crate::io::load::Loaded;
 use crate::io::process::is_interrupted;
-use crate::io::python::{Interpreter, PythonError};
+use crate::io::python::{Interpreter, Order, PythonError};
 use crate::io::scratch::{Scratch, Tree};
 use crate::io::site::Site;
 use crate::outcome::{CommandEntry, FileChange, UnprovedEntry, VerificationEntry, VetoEntry};
@@ -279,7 +279,8 @@ impl<'a> Runs<'a> {
         let scratch = self.tools()?.tree.copy(&changes)?;
         let notes = self.notes();
         let roots = self.loaded.project.tree.search_path(None);
-        Ok(self.tools()?.python.command(&scratch, line, &roots, &notes, limit)?)
+        let order = Order { scratch: &scratch, line, roots: &roots, notes: &notes, limit };
+        Ok(self.tools()?.python.command(&order)?)
     }
 
     /// The command with changes, and as it was before, if the user gave one.
