@@ -34,6 +34,8 @@ enum Test {
     NotNever,
     Main,
     Other,
+    /// One of them: only the parser can tell.
+    Unsure,
 }
 
 /// A block header whose body may still go on.
@@ -42,10 +44,36 @@ struct Block {
     /// The indentation of its body, once that has begun.
     body: Option<usize>,
     /// Of what stands in the body, the blocks around it included.
-    kind: Kind,
-    place: Place,
+    around: Around,
     /// Tests of an `if` chain so far.
     tests: Option<Vec<Test>>,
+}
+
+/// When and where the statements of a block run.
+#[derive(Clone, Copy)]
+struct Around {
+    kind: Kind,
+    place: Place,
+    /// Not known, which matters where there is something to note.
+    unsure: bool,
+}
+
+impl Around {
+    const MODULE: Self = Self { kind: Kind::Eager, place: Place::Top, unsure: false };
+
+    /// Whether what is bound there is a name of the module.
+    fn binds(self) -> bool {
+        self.kind == Kind::Eager && self.place < Place::Class
+    }
+
+    /// What stands in a block of this kind.
+    fn inside(self, kind: Kind, place: Place, unsure: bool) -> Self {
+        Self { kind: self.kind.max(kind), place: self.place.max(place), unsure: self.unsure || unsure }
+    }
+
+    fn sure(self) -> Option<()> {
+        (!self.unsure).then_some(())
+    }
 }
 
 struct Skim<'a> {
@@ -57,7 +85,7 @@ struct Skim<'a> {
 }
 
 fn is_word(byte: u8) -> bool {
-    byte == b'_' || byte.is_ascii_alphanumeric() || byte >= 0x80
+    WORD[usize::from(byte)]
 }
 
 /// Functions that import what their first argument names.
@@ -75,9 +103,19 @@ fn may_call(bytes: &[u8], function: &str) -> bool {
         // A plain name is no literal; `name="a"` is one.
         let inside = behind_blank(inside);
         let word = inside.iter().take_while(|byte| is_word(**byte)).count();
-        word == 0
-            || !matches!(behind_blank(&inside[word..]).first(), Some(b'.' | b',' | b')' | b'[' | b'(' | b'+' | b'%'))
+        let argument = behind_blank(&inside[word..]);
+        match argument.first() {
+            Some(quote @ (b'"' | b'\'')) => !(inside[..word].contains(&b'f') && has_field(&argument[1..], *quote)),
+            Some(b'.' | b',' | b')' | b'[' | b'(' | b'+' | b'%') => word == 0,
+            _ => true,
+        }
     })
+}
+
+/// Whether a string has a replacement field, given what stands behind its quote.
+fn has_field(text: &[u8], quote: u8) -> bool {
+    let text = &text[..memchr::memchr(quote, text).unwrap_or(text.len())];
+    memchr::memchr(b'{', text).is_some_and(|at| text.get(at + 1).is_some_and(|byte| *byte != b'{'))
 }
 
 /// What stands behind white space, line ends and their backslashes.
@@ -86,17 +124,43 @@ fn behind_blank(bytes: &[u8]) -> &[u8] {
     &bytes[blank..]
 }
 
-/// Bytes that are but a part of the line that they stand in, wherever that is.
-const PLAIN: [bool; 256] = {
-    let mut plain = [true; 256];
-    let special = b"\0\n\r \t\x0c#\\()[]{};:=\"'";
+/// Bytes that words are made of.
+const WORD: [bool; 256] = {
+    let mut word = [false; 256];
     let mut at = 0;
+    while at < word.len() {
+        let byte = at as u8;
+        word[at] = byte == b'_' || byte.is_ascii_alphanumeric() || byte >= 0x80;
+        at += 1;
+    }
+    word
+};
+
+/// Bytes that are but a part of the line that they stand in: at module level, in other bodies, and inside brackets.
+const PLAIN: [bool; 256] = plain(b"#\\()[]{}\"'\n\r;:=");
+const PLAIN_IN_BODY: [bool; 256] = plain(b"#\\()[]{}\"'\n\r;:");
+const PLAIN_IN_BRACKETS: [bool; 256] = plain(b"#\\()[]{}\"'\n\r");
+
+/// All bytes but some, and those that no Python has.
+const fn plain(special: &[u8]) -> [bool; 256] {
+    let mut plain = [true; 256];
+    let mut at = 0;
+    while at < b' ' as usize {
+        plain[at] = matches!(at as u8, b'\t' | b'\x0c');
+        at += 1;
+    }
+    plain[0x7f] = false;
+    at = 0;
     while at < special.len() {
         plain[special[at] as usize] = false;
         at += 1;
     }
     plain
-};
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\x0c')
+}
 
 impl<'a> Skim<'a> {
     fn new(text: &'a str) -> Self {
@@ -177,14 +241,14 @@ impl<'a> Skim<'a> {
 
     /// Notes the names that a plain assignment binds: `a = b = …` binds both.
     fn assignment(&mut self, start: usize, word: &'a str, line: &Line) -> Option<()> {
-        if word.is_empty() || self.around().0 != Kind::Eager || self.around().1 >= Place::Class {
+        if word.is_empty() || !self.around().binds() {
             return Some(());
         }
         let (mut at, mut name, mut equals) = (start, word, 0);
         while !name.is_empty()
             && let Some(value) = self.assigned(at + name.len())
         {
-            self.found.bound.push((name, None));
+            self.bind(name, None)?;
             equals += 1;
             at = value;
             name = self.word(at);
@@ -201,8 +265,7 @@ impl<'a> Skim<'a> {
 
     /// A statement that is no import: it must not hide one behind a semicolon, nor a name that is bound there.
     fn plain(&self, start: usize, line: &Line) -> Option<()> {
-        let (kind, place) = self.around();
-        let may_bind = kind == Kind::Eager && place < Place::Class && line.equals > 0;
+        let may_bind = self.around().binds() && line.equals > 0;
         (!line.semicolon || !may_bind && !self.hides_import(start, line)).then_some(())
     }
 
@@ -219,15 +282,18 @@ impl<'a> Skim<'a> {
     fn line_end(&mut self, start: usize) -> Option<Line> {
         let mut depth = 0usize;
         let mut line = Line { end: start, colon: false, semicolon: false, inline: false, equals: 0 };
+        let outside = if self.around().binds() { &PLAIN } else { &PLAIN_IN_BODY };
         self.at = start;
         loop {
             let rest = self.bytes.get(self.at..).unwrap_or_default();
-            if let plain @ 1.. = rest.iter().take_while(|byte| PLAIN[usize::from(**byte)]).count() {
+            let plain = if depth == 0 { outside } else { &PLAIN_IN_BRACKETS };
+            let length = rest.iter().take_while(|byte| plain[usize::from(**byte)]).count();
+            if let Some(last) = rest[..length].iter().rposition(|byte| !is_blank(*byte)) {
                 line.inline |= line.colon;
                 line.colon = false;
-                self.at += plain;
-                line.end = self.at;
+                line.end = self.at + last + 1;
             }
+            self.at += length;
             let byte = self.byte(self.at);
             match byte {
                 0 if self.at >= self.bytes.len() => {
@@ -251,10 +317,6 @@ impl<'a> Skim<'a> {
                         _ => return None,
                     };
                     self.at += skipped;
-                    continue;
-                }
-                b' ' | b'\t' | b'\x0c' => {
-                    self.at += 1;
                     continue;
                 }
                 // No Python: what the parser makes of it is its own affair.
@@ -310,7 +372,12 @@ impl<'a> Skim<'a> {
         let mut at = if triple { at + 3 } else { at + 1 };
         loop {
             if !formatted {
-                at += memchr::memchr3(quote, b'\\', b'\n', self.bytes.get(at..)?)?;
+                let rest = self.bytes.get(at..)?;
+                at += if triple {
+                    memchr::memchr2(quote, b'\\', rest)?
+                } else {
+                    memchr::memchr3(quote, b'\\', b'\n', rest)?
+                };
             }
             let byte = self.byte(at);
             if at >= self.bytes.len() {
@@ -381,12 +448,18 @@ impl<'a> Skim<'a> {
                 "def" | "class" | "async" => self.definition(start, word, line)?,
                 "match" | "case" => self.assignment(start, word, line)?,
                 // e.g. `if x: a = 1`, which may bind.
-                _ if line.inline && memchr::memchr(b'=', &self.bytes[start..line.end]).is_some() => return None,
+                _ if line.inline
+                    && self.around().binds()
+                    && memchr::memchr(b'=', &self.bytes[start..line.end]).is_some() =>
+                {
+                    return None;
+                }
                 _ => {}
             }
             if word == "if" || word == "elif" || word == "else" {
                 // What follows may be an arm of the same chain.
-                self.push(indent, Place::Block, self.arm(start, word, line, closed)?);
+                let (kind, tests) = self.arm(start, word, line, closed)?;
+                self.push(indent, Place::Block, kind, tests);
                 // Its body is on this line.
                 self.blocks.last_mut()?.body = Some(indent);
             }
@@ -405,23 +478,20 @@ impl<'a> Skim<'a> {
             word
         };
         match word {
-            "def" => self.push(indent, Place::Function, (Kind::Deferred, None)),
-            "class" => self.push(indent, Place::Class, (Kind::Eager, None)),
+            "def" => self.push(indent, Place::Function, Some(Kind::Deferred), None),
+            "class" => self.push(indent, Place::Class, Some(Kind::Eager), None),
             "if" | "elif" | "else" => {
-                let arm = self.arm(start, word, line, closed)?;
-                self.push(indent, Place::Block, arm);
+                let (kind, tests) = self.arm(start, word, line, closed)?;
+                self.push(indent, Place::Block, kind, tests);
             }
-            _ => self.push(indent, Place::Block, (Kind::Eager, None)),
+            _ => self.push(indent, Place::Block, Some(Kind::Eager), None),
         }
         Some(())
     }
 
     /// Notes the name of a function or class.
     fn definition(&mut self, start: usize, word: &str, line: &Line) -> Option<()> {
-        if !matches!(word, "def" | "class" | "async")
-            || self.around().0 != Kind::Eager
-            || self.around().1 >= Place::Class
-        {
+        if !matches!(word, "def" | "class" | "async") || !self.around().binds() {
             return Some(());
         }
         let mut at = start + word.len();
@@ -433,8 +503,13 @@ impl<'a> Skim<'a> {
             at = line.end - rest.len() + "def".len();
         }
         let at = self.text.len() - self.text[at..].trim_start_matches([' ', '\t']).len();
-        self.found.bound.push((self.word(at), None));
-        Some(())
+        self.bind(self.word(at), None)
+    }
+
+    /// Notes a name that a module binds, at an import.
+    fn bind(&mut self, name: &'a str, site: Option<usize>) -> Option<()> {
+        self.found.bound.push((name, site));
+        self.around().sure()
     }
 
     fn hides_import(&self, start: usize, line: &Line) -> bool {
@@ -445,41 +520,45 @@ impl<'a> Skim<'a> {
         })
     }
 
-    fn around(&self) -> (Kind, Place) {
-        self.blocks.last().map_or((Kind::Eager, Place::Top), |b| (b.kind, b.place))
+    fn around(&self) -> Around {
+        self.blocks.last().map_or(Around::MODULE, |b| b.around)
     }
 
-    fn push(&mut self, indent: usize, place: Place, (kind, tests): (Kind, Option<Vec<Test>>)) {
-        let outer = self.around();
-        self.blocks.push(Block { indent, body: None, kind: outer.0.max(kind), place: outer.1.max(place), tests });
+    /// Opens a block; no `kind`: it is not known when it runs.
+    fn push(&mut self, indent: usize, place: Place, kind: Option<Kind>, tests: Option<Vec<Test>>) {
+        let around = self.around().inside(kind.unwrap_or(Kind::Eager), place, kind.is_none());
+        self.blocks.push(Block { indent, body: None, around, tests });
     }
 
-    /// The kind of an arm of an `if` chain, and the chain's tests so far.
-    fn arm(&self, start: usize, word: &str, line: &Line, closed: Option<Block>) -> Option<(Kind, Option<Vec<Test>>)> {
+    /// The kind of an arm of an `if` chain, if it is known, and the chain's tests so far.
+    fn arm(&self, start: usize, word: &str, line: &Line, closed: Option<Block>) -> Option<Arm> {
         let mut tests = match (word, closed.and_then(|b| b.tests)) {
             ("if", _) => Vec::new(),
             (_, Some(tests)) => tests,
             // The `else` of a loop or a `try`.
-            ("else", None) => return Some((Kind::Eager, None)),
+            ("else", None) => return Some((Some(Kind::Eager), None)),
             _ => return None,
         };
-        let always = tests.contains(&Test::NotNever);
         let test = match word {
             "else" => Test::Other,
             _ => {
                 let text = self.text[start + word.len()..line.end].trim();
-                if !line.colon && memchr::memmem::find(text.as_bytes(), b"TYPE_CHECKING").is_some() {
-                    return None;
+                match text.strip_suffix(':') {
+                    Some(text) if line.colon => test(text),
+                    // Its body stands behind it.
+                    _ if DECIDING.iter().any(|word| has(text, word)) => Test::Unsure,
+                    _ => Test::Other,
                 }
-                test(text.strip_suffix(':').unwrap_or(text))?
             }
         };
+        let always = tests.contains(&Test::NotNever);
         tests.push(test);
         let kind = match test {
-            _ if always => Kind::Type,
-            Test::Never => Kind::Type,
-            Test::Main => Kind::Deferred,
-            _ => Kind::Eager,
+            _ if always => Some(Kind::Type),
+            Test::Never => Some(Kind::Type),
+            _ if tests.contains(&Test::Unsure) => None,
+            Test::Main => Some(Kind::Deferred),
+            _ => Some(Kind::Eager),
         };
         Some((kind, Some(tests)))
     }
@@ -500,8 +579,9 @@ impl<'a> Skim<'a> {
         let keyword = tokens.word()?;
         let mut found: Vec<ImportSite<'a>> = Vec::new();
         let stmt = Span { start, end: line.end };
-        let (kind, place) = self.around();
-        let kind = if lazy { kind.max(Kind::Lazy) } else { kind };
+        let around = self.around();
+        let kind = if lazy { around.kind.max(Kind::Lazy) } else { around.kind };
+        let place = around.place;
         let site = |at: Span, level, module, name, asname, star| ImportSite {
             stmt,
             at,
@@ -568,17 +648,21 @@ impl<'a> Skim<'a> {
             return None;
         }
         for site in found {
+            around.sure()?;
             if kind == Kind::Eager
                 && place < Place::Class
                 && let Some(name) = site.bound()
             {
-                self.found.bound.push((name, Some(self.found.sites.len())));
+                self.bind(name, Some(self.found.sites.len()))?;
             }
             self.found.sites.push(site);
         }
         Some(())
     }
 }
+
+/// When an arm of an `if` chain runs, if that is known, and the tests of the chain so far.
+type Arm = (Option<Kind>, Option<Vec<Test>>);
 
 /// What is known of one logical line.
 struct Line {
@@ -593,30 +677,36 @@ struct Line {
     equals: usize,
 }
 
-/// What a test says, if its text is one of the plain forms; `None` if it may be one in disguise.
-fn test(text: &str) -> Option<Test> {
+/// Words without which a test is one like any other.
+const DECIDING: [&str; 4] = ["TYPE_CHECKING", "__main__", "False", "0"];
+
+fn has(text: &str, word: &str) -> bool {
+    memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some()
+}
+
+/// What a test says, if its text is one of the plain forms.
+fn test(text: &str) -> Test {
     let is_guard = |t: &str| {
         let last = t.rsplit('.').next().unwrap_or(t);
         last == "TYPE_CHECKING" && t.bytes().all(|b| is_word(b) || b == b'.')
     };
     if matches!(text, "False" | "0") || is_guard(text) {
-        return Some(Test::Never);
+        return Test::Never;
     }
     if let Some(inner) = text.strip_prefix("not ")
         && (matches!(inner.trim(), "False" | "0") || is_guard(inner.trim()))
     {
-        return Some(Test::NotNever);
+        return Test::NotNever;
     }
     if matches!(text, "__name__ == \"__main__\"" | "__name__ == '__main__'") {
-        return Some(Test::Main);
+        return Test::Main;
     }
-    let has = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
-    let commented = has("#");
-    let decides = |word: &&str| if commented { has(word) } else { may_decide(text, word) };
-    if has("TYPE_CHECKING") || has("__main__") || ["False", "0"].iter().any(decides) {
-        return None;
+    let commented = has(text, "#");
+    let decides = |word: &&str| if commented { has(text, word) } else { may_decide(text, word) };
+    if has(text, "TYPE_CHECKING") || has(text, "__main__") || ["False", "0"].iter().any(decides) {
+        return Test::Unsure;
     }
-    Some(Test::Other)
+    Test::Other
 }
 
 /// Whether a constant may make a test false by itself: it stands alone or beside `and` or `not`, brackets aside.

@@ -239,6 +239,19 @@ fn on_forms_that_are_easy_to_get_wrong() {
         "def f():\n    # c\n\n    é = 1\n  # d\n    return é\nclass A:\n\tdef g(self):\n\t\treturn '''\\\nx'''\n\n\tdef h(self): pass\nx = 1\n",
         "@f(lambda: 0)\ndef g(a=lambda: 1,\n      b=2) -> c:\n    def h():\n        pass\n    yield\nif g:\n    async def i():\n        0\nelse:\n    def j(): return 1\n",
         "if a := b(import_c): d(); import_e = 1\nif f: x.important()\nif g: import h\n",
+        "if not False: f()\nelse:\n    import a\nif 0: f()\nelse:\n    import b\n",
+        "if not TYPE_CHECKING: f()\nelif x: g()\nelse:\n    a = 1\n",
+        "if x or TYPE_CHECKING:\n    f()\nelif y:\n    def g(): import a\nelse:\n    h(a=1)\nimport b\n",
+        "def f():\n    if x and (not TYPE_CHECKING):  # 0\n        a = 1\n    elif y:\n        class B: c = 1\n    import d\n",
+        "def f():\n    if x is TYPE_CHECKING:\n        def g():\n            import a\n    else: b = 0 if 1 else 2\n",
+        "if (x  # False\n    ):\n    a.b(0)\nelif y:\n    c.d = 1\nelse:\n    e = 1\n",
+        "a = import_module(f'b{c}')\nd = import_module(F\"e\", g)\nh = import_module(rb'i')\nimport j\n",
+        "import_module(f'{a}')\nimport_module(rf'b.{c}', d)\nimport e\n",
+        "import_module(f'{{a')\n",
+        "import_module(f'a' '{b}')\n",
+        "a = import_module(u'b')\nc = import_module(*d)\ne = import_module()\nf = import_module('g' + h)\n",
+        "def f(): a = {b: c for b in [0]}; d = lambda: {'e': 1}[g]\n\tif x: y = 1\nimport h\n",
+        "x = [\t1 ,\x0c 2 ]  \nif x :\t\n\tpass \x0c\nimport a\t\n",
     ];
     for form in forms {
         agree(form, form);

@@ -105,6 +105,6 @@ impl Skim<'_> {
 
     /// Whether the line before opened the body of a function.
     fn has_opened_function(&self) -> bool {
-        self.blocks.last().is_some_and(|b| b.body.is_none() && b.place == Place::Function)
+        self.blocks.last().is_some_and(|b| b.body.is_none() && b.around.place == Place::Function)
     }
 }
