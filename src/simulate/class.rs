@@ -1,6 +1,9 @@
 //! Classes: what their definition runs, what making an instance runs, and what is found in them.
 
+use std::rc::Rc;
+
 use super::arguments::Given;
+use super::held::Held;
 use super::run::{Level, Raised, Run, Stop};
 use super::state::{Object, Space};
 
@@ -65,10 +68,8 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         if let Err(Stop::Raise(raised)) = outcome {
             return Err(raised);
         }
-        for (name, cell) in self.state.names(space) {
-            if matches!(cell.object, Object::Instance(_)) {
-                self.special(cell.object, "__set_name__", vec![Object::Class(space), Object::Text(name)])?;
-            }
+        for (name, object) in self.state.instances(space) {
+            self.special(object, "__set_name__", vec![Object::Class(space), Object::Text(name)])?;
         }
         if let Some(Object::Class(meta)) = self.member(space, METACLASS) {
             for name in ["__new__", "__init__"] {
@@ -99,28 +100,30 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
 
     /// What comes after a class in the order of those that the class of an object extends.
     pub fn member_above(&self, class: Space, this: Space, name: &'p str) -> Option<Object<'p>> {
-        let (own, order) = (self.order(class), self.order(this));
-        let order = if order.contains(&Object::Class(class)) { order } else { own };
-        let after = order.into_iter().skip_while(|other| *other != Object::Class(class)).skip(1);
-        let found = after.filter_map(|other| match other {
+        let is_in = |order: &Rc<Held<'p>>| order.values().any(|other| other == Object::Class(class));
+        let order = self.order(this).filter(is_in).or_else(|| self.order(class))?;
+        let after = order.values().skip_while(|other| *other != Object::Class(class)).skip(1);
+        let mut found = after.filter_map(|other| match other {
             Object::Class(other) => self.state.get(other, name),
             _ => None,
         });
-        found.map(|cell| cell.object).next()
+        found.next().map(|cell| cell.object)
     }
 
-    /// The classes that are asked for what a class has, itself the first.
-    fn order(&self, class: Space) -> Vec<Object<'p>> {
-        match self.state.get(class, ORDER).map(|cell| cell.object) {
-            Some(Object::Held(id)) => self.state.kept.get(id).values().collect(),
-            _ => vec![Object::Class(class)],
+    /// The classes that are asked for what a class has, itself the first; nothing if it extends none.
+    fn order(&self, class: Space) -> Option<Rc<Held<'p>>> {
+        match self.state.get(class, ORDER)?.object {
+            Object::Held(id) => Some(self.state.kept.get(id)),
+            _ => None,
         }
     }
 
     /// The order of a new class (C3, `mro_implementation` of CPython).
     fn merged(&self, class: Space, bases: &[Object<'p>]) -> Vec<Object<'p>> {
         let of = |base: &Object<'p>| match base {
-            Object::Class(base) => Some(self.order(*base)),
+            Object::Class(space) => {
+                Some(self.order(*space).map_or_else(|| vec![*base], |order| order.values().collect()))
+            }
             _ => None,
         };
         let mut lists: Vec<Vec<Object<'p>>> = bases.iter().filter_map(of).collect();

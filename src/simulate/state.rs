@@ -152,12 +152,33 @@ enum Change<'p> {
 #[derive(Debug, Default)]
 pub struct Delta<'p> {
     all: Vec<(Key<'p>, New<'p>)>,
+    /// Where each key stands, if there are many.
     known: FxHashMap<Key<'p>, usize>,
 }
 
+/// Changes that are looked through faster than they are looked up.
+const FEW: usize = 12;
+
 impl<'p> Delta<'p> {
+    fn at(&self, key: Key<'p>) -> Option<usize> {
+        if self.known.is_empty() {
+            self.all.iter().position(|(other, _)| *other == key)
+        } else {
+            self.known.get(&key).copied()
+        }
+    }
+
     fn get(&self, key: Key<'p>) -> Option<New<'p>> {
-        self.known.get(&key).map(|at| self.all[*at].1)
+        self.at(key).map(|at| self.all[at].1)
+    }
+
+    fn push(&mut self, key: Key<'p>, new: New<'p>) {
+        self.all.push((key, new));
+        if !self.known.is_empty() {
+            self.known.insert(key, self.all.len() - 1);
+        } else if self.all.len() > FEW {
+            self.known = self.all.iter().enumerate().map(|(at, (key, _))| (*key, at)).collect();
+        }
     }
 }
 
@@ -350,6 +371,14 @@ impl<'p> State<'p> {
         }
     }
 
+    /// The instances that have a name in a namespace, sorted by that.
+    pub fn instances(&self, space: Space) -> Vec<(&'p str, Object<'p>)> {
+        let cells = self.spaces[space as usize].cells.iter().map(|(name, cell)| (*name, cell.object));
+        let mut all: Vec<_> = cells.filter(|(_, object)| matches!(object, Object::Instance(_))).collect();
+        all.sort_unstable_by_key(|(name, _)| *name);
+        all
+    }
+
     /// The names of a namespace, sorted.
     pub fn names(&self, space: Space) -> Vec<(&'p str, Cell<'p>)> {
         let mut all: Vec<_> = self.spaces[space as usize].cells.iter().map(|(n, c)| (*n, *c)).collect();
@@ -429,9 +458,9 @@ impl<'p> State<'p> {
                 Change::Name(space, name, old) => (Key::Name(space, name), New::Name(old)),
                 Change::Status(module, old) => (Key::Module(module), New::Status(old)),
             };
-            let at = out.all.len();
-            if *out.known.entry(key).or_insert(at) == at {
-                out.all.push((key, replace(&mut self.spaces, &mut self.status, key, old)));
+            if out.at(key).is_none() {
+                let new = replace(&mut self.spaces, &mut self.status, key, old);
+                out.push(key, new);
             }
         }
         out
