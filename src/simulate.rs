@@ -71,7 +71,7 @@ impl Verdict {
     }
 
     /// Whether it is a worse one than another.
-    pub fn is_worse_than(&self, other: &Verdict) -> bool {
+    fn is_worse_than(&self, other: &Verdict) -> bool {
         let rank = |v: &Verdict| match v {
             Self::Fine => 0,
             Self::May(_) => 1,
@@ -81,20 +81,40 @@ impl Verdict {
     }
 }
 
-/// A failure that the code handles: by another import, another value, a flag.
+/// A failure by what it has in every state of the code, wherever its lines stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caught {
+pub struct Trouble {
     /// The module that raises it.
     pub module: ModuleId,
     pub error: String,
+}
+
+impl Trouble {
+    fn of(failure: &Failure) -> Self {
+        Self { module: failure.place().0, error: failure.error.clone() }
+    }
 }
 
 /// What the import of a module comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     pub verdict: Verdict,
-    /// In the order in which it happens.
-    pub caught: Vec<Caught>,
+    /// All that may fail on some way, in the order in which it is met.
+    pub doubts: Vec<Failure>,
+    /// Failures that the code handles, by another import, another value, a flag, in the order in which they happen.
+    pub caught: Vec<Trouble>,
+}
+
+impl Outcome {
+    /// The first failure that is worse than what there was: the sure one, or one that may happen and could not.
+    pub fn failure_since(&self, then: &Self) -> Option<&Failure> {
+        if self.verdict.is_worse_than(&then.verdict) {
+            return self.verdict.failure();
+        }
+        let known: Vec<Trouble> = then.doubts.iter().map(Trouble::of).collect();
+        let may = matches!(self.verdict, Verdict::May(_)) && matches!(then.verdict, Verdict::May(_));
+        self.doubts.iter().find(|failure| may && !known.contains(&Trouble::of(failure)))
+    }
 }
 
 /// The modules of a project, ready to be imported from any entry.
@@ -171,12 +191,12 @@ impl<'w, 'p> Simulator<'w, 'p> {
                 }
             }
             if let Some(failed) = open.iter().find_map(|o| o.failed.clone()) {
-                out.push(Outcome { verdict: failed, caught: run.caught.clone() });
+                out.push(run.outcome(failed));
                 continue;
             }
             let before = run.mark();
             let verdict = run.enter(*entry).unwrap_or_else(|| run.doubt());
-            out.push(Outcome { verdict, caught: run.caught.clone() });
+            out.push(run.outcome(verdict));
             run.rewind(&before);
         }
         out

@@ -9,7 +9,7 @@ use crate::names::users::{How, is_internal};
 use crate::names::{Bound, FileNames, Moment, Names, Object, World};
 use crate::outcome::Kind;
 use crate::project::{ModuleId, ModuleSet};
-use crate::simulate::{Simulator, Verdict};
+use crate::simulate::{Outcome, Simulator, Verdict};
 use crate::strategy::Context;
 
 /// Something that got worse, and the modules of which at least one must have caused it.
@@ -304,7 +304,8 @@ fn attribute_users(ctx: &Context, module: ModuleId) -> BTreeSet<ModuleId> {
 pub fn new_outcomes(before: World, after: World, entries: &[ModuleId]) -> Vec<Damage> {
     let new = Simulator::new(after).outcomes(entries);
     let handles = entries.iter().any(|entry| before.names.body(*entry).handles_failures());
-    let differs = || entries.iter().zip(&new).filter(|(_, now)| handles || now.verdict.failure().is_some());
+    let is_asked = |now: &Outcome| handles || now.verdict.failure().is_some() || !now.caught.is_empty();
+    let differs = || entries.iter().zip(&new).filter(|(_, now)| is_asked(now));
     let asked: Vec<ModuleId> = differs().map(|(entry, _)| *entry).collect();
     if asked.is_empty() {
         return Vec::new();
@@ -312,14 +313,22 @@ pub fn new_outcomes(before: World, after: World, entries: &[ModuleId]) -> Vec<Da
     let old = Simulator::new(before).outcomes(&asked);
     let name = |module: ModuleId| &after.project().module(module).name;
     let worse = differs().zip(&old).filter_map(|((entry, now), then)| {
-        if now.verdict.is_worse_than(&then.verdict) {
-            let failure = now.verdict.failure()?;
+        if let Some(failure) = now.failure_since(then) {
             let would = if matches!(now.verdict, Verdict::Fails(_)) { "would" } else { "might" };
             let what = format!("`import {}` {would} fail: {}", name(*entry), failure.error);
             return Some(Damage::new(what, failure.chain.iter().map(|frame| frame.module).collect()));
         }
         if matches!(then.verdict, Verdict::Fails(_)) {
             return None;
+        }
+        if let Some(came) = now.caught.iter().find(|caught| !then.caught.contains(caught)) {
+            let what = format!(
+                "`{}` would go on without what fails then, and does not fail today, when `{}` is imported first: {}",
+                name(came.module),
+                name(*entry),
+                came.error
+            );
+            return Some(Damage::new(what, BTreeSet::from([came.module, *entry])));
         }
         let gone = then.caught.iter().find(|caught| !now.caught.contains(caught))?;
         let what = format!(

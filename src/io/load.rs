@@ -364,6 +364,12 @@ fn read(root: &Path, paths: &[PathBuf], found: Found) -> Listing {
         match contents {
             Contents::Stub => listing.stubs.push(name),
             Contents::Extension => listing.extensions.push(name),
+            Contents::Source(text) => {
+                listing.others.push((name.clone(), text));
+                listing.extensions.push(name);
+            }
+            Contents::Script(text) => listing.others.push((name, text)),
+            Contents::Nothing => {}
             Contents::Unreadable(reason) => listing.skipped.push(Skipped { file: name, line: None, reason }),
             Contents::Text { text, trouble, writable } => {
                 if is_manifest(path) {
@@ -381,14 +387,24 @@ fn read(root: &Path, paths: &[PathBuf], found: Found) -> Listing {
     listing.files.sort_by(|a, b| a.path.cmp(&b.path));
     listing.stubs.sort();
     listing.extensions.sort();
+    listing.others.sort();
     listing
 }
 
 enum Contents {
     Stub,
     Extension,
+    /// Cython's, of an extension module.
+    Source(Arc<str>),
+    /// A script without an ending.
+    Script(Arc<str>),
+    Nothing,
     Unreadable(String),
-    Text { text: Arc<str>, trouble: Option<(usize, String)>, writable: bool },
+    Text {
+        text: Arc<str>,
+        trouble: Option<(usize, String)>,
+        writable: bool,
+    },
 }
 
 /// Reads a file by way of a buffer that keeps its room for the next one.
@@ -396,8 +412,13 @@ fn read_file(path: &Path, buffer: &mut Vec<u8>, writable: bool) -> Contents {
     if path.extension().is_some_and(|extension| extension == "pyi") {
         return Contents::Stub;
     }
-    if is_extension(path) {
+    let is_source = path.extension().is_some_and(|extension| extension == "pyx");
+    if is_extension(path) && !is_source {
         return Contents::Extension;
+    }
+    let may_be_script = path.extension().is_none();
+    if may_be_script && !is_for_python(path) {
+        return Contents::Nothing;
     }
     if path.to_str().is_none() {
         return Contents::Unreadable("its name is not UTF-8".to_owned());
@@ -406,10 +427,24 @@ fn read_file(path: &Path, buffer: &mut Vec<u8>, writable: bool) -> Contents {
     match File::open(path).and_then(|mut file| file.read_to_end(buffer)) {
         Ok(_) => {
             let (text, trouble) = decode(buffer);
+            if is_source {
+                return Contents::Source(text);
+            }
+            if may_be_script {
+                return Contents::Script(text);
+            }
             Contents::Text { text, trouble, writable }
         }
         Err(error) => Contents::Unreadable(format!("cannot read: {error}")),
     }
+}
+
+/// Whether the first line of a script names Python.
+fn is_for_python(path: &Path) -> bool {
+    let mut first = [0; 64];
+    let length = File::open(path).and_then(|mut file| file.read(&mut first)).unwrap_or_default();
+    let line = first[..length].split(|byte| *byte == b'\n').next().unwrap_or_default();
+    line.starts_with(b"#!") && memchr::memmem::find(line, b"python").is_some()
 }
 
 /// Whether the user named the file or a folder above it, and it is no vendored copy inside of what was named.

@@ -198,6 +198,9 @@ pub fn fingerprint(loaded: &Loaded, changes: &[FileChange]) -> String {
     let mut files: BTreeMap<&str, _> = files.collect();
     files.extend(changes.iter().map(|change| (change.path.as_str(), (change.after.as_ref(), true))));
     let mut all = format!("{:?}\n{:?}\n{:?}\n", project.settings, project.stubs, project.manifests);
+    for borrower in project.borrowers.iter() {
+        all.push_str(&format!("{borrower:?}\n"));
+    }
     for (path, (text, writable)) in files {
         if let Some(text) = text {
             all.push_str(&format!("{path:?} {} {writable}\n", blob_id(text.as_bytes())));

@@ -96,7 +96,7 @@ impl<'a> Walk<'a> {
             found.folders.insert(entry.into_path());
         } else if kind.is_some_and(|kind| kind.is_symlink()) {
             self.note_link(entry.path(), found);
-        } else if kind.is_some_and(|kind| kind.is_file()) && is_wanted(entry.path()) {
+        } else if kind.is_some_and(|kind| kind.is_file()) && (is_wanted(entry.path()) || may_be_script(&entry)) {
             found.files.insert(entry.into_path(), false);
         }
     }
@@ -136,6 +136,18 @@ fn error_path(error: &ignore::Error) -> Option<&Path> {
 pub(super) fn is_wanted(path: &Path) -> bool {
     let is_code = path.extension().is_some_and(|extension| extension == "py" || extension == "pyi");
     is_code || is_extension(path) || is_manifest(path)
+}
+
+/// Whether a file without an ending can be run.
+#[cfg(unix)]
+fn may_be_script(entry: &DirEntry) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    entry.path().extension().is_none() && entry.metadata().is_ok_and(|about| about.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn may_be_script(_: &DirEntry) -> bool {
+    false
 }
 
 /// Whether a file is an extension module, or the source of one whose name is that of the module.

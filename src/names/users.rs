@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use super::scope::Role;
+use super::scope::{MODULE, Role};
 use super::{Bound, Moment, Object, World};
 use crate::outcome::Kind;
-use crate::project::{ModuleId, is_identifier};
+use crate::project::{Borrowed, ModuleId, is_identifier};
 use crate::syntax::Span;
 
 /// How a module's attribute is used.
@@ -108,7 +108,7 @@ impl<'p> Users<'p> {
                 }
             }
         }
-        for (module, name) in manifest_paths(world) {
+        for (module, name) in manifest_paths(world).into_iter().chain(borrowed(world)) {
             let here = AttributeUse { user: module, name, how: How::Text, span: Span::default() };
             by_module.entry(module).or_default().uses.push(here);
         }
@@ -509,6 +509,27 @@ fn manifest_paths<'p>(world: World<'_, 'p>) -> Vec<(ModuleId, &'p str)> {
             }
             let found = (0..world.project().tree.roots.len()).find_map(|r| world.project().tree.find(module, r));
             out.extend(found.map(|m| (m, name)));
+        }
+    }
+    out
+}
+
+/// What code that is no module takes of modules: of each that it imports, what has a name that is a word of that code.
+fn borrowed<'p>(world: World<'_, 'p>) -> Vec<(ModuleId, &'p str)> {
+    let tree = &world.project().tree;
+    let find = |name: &str| (0..tree.roots.len()).find_map(|root| tree.find(name, root));
+    let mut out = Vec::new();
+    for borrower in world.project().borrowers.iter() {
+        let words = borrower.words();
+        let submodules = |import: &Borrowed| {
+            let below = |name: &String| find(&format!("{}.{name}", import.module));
+            import.names.iter().filter_map(below).collect::<Vec<_>>()
+        };
+        let all = borrower.imports.iter().flat_map(|import| find(&import.module).into_iter().chain(submodules(import)));
+        let modules: BTreeSet<ModuleId> = all.flat_map(|module| tree.above(module).chain([module])).collect();
+        for module in modules {
+            let bound = world.names.file(module).scope(MODULE).bindings.keys().copied();
+            out.extend(bound.filter(|name| words.contains(name)).map(|name| (module, name)));
         }
     }
     out

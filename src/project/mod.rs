@@ -1,6 +1,7 @@
 //! What a project is: its files, its source roots and the modules in them. A project is a value; a rewrite gives
 //! a new one, and nothing here touches the disk.
 
+mod borrower;
 pub mod folders;
 pub mod layout;
 pub mod manifest;
@@ -13,6 +14,7 @@ pub mod settings;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use borrower::{Borrowed, Borrower};
 use layout::Layout;
 pub use module_set::ModuleSet;
 pub use modules::{Module, ModuleTree, ancestors, is_identifier};
@@ -72,6 +74,8 @@ pub struct Listing {
     pub stubs: Vec<String>,
     /// Paths of extension modules, compiled or as Cython's source, sorted.
     pub extensions: Vec<String>,
+    /// Cython's sources and scripts without an ending, with their texts, sorted.
+    pub others: Vec<(String, Arc<str>)>,
     /// Text of each pyproject.toml, setup.cfg, setup.py and cyclefix.toml found, by relative path.
     pub manifests: BTreeMap<String, String>,
     /// Files and folders that could not be read.
@@ -90,15 +94,21 @@ pub struct Project {
     pub manifests: Arc<BTreeMap<String, String>>,
     pub settings: Settings,
     pub tree: Arc<ModuleTree>,
+    pub borrowers: Arc<[Borrower]>,
 }
 
 impl Project {
     /// Lays modules over the files.
     pub fn new(root: String, listing: Listing, settings: Settings, layout: Layout) -> Self {
         let tree = Arc::new(ModuleTree::new(&listing, layout));
-        let Listing { files, stubs, manifests, skipped, extensions: _ } = listing;
+        let Listing { files, stubs, manifests, skipped, others, extensions: _ } = listing;
         let files = files.into_iter().map(Arc::new).collect();
-        Self { root, files, stubs: stubs.into(), skipped, manifests: Arc::new(manifests), settings, tree }
+        let borrowers = others
+            .into_iter()
+            .map(|(path, text)| Borrower::new(tree.extension(&path).filter(|_| path.ends_with(".pyx")), text))
+            .collect();
+        let (stubs, manifests) = (stubs.into(), Arc::new(manifests));
+        Self { root, files, stubs, skipped, manifests, settings, tree, borrowers }
     }
 
     pub fn file(&self, id: FileId) -> &SourceFile {

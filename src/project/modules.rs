@@ -95,13 +95,16 @@ impl ModuleTree {
             compiled: FxHashSet::default(),
         };
         modules.into_iter().for_each(|module| tree.push(module));
-        let others = listing.extensions.iter().chain(&listing.stubs).filter_map(|path| {
-            let folder = path.rfind('/').map_or(0, |slash| slash + 1);
-            let stem = &path[..folder + path[folder..].find('.')?];
-            dotted(&tree.by_root, stem).map(|(_, name, _)| name)
-        });
+        let others = listing.extensions.iter().chain(&listing.stubs).filter_map(|path| tree.extension(path));
         tree.compiled = others.filter(|name| !tree.by_name.contains_key(name)).collect();
         tree
+    }
+
+    /// The dotted name of the extension module at a path, which may be its source.
+    pub fn extension(&self, path: &str) -> Option<String> {
+        let folder = path.rfind('/').map_or(0, |slash| slash + 1);
+        let stem = &path[..folder + path[folder..].find('.')?];
+        dotted(&self.by_root, stem).map(|(_, name, _)| name)
     }
 
     /// Takes a file in that came new, if it is a module.

@@ -8,8 +8,8 @@ use crate::names::evaluated::is_stdlib;
 use crate::names::scope::Binding;
 use crate::names::{Bound, Moment};
 use crate::outcome::Kind;
-use crate::project::ModuleId;
 use crate::project::resolve::absolute;
+use crate::project::{Borrowed, ModuleId};
 use crate::syntax::imports::ImportSite;
 
 /// Where a module that replaced itself in `sys.modules` keeps what it put there.
@@ -154,11 +154,37 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             }
             path = package;
         }
+        self.load_extension(base)?;
         if site.star {
             self.state.bind(self.stars(module), UNSEEN, Object::Any);
         }
         let plain = site.name.is_none() && site.asname.is_none() && !site.star && site.level == 0;
         Ok(if plain { self.top(module, site.module) } else { Object::Any })
+    }
+
+    /// Runs the imports of an extension module, the first time, as far as its source is there to tell them.
+    fn load_extension(&mut self, name: &str) -> Result<(), Raised> {
+        let project = self.simulator.world.project();
+        let Some(source) = project.borrowers.iter().find(|b| b.module.as_deref() == Some(name)) else { return Ok(()) };
+        // A namespace that all imports share.
+        let (seen, key) = (self.lost(ModuleId(0)), source.module.as_deref().unwrap_or_default());
+        if self.state.get(seen, key).is_some() {
+            return Ok(());
+        }
+        self.state.bind(seen, key, Object::None);
+        let outcome = source.imports.iter().filter(|import| import.is_sure).try_for_each(|import| self.borrow(import));
+        if outcome.is_err() {
+            self.state.set(seen, key, None);
+        }
+        outcome
+    }
+
+    fn borrow(&mut self, import: &'p Borrowed) -> Result<(), Raised> {
+        let tree = &self.simulator.world.project().tree;
+        let find = |name: &str| (0..tree.roots.len()).find_map(|root| tree.find(name, root));
+        let Some(module) = find(&import.module) else { return Ok(()) };
+        self.load(module)?;
+        import.names.iter().filter(|name| *name != "*").try_for_each(|name| self.taken(module, name).map(drop))
     }
 
     /// `from module import name`.
@@ -176,7 +202,9 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             return Ok(self.bound_in(module, name).unwrap_or(Object::Module(child)));
         }
         let project = self.simulator.world.project();
-        if project.tree.is_compiled(&format!("{}.{name}", project.module(module).name)) {
+        let path = format!("{}.{name}", project.module(module).name);
+        if project.tree.is_compiled(&path) {
+            self.load_extension(&path)?;
             return Ok(Object::Any);
         }
         match self.on_demand(module, name) {

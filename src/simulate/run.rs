@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use super::arguments::Given;
 use super::state::{Cell, Defined, Delta, Object, Reads, Space, State, Text};
-use super::{Caught, Failure, Frame, Simulator, Verdict};
+use super::{Failure, Frame, Outcome, Simulator, Trouble, Verdict};
 use crate::names::body::{Act, Block, Catches, Error, Step, Value, What};
 use crate::project::ModuleId;
 use crate::syntax::Span;
@@ -106,7 +106,7 @@ pub struct Run<'s, 'w, 'p> {
     /// Failures on some of the ways that were run, the first first.
     pub doubts: Vec<Raised>,
     /// Failures that a handler took, in order.
-    pub caught: Vec<Caught>,
+    pub caught: Vec<Trouble>,
     /// What is being handled: a bare `raise` raises it again.
     pub handling: Vec<Option<Raised>>,
     /// Whether something ran that may raise for reasons of its own.
@@ -171,6 +171,12 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         first.map_or(Verdict::Fine, |failure| Verdict::May(*failure))
     }
 
+    /// What it comes to by now, given what becomes of the import.
+    pub fn outcome(&self, verdict: Verdict) -> Outcome {
+        let doubts = self.doubts.iter().filter_map(|d| d.failure.as_deref().cloned()).collect();
+        Outcome { verdict, doubts, caught: self.caught.clone() }
+    }
+
     /// Whether as much has been run by now as is worth following.
     pub fn is_enough(&self) -> bool {
         let calls = self.levels.iter().rev().take_while(|l| !l.is_module()).filter(|l| l.called.is_some());
@@ -208,10 +214,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
 
     /// A handler takes what was raised.
     pub fn take(&mut self, raised: &Raised) {
-        if let Some(failure) = &raised.failure {
-            let (module, _) = failure.place();
-            self.caught.push(Caught { module, error: failure.error.clone() });
-        }
+        self.caught.extend(raised.failure.iter().map(|failure| Trouble::of(failure)));
     }
 
     pub fn block(&mut self, block: &'w [Step<'p>]) -> Result<(), Stop<'p>> {

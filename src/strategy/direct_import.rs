@@ -340,7 +340,9 @@ fn free_name(
         let uses = ctx.users.uses(module, local).next().is_some();
         let submodule = format!("{}.{local}", ctx.project().module(module).name);
         let this = ctx.project().module(module);
-        return match uses || ctx.project().tree.find(&submodule, this.root).is_some() {
+        // What a `__getattr__` gives for the name would no longer be asked for.
+        let answered = !file.bindings("__getattr__").is_empty();
+        return match uses || answered || ctx.project().tree.find(&submodule, this.root).is_some() {
             true => Name::Taken,
             false => Name::Free,
         };
