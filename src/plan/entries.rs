@@ -11,12 +11,16 @@ use crate::project::{ModuleId, ModuleSet};
 use crate::strategy::{Context, Cycle};
 use crate::syntax::imports::Place;
 
-/// More of a kind are not simulated.
+/// More of a kind are not simulated: those that change come first, then packages, through which most imports lead.
 pub const MOST: usize = 400;
 
 /// `after` is the graph after the change of the modules that are `changed`; `before` are the cycles before it.
 pub fn entries(ctx: &Context, after: &Graph, before: &[Cycle], changed: &BTreeSet<ModuleId>) -> Vec<ModuleId> {
-    let mut all: Vec<ModuleId> = before.iter().flat_map(|c| &c.modules).copied().take(MOST).collect();
+    let mut all: Vec<ModuleId> = before.iter().flat_map(|c| &c.modules).copied().collect();
+    if all.len() > MOST {
+        all.sort_by_key(|m| (!changed.contains(m), !ctx.project().module(*m).is_package));
+        all.truncate(MOST);
+    }
     let left = cycles(after, Level::Eager);
     if left.is_empty() {
         return all;
