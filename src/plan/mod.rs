@@ -393,7 +393,7 @@ impl Plan {
             let next = states.push_get(Box::new(next));
             let (graph, names) = ctx.world.after(next, tried.map(|tried| tried.state.world()));
             let changed: BTreeSet<ModuleId> = intents.modules.keys().copied().collect();
-            let expected = fixes.iter().flat_map(|f| f.adds.iter().copied()).collect();
+            let expected = fixes.iter().flat_map(|f| &f.adds).map(|added| (added.from, added.to)).collect();
             let state = State { graph, names };
             let damage = damage(ctx, &state, cycles, &changed, &expected);
             if !damage.is_empty() {

@@ -1,17 +1,18 @@
 //! The form `module-getattr` of defer-import: what a module passes on to outsiders alone is loaded when they ask for it, by a
 //! module's `__getattr__` (PEP 562). All names that it takes of one module go together.
 
+mod askers;
 mod together;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use super::defer_import::STRATEGY;
 use super::import_use::{Obstacle, replaced_at_home, uses};
 use super::loading::Loading;
 use super::order::{self, Cut};
-use super::{Context, Fix, ImportId, Reason, cost};
+use super::{Added, Context, Fix, ImportId, Reason, cost};
 use crate::graph::{Edge, LARGE};
-use crate::names::users::{AttributeUse, How, is_internal, only_passes_on};
+use crate::names::users::{is_internal, only_passes_on};
 use crate::names::{Bound, Moment, Object, effects};
 use crate::outcome::{Kind, Safety};
 use crate::project::ModuleId;
@@ -20,6 +21,7 @@ use crate::rewrite::answers::Answers;
 use crate::syntax::Span;
 use crate::syntax::imports::{ImportSite, Place};
 
+pub use askers::settle;
 pub use together::complete;
 
 pub const FORM: &str = "module-getattr";
@@ -82,7 +84,7 @@ pub fn fix<'c>(ctx: &'c Context, target: ModuleId, ids: &'c [ImportId]) -> Resul
         names.iter().try_for_each(|name| group.name_is_free(name))?;
     }
     let submodules = group.submodules()?;
-    let adds = group.users()?;
+    let adds = group.edges();
     group.is_listed()?;
     Ok(group.planned(submodules, adds, quotes, doubt))
 }
@@ -332,51 +334,9 @@ impl<'p> Group<'_, '_, 'p> {
     }
 
     /// The imports that those make in truth who ask for a name while they are imported.
-    fn users(&self) -> Result<Vec<(ModuleId, ModuleId)>, Obstacle> {
-        let ctx = self.ctx;
-        let reach = self.reach();
-        let mut adds = BTreeSet::new();
-        let users = ctx.users.of(self.module);
-        let served = |name: &str| self.imports.iter().any(|(_, names)| names.contains(&name));
-        let taken = users.uses.iter().filter(|u| served(u.name) && self.asks_on_import(u)).map(|u| (u.user, u.span));
-        let anything = users.stars.iter().chain(&users.handed).copied();
-        for (user, at) in taken.chain(anything).filter(|(user, _)| *user != self.module) {
-            if reach.contains(&user) {
-                let project = ctx.project();
-                let message = format!(
-                    "`{}` asks for it while it is imported, and `{}` leads back there",
-                    project.module(user).name,
-                    project.module(self.target).name
-                );
-                return Err(Obstacle::new(Reason::UsedElsewhere, (user, at), message));
-            }
-            adds.insert((user, self.target));
-        }
-        Ok(adds.into_iter().collect())
-    }
-
-    fn asks_on_import(&self, used: &AttributeUse) -> bool {
-        match used.how {
-            How::Import(kind) => kind == Kind::Eager,
-            How::Attribute(Moment::Import) => true,
-            How::Attribute(Moment::Call(function)) => self.ctx.running.may_run(used.user, function),
-            How::Text => true,
-            _ => false,
-        }
-    }
-
-    /// What the target loads, but for what it has of this module.
-    fn reach(&self) -> HashSet<ModuleId> {
-        let mut seen = HashSet::from([self.target]);
-        let mut todo = vec![self.target];
-        while let Some(at) = todo.pop() {
-            if at == self.module {
-                continue;
-            }
-            let eager = self.ctx.world.graph.edges_of(at).iter().filter(|e| e.kind == Kind::Eager);
-            todo.extend(eager.map(|e| e.to).filter(|to| seen.insert(*to)));
-        }
-        seen
+    fn edges(&self) -> Vec<Added> {
+        let served = self.imports.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+        askers::edges(self.ctx, self.module, self.target, &served)
     }
 
     /// Whether the module says what `from module import *` gives: without `__all__`, that goes by the namespace, which no longer
@@ -392,7 +352,7 @@ impl<'p> Group<'_, '_, 'p> {
     fn planned(
         &self,
         submodules: BTreeSet<&str>,
-        adds: Vec<(ModuleId, ModuleId)>,
+        adds: Vec<Added>,
         quotes: Vec<Span>,
         doubt: Option<String>,
     ) -> Fix {
