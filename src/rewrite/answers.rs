@@ -25,6 +25,8 @@ pub struct Answers {
     /// The tables of what the module loads on demand already.
     pub names: Option<Table<BTreeMap<String, String>>>,
     pub submodules: Option<Table<BTreeSet<String>>>,
+    /// Whether the module binds `__all__`, which says what `import *` of it gives.
+    pub has_all: bool,
     /// Names that the module deletes at its top.
     deleted: Vec<String>,
     /// Types of Python's own whose names the module binds to something else.
@@ -97,7 +99,8 @@ impl Answers {
         let bindings = file.scope(MODULE).bindings.iter();
         let deleted = bindings.filter(|(_, all)| all.iter().any(|b| b.what == Bound::Deleted));
         let deleted = deleted.map(|(name, _)| (*name).to_owned()).collect();
-        let mut out = Self { rebound, deleted, ..Self::default() };
+        let has_all = !file.bindings("__all__").is_empty();
+        let mut out = Self { rebound, deleted, has_all, ..Self::default() };
         if let Some((statement, function)) = definition(ast, file, "__getattr__")? {
             out.getattr = Some(own(ast, statement, function, 1)?);
             out.look_inside(file, function)?;
@@ -115,6 +118,12 @@ impl Answers {
     /// Whether a name is that of a table to which more can be added.
     pub fn has_table(&self, name: &str) -> bool {
         name == "_LAZY" && self.names.is_some() || name == "_SUBMODULES" && self.submodules.is_some()
+    }
+
+    /// Whether the module answers for names of its own, be it not by what an earlier rewrite put there.
+    pub fn are_its_own(&self) -> bool {
+        let answers = self.getattr.is_some() || self.dir.is_some();
+        answers && self.names.is_none() && self.submodules.is_none()
     }
 
     fn look_inside(&mut self, file: &FileNames, function: &Function) -> Result<(), Unfit> {

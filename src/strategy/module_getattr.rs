@@ -339,14 +339,27 @@ impl<'p> Group<'_, '_, 'p> {
         askers::edges(self.ctx, self.module, self.target, &served)
     }
 
-    /// Whether the module says what `from module import *` gives: without `__all__`, that goes by the namespace, which no longer
-    /// holds all.
+    /// Whether `import *` of the module still gives all. Without `__all__` it goes by the namespace, which no longer holds all: then
+    /// `__getattr__` is asked for `__all__`, which must not be seen otherwise.
     fn is_listed(&self) -> Result<(), Obstacle> {
-        if !self.ctx.world.names.file(self.module).exports.is_empty() {
+        let (ctx, file) = (self.ctx, self.ctx.world.names.file(self.module));
+        if !file.exports.is_empty() {
             return Ok(());
         }
-        let message = "the module has no `__all__`, and `import *` of it would no longer give the name";
-        Err(self.refuse(Reason::StarNames, message))
+        let refuse = |at, message: &str| Err(Obstacle::new(Reason::StarNames, at, message));
+        if !file.bindings("__all__").is_empty() || self.answers()?.are_its_own() {
+            let message = "the module has no `__all__`, and `import *` of it would no longer give the name";
+            return refuse(self.here, message);
+        }
+        if let Some(at) = ctx.users.of(self.module).stars.first() {
+            return refuse(*at, "`import *` takes all names of the module, which has no `__all__` that lists them");
+        }
+        let asked = ctx.users.uses(self.module, "__all__").next().map(|used| (used.user, used.span));
+        let computed = || ctx.users.is_read_somewhere("__all__").then_some(self.here);
+        match asked.or_else(|| ctx.users.may_be_read(self.module, "__all__")).or_else(computed) {
+            Some(at) => refuse(at, "the module has no `__all__`, for which it may be asked here"),
+            None => Ok(()),
+        }
     }
 
     fn planned(
