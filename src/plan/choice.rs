@@ -57,9 +57,10 @@ pub fn bringers(
     fixes: &[Fix],
     by_import: &BTreeMap<ImportId, Vec<usize>>,
 ) -> Option<BTreeSet<usize>> {
-    let past = added.past.iter().map(|import| {
-        by_import.get(import)?.iter().copied().find(|other| fixes[*other].loads_on_demand())
-    });
+    let past = added
+        .past
+        .iter()
+        .map(|import| by_import.get(import)?.iter().copied().find(|other| fixes[*other].loads_on_demand()));
     past.chain([Some(fix)]).collect()
 }
 

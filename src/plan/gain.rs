@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
-use crate::graph::{Edge, strongly_connected};
 use super::choice::bringers;
+use crate::graph::{Edge, strongly_connected};
 use crate::strategy::{Added, Cycle, Fix, ImportId};
 
 /// Why fixes are not worth it, and one of them to say so of.

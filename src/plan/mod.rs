@@ -9,6 +9,7 @@ pub mod feedback;
 mod found;
 mod gain;
 pub mod hoist;
+mod idle;
 mod relevant;
 mod report;
 mod solved;
@@ -307,6 +308,11 @@ impl Plan {
             }
         }
         if chosen.is_empty() {
+            for (candidates, cycle) in candidates.iter().zip(cycles) {
+                idle::refusals(ctx, cycle, candidates.fixes())
+                    .into_iter()
+                    .for_each(|refusal| self.refuse(ctx, refusal));
+            }
             return Step::Done;
         }
         self.try_all(ctx, one_move_a_module(chosen), cycles, tried, states)

@@ -209,7 +209,9 @@ impl Extraction<'_, '_, '_, '_> {
         adds.extend([self.arc.user, self.source()].map(|user| Added::always(user, module)));
         for site in self.needed(Some(module)) {
             let target = graph.targets[self.source().index()][site];
-            adds.extend(target.into_iter().flat_map(|t| graph.edges_to(module, t.module)).map(|to| Added::always(module, to)));
+            adds.extend(
+                target.into_iter().flat_map(|t| graph.edges_to(module, t.module)).map(|to| Added::always(module, to)),
+            );
         }
         let user = &project.module(self.arc.user).name;
         Fix {
@@ -238,7 +240,10 @@ impl Extraction<'_, '_, '_, '_> {
             let this = &project.module(user).name;
             let below = |package: &str| *this == package || this.starts_with(&format!("{package}."));
             let packages = crate::project::ancestors(name).filter(move |p| !below(p));
-            packages.filter_map(move |p| project.tree.find(p, root)).map(move |to| Added::always(user, to)).collect::<Vec<_>>()
+            packages
+                .filter_map(move |p| project.tree.find(p, root))
+                .map(move |to| Added::always(user, to))
+                .collect::<Vec<_>>()
         };
         [self.arc.user, self.source()].into_iter().flat_map(above).collect()
     }

@@ -219,6 +219,12 @@ impl Fix {
         self.loads_on_demand()
     }
 
+    /// Whether an edge comes with it between modules of a cycle.
+    pub fn adds_to(&self, cycle: &Cycle) -> bool {
+        let inside = |module| cycle.modules.binary_search(module).is_ok();
+        self.adds.iter().any(|added| inside(&added.from) && inside(&added.to))
+    }
+
     /// Whether what it takes out of a module is loaded when the module is asked for it.
     pub fn loads_on_demand(&self) -> bool {
         self.form == Some(module_getattr::FORM)

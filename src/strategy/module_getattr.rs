@@ -362,13 +362,7 @@ impl<'p> Group<'_, '_, 'p> {
         }
     }
 
-    fn planned(
-        &self,
-        submodules: BTreeSet<&str>,
-        adds: Vec<Added>,
-        quotes: Vec<Span>,
-        doubt: Option<String>,
-    ) -> Fix {
+    fn planned(&self, submodules: BTreeSet<&str>, adds: Vec<Added>, quotes: Vec<Span>, doubt: Option<String>) -> Fix {
         let module = self.module;
         let owned = |names: &BTreeSet<&str>| names.iter().map(|n| (*n).to_owned()).collect::<Vec<String>>();
         let mut intents = Vec::new();

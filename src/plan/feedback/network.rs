@@ -128,8 +128,7 @@ impl Network {
 
     /// The arcs that are there, as indices, of the part in which cycles lie: what has nothing before or behind it is trimmed.
     fn core(&self, taken: &Taken) -> Vec<u32> {
-        let is_there =
-            |l: &Link| taken.holds(&l.when) && !l.ways.iter().any(|w| taken.holds(w));
+        let is_there = |l: &Link| taken.holds(&l.when) && !l.ways.iter().any(|w| taken.holds(w));
         self.worked(CORE * self.links.len());
         let mut core: Vec<u32> = (0..self.links.len() as u32).filter(|l| is_there(&self.links[*l as usize])).collect();
         loop {

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::names::users::{AttributeUse, How, only_passes_on};
 use crate::names::Moment;
+use crate::names::users::{AttributeUse, How, only_passes_on};
 use crate::outcome::Kind;
 use crate::project::ModuleId;
 use crate::strategy::{Added, Context, Fix, ImportId};
@@ -48,8 +48,11 @@ pub fn settle(fixes: &mut [Fix]) {
                 known
             });
         }
-        let edge = |((from, to, past), by): (_, Option<BTreeSet<ImportId>>)| {
-            Added { from, to, by: by.unwrap_or_default(), past }
+        let edge = |((from, to, past), by): (_, Option<BTreeSet<ImportId>>)| Added {
+            from,
+            to,
+            by: by.unwrap_or_default(),
+            past,
         };
         fix.adds = all.into_iter().map(edge).collect();
     }
@@ -107,7 +110,8 @@ impl Search<'_, '_, '_> {
     }
 
     fn note(&mut self, user: ModuleId, by: Option<ImportId>) {
-        let known = self.found.entry((user, self.past.iter().copied().collect())).or_insert_with(|| Some(BTreeSet::new()));
+        let known =
+            self.found.entry((user, self.past.iter().copied().collect())).or_insert_with(|| Some(BTreeSet::new()));
         *known = known.take().zip(by).map(|(mut known, by)| {
             known.insert(by);
             known
