@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::defer_import::STRATEGY;
 use super::import_use::{Obstacle, replaced_at_home, uses};
-use super::loading::Loading;
+use super::loading::{Loading, state_read};
 use super::order::{self, Cut};
 use super::{Added, Context, Fix, ImportId, Reason, cost};
 use crate::graph::{Edge, LARGE};
@@ -277,6 +277,9 @@ impl<'p> Group<'_, '_, 'p> {
             return Err(found);
         }
         let targets = &graph.targets[self.module.index()];
+        if let Some(found) = lost.iter().find_map(|module| state_read(ctx, *module)) {
+            return Err(found);
+        }
         let is_module =
             |id: &ImportId| !graph.site(id.module, id.site).star && targets[id.site].is_some_and(|t| t.is_module);
         let imported = self.imports.iter().filter(|(id, _)| is_module(id));
@@ -377,6 +380,8 @@ impl<'p> Group<'_, '_, 'p> {
         }
         intents.extend(quotes.into_iter().map(|span| (module, Intent::Quote { span })));
         let name = &self.ctx.project().module(module).name;
+        let gives_all = self.ctx.world.names.file(module).exports.is_empty();
+        let extra = cost::NAME * all.len() as u64 + if gives_all { cost::NO_ALL } else { 0 };
         let shown = match all.as_slice() {
             [] | [_] | [_, _] => all.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(" and "),
             [one, two, rest @ ..] => format!("`{one}`, `{two}` and {} more", rest.len()),
@@ -391,7 +396,7 @@ impl<'p> Group<'_, '_, 'p> {
             adds,
             intents,
             creates: Vec::new(),
-            cost: cost::base(&self.ctx.project().settings, STRATEGY.name, Some(FORM)) + cost::NAME * all.len() as u64,
+            cost: cost::base(&self.ctx.project().settings, STRATEGY.name, Some(FORM)) + extra,
         }
     }
 }
