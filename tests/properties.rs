@@ -124,13 +124,13 @@ impl Problem {
 
     /// Whether only cycles of arcs that cannot be removed are left.
     fn is_enough(&self, fixes: &BTreeSet<usize>) -> bool {
-        let there = |a: &Arc| a.when.is_none_or(|f| fixes.contains(&f)) && !a.ways.iter().any(|w| w.is_subset(fixes));
-        self.stuck(there) == self.stuck(|a| a.ways.is_empty() && a.when.is_none())
+        let there = |a: &Arc| a.when.is_subset(fixes) && !a.ways.iter().any(|w| w.is_subset(fixes));
+        self.stuck(there) == self.stuck(|a| a.ways.is_empty() && a.when.is_empty())
     }
 
     /// The nodes that are left in cycles.
     fn left(&self, fixes: &BTreeSet<usize>) -> usize {
-        let there = |a: &Arc| a.when.is_none_or(|f| fixes.contains(&f)) && !a.ways.iter().any(|w| w.is_subset(fixes));
+        let there = |a: &Arc| a.when.is_subset(fixes) && !a.ways.iter().any(|w| w.is_subset(fixes));
         self.stuck(there).iter().map(|(node, _)| *node).collect::<BTreeSet<u32>>().len()
     }
 
