@@ -159,7 +159,8 @@ fn taken_for_types(
     taken
         .find(|(name, home)| {
             let bindings = after.file(*home).bindings(name);
-            is_new(*home) && !bindings.is_empty() && bindings.iter().all(|b| b.moment == Moment::Never)
+            let for_types = !bindings.is_empty() && bindings.iter().all(|b| b.moment == Moment::Never);
+            is_new(*home) && for_types && graph.served(*home, name).is_none()
         })
         .map(|(name, home)| format!("`{}` binds `{name}` for type checkers alone", graph.project.module(home).name))
 }

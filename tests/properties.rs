@@ -101,7 +101,8 @@ struct Problem {
 fn problems(nodes: u32, arcs: usize, fixes: usize) -> impl Strategy<Value = Problem> {
     let way = prop::collection::btree_set(0..fixes, 1..3);
     let ways = prop_oneof![1 => Just(Vec::new()), 6 => prop::collection::vec(way, 1..4)];
-    let arc = (0..nodes, 0..nodes, ways, prop::option::weighted(0.15, 0..fixes));
+    let when = prop_oneof![6 => Just(BTreeSet::new()), 1 => prop::collection::btree_set(0..fixes, 1..3)];
+    let arc = (0..nodes, 0..nodes, ways, when);
     let arcs = prop::collection::vec(arc.prop_map(|(from, to, ways, when)| Arc { from, to, ways, when }), 0..arcs);
     let costs = prop::collection::vec(1..40u64, fixes);
     (arcs, costs)
@@ -123,13 +124,13 @@ impl Problem {
 
     /// Whether only cycles of arcs that cannot be removed are left.
     fn is_enough(&self, fixes: &BTreeSet<usize>) -> bool {
-        let there = |a: &Arc| a.when.is_none_or(|f| fixes.contains(&f)) && !a.ways.iter().any(|w| w.is_subset(fixes));
-        self.stuck(there) == self.stuck(|a| a.ways.is_empty() && a.when.is_none())
+        let there = |a: &Arc| a.when.is_subset(fixes) && !a.ways.iter().any(|w| w.is_subset(fixes));
+        self.stuck(there) == self.stuck(|a| a.ways.is_empty() && a.when.is_empty())
     }
 
     /// The nodes that are left in cycles.
     fn left(&self, fixes: &BTreeSet<usize>) -> usize {
-        let there = |a: &Arc| a.when.is_none_or(|f| fixes.contains(&f)) && !a.ways.iter().any(|w| w.is_subset(fixes));
+        let there = |a: &Arc| a.when.is_subset(fixes) && !a.ways.iter().any(|w| w.is_subset(fixes));
         self.stuck(there).iter().map(|(node, _)| *node).collect::<BTreeSet<u32>>().len()
     }
 
@@ -203,17 +204,17 @@ proptest! {
 /// A ring of two that only closes another of two, and a long ring through one of its arcs: that can be broken all the same.
 #[test]
 fn a_cycle_that_cannot_be_broken_does_not_save_those_that_can() {
-    let arc = |from, to, ways: &[usize], when| {
+    let arc = |from, to, ways: &[usize], when: &[usize]| {
         let ways = ways.iter().map(|fix| BTreeSet::from([*fix])).collect();
-        Arc { from, to, ways, when }
+        Arc { from, to, ways, when: when.iter().copied().collect() }
     };
     let arcs = [
-        arc(0, 1, &[0], None),
-        arc(1, 0, &[], None),
-        arc(0, 1, &[], Some(0)),
-        arc(1, 2, &[1], None),
-        arc(2, 3, &[2], None),
-        arc(3, 0, &[3], None),
+        arc(0, 1, &[0], &[]),
+        arc(1, 0, &[], &[]),
+        arc(0, 1, &[], &[0]),
+        arc(1, 2, &[1], &[]),
+        arc(2, 3, &[2], &[]),
+        arc(3, 0, &[3], &[]),
     ];
     let problem = Problem { arcs: arcs.to_vec(), costs: vec![5, 7, 6, 8] };
     assert_eq!(problem.left(&choose(&problem.arcs, &problem.costs, LONG).fixes), 4);

@@ -28,6 +28,11 @@ impl Candidates {
         Self { fixes, chosen: None }
     }
 
+    /// Those that may be taken.
+    pub fn fixes(&self) -> &[Fix] {
+        &self.fixes
+    }
+
     /// Takes out what was dropped.
     pub fn without(&mut self, dropped: impl Fn(&Fix) -> bool) {
         let before = self.fixes.len();
@@ -40,14 +45,25 @@ impl Candidates {
     /// The fixes to take; `budget` is the time for a proof that none are cheaper.
     pub fn choose(&mut self, graph: &Graph, cycle: &Cycle, budget: Duration) -> &Chosen {
         self.chosen.get_or_insert_with(|| {
-            let (found, is_whole) = choice(graph, cycle, self.fixes.clone(), budget);
-            let short: Vec<Fix> = self.fixes.iter().filter(|fix| !fix.is_long()).cloned().collect();
-            if is_whole || short.len() == self.fixes.len() {
-                return found.0;
+            let (mut best, is_whole) = choice(graph, cycle, self.fixes.clone(), budget);
+            if is_whole {
+                return best.0;
             }
-            // What is long may be chosen and turn out not to be worth it; then others would have done without it.
-            let (other, _) = choice(graph, cycle, short, budget);
-            if other.1 > found.1 { other.0 } else { found.0 }
+            // What is long may be chosen and turn out not to be worth it, or to close other cycles; then others would have done
+            // without it.
+            let mut size = self.fixes.len();
+            let closes_none = |fix: &&Fix| !fix.is_long() || !fix.adds_to(cycle);
+            let is_short = |fix: &&Fix| !fix.is_long();
+            let without: [&dyn Fn(&&Fix) -> bool; 2] = [&closes_none, &is_short];
+            for is_wanted in without {
+                let fewer: Vec<Fix> = self.fixes.iter().filter(is_wanted).cloned().collect();
+                if fewer.len() < size {
+                    size = fewer.len();
+                    let (other, _) = choice(graph, cycle, fewer, budget);
+                    best = if other.1 > best.1 { other } else { best };
+                }
+            }
+            best.0
         })
     }
 }

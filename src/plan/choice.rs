@@ -8,7 +8,7 @@ use super::feedback::{Arc, choose_most};
 use crate::graph::Graph;
 use crate::outcome::PlanEntry;
 use crate::project::ModuleId;
-use crate::strategy::{Cycle, Fix, ImportId, steer};
+use crate::strategy::{Added, Cycle, Fix, ImportId, steer};
 
 /// Ways to remove one arc that are looked at, the cheapest. They multiply where several imports make an arc.
 const WAYS: usize = 24;
@@ -33,12 +33,14 @@ pub fn choose_fixes(graph: &Graph, cycle: &Cycle, fixes: Vec<Fix>, budget: Durat
     }
     let mut arcs: Vec<Arc> = Vec::new();
     for ((from, to), imports) in &pairs {
-        arcs.push(Arc { from: from.0, to: to.0, ways: ways(imports, &by_import, &costs), when: None });
+        arcs.push(Arc { from: from.0, to: to.0, ways: ways(imports, &by_import, &costs), when: BTreeSet::new() });
     }
     let inside: BTreeSet<ModuleId> = cycle.modules.iter().copied().collect();
     for (index, fix) in fixes.iter().enumerate() {
-        for (from, to) in fix.adds.iter().filter(|(from, to)| inside.contains(from) && inside.contains(to)) {
-            arcs.push(Arc { from: from.0, to: to.0, ways: Vec::new(), when: Some(index) });
+        for added in fix.adds.iter().filter(|added| inside.contains(&added.from) && inside.contains(&added.to)) {
+            let Some(when) = bringers(index, added, &fixes, &by_import) else { continue };
+            let ways = if added.by.is_empty() { Vec::new() } else { ways(&added.by, &by_import, &costs) };
+            arcs.push(Arc { from: added.from.0, to: added.to.0, ways, when });
         }
     }
     let choice = choose_most(&arcs, &costs, budget);
@@ -46,6 +48,20 @@ pub fn choose_fixes(graph: &Graph, cycle: &Cycle, fixes: Vec<Fix>, budget: Durat
     let entry = PlanEntry { exact: choice.exact, cost: whole(choice.cost), bound: whole(choice.bound) };
     let taken = fixes.into_iter().enumerate().filter(|(i, _)| choice.fixes.contains(i)).map(|(_, f)| f);
     (taken.collect(), entry, choice.late)
+}
+
+/// The fixes by which an edge comes that one of them adds; `None` if it never does.
+pub fn bringers(
+    fix: usize,
+    added: &Added,
+    fixes: &[Fix],
+    by_import: &BTreeMap<ImportId, Vec<usize>>,
+) -> Option<BTreeSet<usize>> {
+    let past = added
+        .past
+        .iter()
+        .map(|import| by_import.get(import)?.iter().copied().find(|other| fixes[*other].loads_on_demand()));
+    past.chain([Some(fix)]).collect()
 }
 
 fn weight(graph: &Graph, fix: &Fix) -> u64 {

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
+use super::choice::bringers;
 use crate::graph::{Edge, strongly_connected};
-use crate::strategy::{Cycle, Fix, ImportId};
+use crate::strategy::{Added, Cycle, Fix, ImportId};
 
 /// Why fixes are not worth it, and one of them to say so of.
 pub struct LittleGain {
@@ -58,13 +59,29 @@ struct Field<'f> {
     pairs: Vec<(u32, u32)>,
     /// The edges of the cycle: the pair of each, and the fixes that remove its import.
     edges: Vec<(usize, Vec<usize>)>,
-    /// By fix, the pairs that it adds.
-    adds: Vec<Vec<usize>>,
+    /// What fixes add.
+    adds: Vec<Extra>,
+}
+
+/// A pair of modules that fixes add to a cycle.
+struct Extra {
+    pair: usize,
+    /// The fixes that bring it together.
+    when: BTreeSet<usize>,
+    /// By import that makes it, the fixes that remove that; empty if it comes in any case.
+    by: Vec<Vec<usize>>,
+}
+
+impl Extra {
+    fn comes(&self, has: &[bool]) -> bool {
+        let is_gone = !self.by.is_empty() && self.by.iter().all(|removers| removers.iter().any(|fix| has[*fix]));
+        self.when.iter().all(|fix| has[*fix]) && !is_gone
+    }
 }
 
 impl<'f> Field<'f> {
     fn new(cycle: &'f Cycle, fixes: &'f [Fix]) -> Self {
-        let added = fixes.iter().flat_map(|f| &f.adds).map(|(from, to)| (from.0, to.0));
+        let added = fixes.iter().flat_map(|f| &f.adds).map(|added| (added.from.0, added.to.0));
         let all: BTreeSet<(u32, u32)> = cycle.edges.iter().map(pair).chain(added).collect();
         let pairs: Vec<(u32, u32)> = all.into_iter().collect();
         let place = |pair: (u32, u32)| pairs.partition_point(|p| *p < pair);
@@ -75,7 +92,14 @@ impl<'f> Field<'f> {
         let removers =
             |e: &Edge| by_import.get(&ImportId { module: e.from, site: e.site }).cloned().unwrap_or_default();
         let edges = cycle.edges.iter().map(|e| (place(pair(e)), removers(e))).collect();
-        let adds = fixes.iter().map(|f| f.adds.iter().map(|(from, to)| place((from.0, to.0))).collect()).collect();
+        let removers_of = |import: &ImportId| by_import.get(import).cloned().unwrap_or_default();
+        let extra = |fix: usize, added: &Added| {
+            let when = bringers(fix, added, fixes, &by_import)?;
+            let by = added.by.iter().map(removers_of).collect();
+            Some(Extra { pair: place((added.from.0, added.to.0)), when, by })
+        };
+        let adds = fixes.iter().enumerate();
+        let adds = adds.flat_map(|(fix, f)| f.adds.iter().filter_map(move |added| extra(fix, added))).collect();
         Self { cycle, fixes, pairs, edges, adds }
     }
 
@@ -88,9 +112,7 @@ impl<'f> Field<'f> {
             let is_cut = removers.iter().any(|fix| has[*fix]);
             (if is_cut { &mut cut } else { &mut kept })[*pair] = true;
         }
-        for (adds, _) in self.adds.iter().zip(&has).filter(|(_, has)| **has) {
-            adds.iter().for_each(|pair| kept[*pair] = true);
-        }
+        self.adds.iter().filter(|extra| extra.comes(&has)).for_each(|extra| kept[extra.pair] = true);
         let pairs = cut.iter().zip(&kept).filter(|(cut, kept)| **cut && !**kept).count();
         let long = self.fixes.iter().zip(&has).filter(|(fix, has)| **has && fix.is_long()).count();
         let there = self.pairs.iter().zip(&kept).filter(|(_, kept)| **kept).map(|(pair, _)| *pair);

@@ -9,6 +9,7 @@ pub mod feedback;
 mod found;
 mod gain;
 pub mod hoist;
+mod idle;
 mod relevant;
 mod report;
 mod solved;
@@ -307,6 +308,11 @@ impl Plan {
             }
         }
         if chosen.is_empty() {
+            for (candidates, cycle) in candidates.iter().zip(cycles) {
+                idle::refusals(ctx, cycle, candidates.fixes())
+                    .into_iter()
+                    .for_each(|refusal| self.refuse(ctx, refusal));
+            }
             return Step::Done;
         }
         self.try_all(ctx, one_move_a_module(chosen), cycles, tried, states)
@@ -393,7 +399,7 @@ impl Plan {
             let next = states.push_get(Box::new(next));
             let (graph, names) = ctx.world.after(next, tried.map(|tried| tried.state.world()));
             let changed: BTreeSet<ModuleId> = intents.modules.keys().copied().collect();
-            let expected = fixes.iter().flat_map(|f| f.adds.iter().copied()).collect();
+            let expected = fixes.iter().flat_map(|f| &f.adds).map(|added| (added.from, added.to)).collect();
             let state = State { graph, names };
             let damage = damage(ctx, &state, cycles, &changed, &expected);
             if !damage.is_empty() {

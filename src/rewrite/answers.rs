@@ -25,6 +25,8 @@ pub struct Answers {
     /// The tables of what the module loads on demand already.
     pub names: Option<Table<BTreeMap<String, String>>>,
     pub submodules: Option<Table<BTreeSet<String>>>,
+    /// Whether the module binds `__all__`, which says what `import *` of it gives.
+    pub has_all: bool,
     /// Names that the module deletes at its top.
     deleted: Vec<String>,
     /// Types of Python's own whose names the module binds to something else.
@@ -97,12 +99,16 @@ impl Answers {
         let bindings = file.scope(MODULE).bindings.iter();
         let deleted = bindings.filter(|(_, all)| all.iter().any(|b| b.what == Bound::Deleted));
         let deleted = deleted.map(|(name, _)| (*name).to_owned()).collect();
-        let mut out = Self { rebound, deleted, ..Self::default() };
-        if let Some((statement, function)) = definition(ast, file, "__getattr__")? {
+        let has_all = !file.bindings("__all__").is_empty();
+        let mut out = Self { rebound, deleted, has_all, ..Self::default() };
+        if let Some((statement, function)) = definition(ast, file, "__getattr__", None)? {
             out.getattr = Some(own(ast, statement, function, 1)?);
             out.look_inside(file, function)?;
         }
-        if let Some((statement, function)) = definition(ast, file, "__dir__")? {
+        // What an earlier rewrite put there asks its `__dir__` for all names.
+        let earlier = ["_LAZY", "_SUBMODULES"].iter().any(|table| !file.bindings(table).is_empty());
+        let asks = out.getattr.as_ref().filter(|_| earlier).map(|own| own.def);
+        if let Some((statement, function)) = definition(ast, file, "__dir__", asks)? {
             out.dir = Some(own(ast, statement, function, 0)?);
             out.listing = listing(ast, file, function)?;
         }
@@ -115,6 +121,12 @@ impl Answers {
     /// Whether a name is that of a table to which more can be added.
     pub fn has_table(&self, name: &str) -> bool {
         name == "_LAZY" && self.names.is_some() || name == "_SUBMODULES" && self.submodules.is_some()
+    }
+
+    /// Whether the module answers for names of its own, be it not by what an earlier rewrite put there.
+    pub fn are_its_own(&self) -> bool {
+        let answers = self.getattr.is_some() || self.dir.is_some();
+        answers && self.names.is_none() && self.submodules.is_none()
     }
 
     fn look_inside(&mut self, file: &FileNames, function: &Function) -> Result<(), Unfit> {
@@ -164,18 +176,21 @@ impl Answers {
     }
 }
 
-/// The one definition of a module's function, and the statement of the top level that holds it.
+/// The one definition of a module's function, and the statement of the top level that holds it. Nothing may use it by its name, but
+/// for code `within`.
 fn definition<'t, 'a>(
     ast: &'t Ast<'a>,
     file: &FileNames,
     name: &str,
+    within: Option<Span>,
 ) -> Result<Option<(&'t Stmt<'a>, &'t Function<'a>)>, Unfit> {
     let Some(first) = file.bindings(name).first() else { return Ok(None) };
     let unfit = |why: &str| Err(Unfit { at: first.span, why: format!("the `{name}` of the module {why}") });
     if file.bindings(name).len() > 1 || !matches!(first.what, Bound::Function(_)) {
         return unfit("is no plain function");
     }
-    if file.uses_of(name).next().is_some() || file.exports.names.contains(&name) {
+    let is_within = |span: Span| within.is_some_and(|within| within.contains(span));
+    if file.uses_of(name).any(|used| !is_within(used.span)) || file.exports.names.contains(&name) {
         return unfit("is used by its name");
     }
     let guards = Guards::of(&ast.body);

@@ -286,6 +286,8 @@ struct Code<'t> {
     anchor: &'static str,
     import_module: String,
     value: &'static str,
+    /// Whether `__getattr__` is asked what `import *` gives, as no `__all__` says it.
+    gives_all: bool,
     /// What stands behind the names of the functions: annotations, unless they would mean something else.
     getattr: &'static str,
     dir: String,
@@ -304,6 +306,7 @@ impl<'t> Code<'t> {
             anchor: if page.is_package { "__name__" } else { "__package__" },
             import_module,
             value,
+            gives_all: !answers.has_all,
             getattr: if answers.means(&["object", "str"]) { "(name: str) -> object" } else { "(name)" },
             dir: match answers.means(&["list", "str"]) {
                 true if plain => "() -> list[str]".to_owned(),
@@ -367,6 +370,12 @@ impl<'t> Code<'t> {
             out.push_str(&format!(
                 "{indent}if {parameter} in _SUBMODULES:\n\
                  {indent}{step}return {import_module}(f{quote}.{{{parameter}}}{quote}, __name__)\n"
+            ));
+        }
+        if self.gives_all {
+            out.push_str(&format!(
+                "{indent}if {parameter} == {quote}__all__{quote}:  # what `import *` gives\n\
+                 {indent}{step}return [public for public in __dir__() if not public.startswith({quote}_{quote})]\n"
             ));
         }
         out

@@ -28,6 +28,8 @@ pub const DEFINITION: u64 = 3;
 pub const LINES: u64 = 10;
 /// Each name that a `__getattr__` serves.
 pub const NAME: u64 = 1;
+/// A `__getattr__` that answers for `__all__` as well.
+pub const NO_ALL: u64 = 60;
 /// Each use that is spelled differently.
 pub const USE: u64 = 1;
 

@@ -34,6 +34,7 @@ fn propose(ctx: &Context, cycle: &Cycle) -> Proposals {
             Err(found) => out.refusals.extend(ids.iter().map(|id| refusal(*id, found.clone()))),
         }
     }
+    module_getattr::settle(&mut out.fixes);
     out
 }
 

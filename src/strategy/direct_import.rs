@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::import_use::{Obstacle, bound_anew, not_writable, reload_doubt};
 use super::loading::{Instead, load_obstacle};
-use super::{Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, Strategy, cost};
+use super::{Added, Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, Strategy, cost};
 use crate::graph::Edge;
 use crate::names::scope::{Binding, MODULE, ScopeId};
 use crate::names::{Bound, Object, Role, Use};
@@ -399,8 +399,8 @@ fn fix(ctx: &Context, id: ImportId, homes: &BTreeSet<Home>, intents: Vec<(Module
         (None, [one]) => format!("import what `{module}` uses of `{package}` from `{one}`"),
         (None, all) => format!("import what `{module}` uses of `{package}` from {} modules of it", all.len()),
     };
-    let adds: BTreeSet<(ModuleId, ModuleId)> =
-        homes.iter().flat_map(|h| ctx.world.graph.edges_to(id.module, h.module)).map(|to| (id.module, to)).collect();
+    let modules = homes.iter().flat_map(|h| ctx.world.graph.edges_to(id.module, h.module));
+    let adds: BTreeSet<Added> = modules.map(|to| Added::always(id.module, to)).collect();
     Fix {
         strategy: STRATEGY.name,
         form: None,

@@ -9,7 +9,7 @@ use super::import_use::{Obstacle, bound_anew, kept_by_comment, not_writable, obs
 use super::loading::{Instead, load_obstacle};
 use super::movable::{self, module_obstacle};
 use super::utility_home;
-use super::{Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, Strategy, cost};
+use super::{Added, Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, Strategy, cost};
 use crate::names::scope::MODULE;
 use crate::outcome::Safety;
 use crate::project::ModuleId;
@@ -206,10 +206,12 @@ impl Extraction<'_, '_, '_, '_> {
         let news = self.imports(name, Some(module)).into_iter().filter(|i| !known.contains(i));
         intents.extend(news.map(|import| (module, Intent::Import(import))));
         let mut adds = self.packages(name);
-        adds.extend([(self.arc.user, module), (self.source(), module)]);
+        adds.extend([self.arc.user, self.source()].map(|user| Added::always(user, module)));
         for site in self.needed(Some(module)) {
             let target = graph.targets[self.source().index()][site];
-            adds.extend(target.into_iter().flat_map(|t| graph.edges_to(module, t.module)).map(|to| (module, to)));
+            adds.extend(
+                target.into_iter().flat_map(|t| graph.edges_to(module, t.module)).map(|to| Added::always(module, to)),
+            );
         }
         let user = &project.module(self.arc.user).name;
         Fix {
@@ -231,14 +233,17 @@ impl Extraction<'_, '_, '_, '_> {
     }
 
     /// The packages that the importers still run for the sake of what they import now.
-    fn packages(&self, name: &str) -> Vec<(ModuleId, ModuleId)> {
+    fn packages(&self, name: &str) -> Vec<Added> {
         let project = self.ctx.project();
         let root = project.module(self.source()).root;
         let above = |user: ModuleId| {
             let this = &project.module(user).name;
             let below = |package: &str| *this == package || this.starts_with(&format!("{package}."));
             let packages = crate::project::ancestors(name).filter(move |p| !below(p));
-            packages.filter_map(move |p| project.tree.find(p, root)).map(move |to| (user, to)).collect::<Vec<_>>()
+            packages
+                .filter_map(move |p| project.tree.find(p, root))
+                .map(move |to| Added::always(user, to))
+                .collect::<Vec<_>>()
         };
         [self.arc.user, self.source()].into_iter().flat_map(above).collect()
     }

@@ -162,7 +162,7 @@ pub fn load_obstacle(ctx: &Context, id: ImportId, instead: Instead) -> Option<Ob
 }
 
 /// A name that a module takes when it is imported, and that is another at another time.
-fn state_read(ctx: &Context, module: ModuleId) -> Option<Obstacle> {
+pub fn state_read(ctx: &Context, module: ModuleId) -> Option<Obstacle> {
     let graph = ctx.world.graph;
     let sites = graph.files[module.index()].sites.iter().zip(&graph.targets[module.index()]);
     sites.filter(|(site, _)| site.kind == Kind::Eager).find_map(|(site, target)| {

@@ -12,7 +12,7 @@ mod text;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::import_use::Obstacle;
-use super::{Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, Strategy};
+use super::{Added, Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, Strategy};
 use crate::outcome::Safety;
 use crate::project::ModuleId;
 use crate::rewrite::Intent;
@@ -203,8 +203,8 @@ fn merge(ctx: &Context, pair: Pair, between: &[ImportId]) -> Result<Fix, Obstacl
 }
 
 /// The edges that move with the code.
-fn adds(ctx: &Context, pair: Pair) -> Vec<(ModuleId, ModuleId)> {
+fn adds(ctx: &Context, pair: Pair) -> Vec<Added> {
     let edges = ctx.world.graph.edges_of(pair.emptied).iter().filter(|e| e.to != pair.home);
-    let all: BTreeSet<(ModuleId, ModuleId)> = edges.map(|e| (pair.home, e.to)).collect();
+    let all: BTreeSet<Added> = edges.map(|e| Added::always(pair.home, e.to)).collect();
     all.into_iter().collect()
 }

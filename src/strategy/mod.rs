@@ -183,16 +183,50 @@ pub struct Fix {
     pub doubt: Option<String>,
     pub removes: Vec<ImportId>,
     /// Edges that come with it, e.g. to the module that a direct import loads instead.
-    pub adds: Vec<(ModuleId, ModuleId)>,
+    pub adds: Vec<Added>,
     pub intents: Vec<(ModuleId, Intent)>,
     pub creates: Vec<NewFile>,
     /// What it costs a reader of the code; the planner takes the least.
     pub cost: u64,
 }
 
+/// An edge that a fix brings.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Added {
+    pub from: ModuleId,
+    pub to: ModuleId,
+    /// The imports that make the edge, which does not come where other fixes take them all away; empty if it comes in any case.
+    pub by: BTreeSet<ImportId>,
+    /// Imports that the edge leads past: it comes only where other fixes load what these give when it is asked for.
+    pub past: BTreeSet<ImportId>,
+}
+
+impl Added {
+    /// An edge that comes in any case.
+    pub fn always(from: ModuleId, to: ModuleId) -> Self {
+        Self { from, to, by: BTreeSet::new(), past: BTreeSet::new() }
+    }
+
+    /// Whether the edge comes where these imports are taken away.
+    fn comes(&self, removed: &BTreeSet<ImportId>) -> bool {
+        (self.by.is_empty() || !self.by.is_subset(removed)) && self.past.is_subset(removed)
+    }
+}
+
 impl Fix {
     /// Whether it is much to read, so that it has to gain much where a part of the cycle stays.
     pub fn is_long(&self) -> bool {
+        self.loads_on_demand()
+    }
+
+    /// Whether an edge comes with it between modules of a cycle.
+    pub fn adds_to(&self, cycle: &Cycle) -> bool {
+        let inside = |module| cycle.modules.binary_search(module).is_ok();
+        self.adds.iter().any(|added| inside(&added.from) && inside(&added.to))
+    }
+
+    /// Whether what it takes out of a module is loaded when the module is asked for it.
+    pub fn loads_on_demand(&self) -> bool {
         self.form == Some(module_getattr::FORM)
     }
 }

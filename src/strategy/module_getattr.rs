@@ -1,17 +1,18 @@
 //! The form `module-getattr` of defer-import: what a module passes on to outsiders alone is loaded when they ask for it, by a
 //! module's `__getattr__` (PEP 562). All names that it takes of one module go together.
 
+mod askers;
 mod together;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use super::defer_import::STRATEGY;
 use super::import_use::{Obstacle, replaced_at_home, uses};
-use super::loading::Loading;
+use super::loading::{Loading, state_read};
 use super::order::{self, Cut};
-use super::{Context, Fix, ImportId, Reason, cost};
+use super::{Added, Context, Fix, ImportId, Reason, cost};
 use crate::graph::{Edge, LARGE};
-use crate::names::users::{AttributeUse, How, is_internal, only_passes_on};
+use crate::names::users::{is_internal, only_passes_on};
 use crate::names::{Bound, Moment, Object, effects};
 use crate::outcome::{Kind, Safety};
 use crate::project::ModuleId;
@@ -20,6 +21,7 @@ use crate::rewrite::answers::Answers;
 use crate::syntax::Span;
 use crate::syntax::imports::{ImportSite, Place};
 
+pub use askers::settle;
 pub use together::complete;
 
 pub const FORM: &str = "module-getattr";
@@ -82,7 +84,7 @@ pub fn fix<'c>(ctx: &'c Context, target: ModuleId, ids: &'c [ImportId]) -> Resul
         names.iter().try_for_each(|name| group.name_is_free(name))?;
     }
     let submodules = group.submodules()?;
-    let adds = group.users()?;
+    let adds = group.edges();
     group.is_listed()?;
     Ok(group.planned(submodules, adds, quotes, doubt))
 }
@@ -275,6 +277,9 @@ impl<'p> Group<'_, '_, 'p> {
             return Err(found);
         }
         let targets = &graph.targets[self.module.index()];
+        if let Some(found) = lost.iter().find_map(|module| state_read(ctx, *module)) {
+            return Err(found);
+        }
         let is_module =
             |id: &ImportId| !graph.site(id.module, id.site).star && targets[id.site].is_some_and(|t| t.is_module);
         let imported = self.imports.iter().filter(|(id, _)| is_module(id));
@@ -332,70 +337,35 @@ impl<'p> Group<'_, '_, 'p> {
     }
 
     /// The imports that those make in truth who ask for a name while they are imported.
-    fn users(&self) -> Result<Vec<(ModuleId, ModuleId)>, Obstacle> {
-        let ctx = self.ctx;
-        let reach = self.reach();
-        let mut adds = BTreeSet::new();
-        let users = ctx.users.of(self.module);
-        let served = |name: &str| self.imports.iter().any(|(_, names)| names.contains(&name));
-        let taken = users.uses.iter().filter(|u| served(u.name) && self.asks_on_import(u)).map(|u| (u.user, u.span));
-        let anything = users.stars.iter().chain(&users.handed).copied();
-        for (user, at) in taken.chain(anything).filter(|(user, _)| *user != self.module) {
-            if reach.contains(&user) {
-                let project = ctx.project();
-                let message = format!(
-                    "`{}` asks for it while it is imported, and `{}` leads back there",
-                    project.module(user).name,
-                    project.module(self.target).name
-                );
-                return Err(Obstacle::new(Reason::UsedElsewhere, (user, at), message));
-            }
-            adds.insert((user, self.target));
-        }
-        Ok(adds.into_iter().collect())
+    fn edges(&self) -> Vec<Added> {
+        let served = self.imports.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+        askers::edges(self.ctx, self.module, self.target, &served)
     }
 
-    fn asks_on_import(&self, used: &AttributeUse) -> bool {
-        match used.how {
-            How::Import(kind) => kind == Kind::Eager,
-            How::Attribute(Moment::Import) => true,
-            How::Attribute(Moment::Call(function)) => self.ctx.running.may_run(used.user, function),
-            How::Text => true,
-            _ => false,
-        }
-    }
-
-    /// What the target loads, but for what it has of this module.
-    fn reach(&self) -> HashSet<ModuleId> {
-        let mut seen = HashSet::from([self.target]);
-        let mut todo = vec![self.target];
-        while let Some(at) = todo.pop() {
-            if at == self.module {
-                continue;
-            }
-            let eager = self.ctx.world.graph.edges_of(at).iter().filter(|e| e.kind == Kind::Eager);
-            todo.extend(eager.map(|e| e.to).filter(|to| seen.insert(*to)));
-        }
-        seen
-    }
-
-    /// Whether the module says what `from module import *` gives: without `__all__`, that goes by the namespace, which no longer
-    /// holds all.
+    /// Whether `import *` of the module still gives all. Without `__all__` it goes by the namespace, which no longer holds all: then
+    /// `__getattr__` is asked for `__all__`, which must not be seen otherwise.
     fn is_listed(&self) -> Result<(), Obstacle> {
-        if !self.ctx.world.names.file(self.module).exports.is_empty() {
+        let (ctx, file) = (self.ctx, self.ctx.world.names.file(self.module));
+        if !file.exports.is_empty() {
             return Ok(());
         }
-        let message = "the module has no `__all__`, and `import *` of it would no longer give the name";
-        Err(self.refuse(Reason::StarNames, message))
+        let refuse = |at, message: &str| Err(Obstacle::new(Reason::StarNames, at, message));
+        if !file.bindings("__all__").is_empty() || self.answers()?.are_its_own() {
+            let message = "the module has no `__all__`, and `import *` of it would no longer give the name";
+            return refuse(self.here, message);
+        }
+        if let Some(at) = ctx.users.of(self.module).stars.first() {
+            return refuse(*at, "`import *` takes all names of the module, which has no `__all__` that lists them");
+        }
+        let asked = ctx.users.uses(self.module, "__all__").next().map(|used| (used.user, used.span));
+        let computed = || ctx.users.is_read_somewhere("__all__").then_some(self.here);
+        match asked.or_else(|| ctx.users.may_be_read(self.module, "__all__")).or_else(computed) {
+            Some(at) => refuse(at, "the module has no `__all__`, for which it may be asked here"),
+            None => Ok(()),
+        }
     }
 
-    fn planned(
-        &self,
-        submodules: BTreeSet<&str>,
-        adds: Vec<(ModuleId, ModuleId)>,
-        quotes: Vec<Span>,
-        doubt: Option<String>,
-    ) -> Fix {
+    fn planned(&self, submodules: BTreeSet<&str>, adds: Vec<Added>, quotes: Vec<Span>, doubt: Option<String>) -> Fix {
         let module = self.module;
         let owned = |names: &BTreeSet<&str>| names.iter().map(|n| (*n).to_owned()).collect::<Vec<String>>();
         let mut intents = Vec::new();
@@ -410,6 +380,8 @@ impl<'p> Group<'_, '_, 'p> {
         }
         intents.extend(quotes.into_iter().map(|span| (module, Intent::Quote { span })));
         let name = &self.ctx.project().module(module).name;
+        let gives_all = self.ctx.world.names.file(module).exports.is_empty();
+        let extra = cost::NAME * all.len() as u64 + if gives_all { cost::NO_ALL } else { 0 };
         let shown = match all.as_slice() {
             [] | [_] | [_, _] => all.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(" and "),
             [one, two, rest @ ..] => format!("`{one}`, `{two}` and {} more", rest.len()),
@@ -424,7 +396,7 @@ impl<'p> Group<'_, '_, 'p> {
             adds,
             intents,
             creates: Vec::new(),
-            cost: cost::base(&self.ctx.project().settings, STRATEGY.name, Some(FORM)) + cost::NAME * all.len() as u64,
+            cost: cost::base(&self.ctx.project().settings, STRATEGY.name, Some(FORM)) + extra,
         }
     }
 }

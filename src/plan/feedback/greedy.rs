@@ -90,12 +90,12 @@ mod tests {
     /// Fix 0 breaks one cycle and closes another that nothing can break.
     #[test]
     fn what_only_one_fix_helps_is_not_looked_for_without_it() {
-        let arc = |from, to, ways, when| Arc { from, to, ways, when };
+        let arc = |from, to, ways, when: &[usize]| Arc { from, to, ways, when: when.iter().copied().collect() };
         let arcs = [
-            arc(0, 1, Vec::new(), None),
-            arc(1, 0, Vec::new(), Some(0)),
-            arc(2, 3, vec![BTreeSet::from([0])], None),
-            arc(3, 2, Vec::new(), None),
+            arc(0, 1, Vec::new(), &[]),
+            arc(1, 0, Vec::new(), &[0]),
+            arc(2, 3, vec![BTreeSet::from([0])], &[]),
+            arc(3, 2, Vec::new(), &[]),
         ];
         let network = Network::new(&arcs, &[5]);
         let first = completed(&network, Taken::none(&network));

@@ -23,8 +23,8 @@ pub struct Arc {
     pub to: u32,
     /// Any one of these sets of fixes, all taken, removes the arc; none: it cannot go.
     pub ways: Vec<BTreeSet<usize>>,
-    /// The fix that brings the arc, if it is not there from the start.
-    pub when: Option<usize>,
+    /// The fixes that bring the arc together, if it is not there from the start.
+    pub when: BTreeSet<usize>,
 }
 
 /// Indices of the fixes to take.
@@ -142,7 +142,7 @@ fn near(first: u32, best: &Taken, demands: &Demands) -> impl Iterator<Item = u32
 
 /// The arcs between the nodes that are left after merging those in cycles of arcs that cannot be removed.
 fn contracted(arcs: &[Arc]) -> Vec<Arc> {
-    let fixed = arcs.iter().filter(|a| a.ways.is_empty() && a.when.is_none()).map(|a| (a.from, a.to));
+    let fixed = arcs.iter().filter(|a| a.ways.is_empty() && a.when.is_empty()).map(|a| (a.from, a.to));
     let mut member = BTreeMap::new();
     for component in crate::graph::strongly_connected(fixed) {
         let first = component[0];

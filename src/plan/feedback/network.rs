@@ -43,7 +43,7 @@ struct Link {
     to: u32,
     /// Shortest first; the last is the pretence that the arc is not there, if it could ever be missing.
     ways: Vec<Vec<u32>>,
-    when: Option<u32>,
+    when: Vec<u32>,
 }
 
 /// The arcs over nodes numbered from 0. Behind the real fixes stands, for each arc that may be there or not, one that ignores
@@ -78,11 +78,11 @@ impl Network {
         for arc in arcs {
             let mut ways: Vec<Vec<u32>> =
                 arc.ways.iter().map(|w| w.iter().map(|f| *f as u32).collect::<Vec<u32>>()).collect();
-            if !ways.is_empty() || arc.when.is_some() {
+            if !ways.is_empty() || !arc.when.is_empty() {
                 ways.push(vec![all.len() as u32]);
                 all.push(dear);
             }
-            let when = arc.when.map(|f| f as u32);
+            let when = arc.when.iter().map(|f| *f as u32).collect();
             links.push(Link { from: index(arc.from), to: index(arc.to), ways, when });
         }
         Self { links, names, costs: all, real: costs.len(), work: Cell::new(0) }
@@ -128,8 +128,7 @@ impl Network {
 
     /// The arcs that are there, as indices, of the part in which cycles lie: what has nothing before or behind it is trimmed.
     fn core(&self, taken: &Taken) -> Vec<u32> {
-        let is_there =
-            |l: &Link| l.when.is_none_or(|f| taken.has[f as usize]) && !l.ways.iter().any(|w| taken.holds(w));
+        let is_there = |l: &Link| taken.holds(&l.when) && !l.ways.iter().any(|w| taken.holds(w));
         self.worked(CORE * self.links.len());
         let mut core: Vec<u32> = (0..self.links.len() as u32).filter(|l| is_there(&self.links[*l as usize])).collect();
         loop {
@@ -222,7 +221,7 @@ impl Network {
 
     fn demand(&self, cycle: &[u32]) -> Demand {
         let links = || cycle.iter().map(|a| &self.links[*a as usize]);
-        let when: BTreeSet<u32> = links().filter_map(|l| l.when).collect();
+        let when: BTreeSet<u32> = links().flat_map(|l| l.when.iter().copied()).collect();
         let mut all: Vec<&Vec<u32>> = links().flat_map(|l| &l.ways).collect();
         all.sort_unstable_by_key(|w| (w.len(), *w));
         let mut ways: Vec<Vec<u32>> = Vec::new();

@@ -48,7 +48,7 @@ pub fn choose_most(arcs: &[Arc], costs: &[u64], budget: Duration) -> Choice {
 
 /// The arcs that are there when these fixes are taken.
 fn there<'a>(arcs: &'a [Arc], fixes: &'a BTreeSet<usize>) -> impl Iterator<Item = &'a Arc> {
-    arcs.iter().filter(|a| a.when.is_none_or(|f| fixes.contains(&f)) && !a.ways.iter().any(|w| w.is_subset(fixes)))
+    arcs.iter().filter(|a| a.when.is_subset(fixes) && !a.ways.iter().any(|w| w.is_subset(fixes)))
 }
 
 /// The nodes of a cycle through an arc, of arcs that cannot be removed as far as possible.

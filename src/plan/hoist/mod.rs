@@ -76,7 +76,7 @@ fn candidates(ctx: &Context) -> (Vec<Fix>, Vec<Refusal>) {
     for (module, this) in ctx.project().modules() {
         for (name, imports) in place::groups(ctx.world.graph, module) {
             let found = place::movable(ctx, name, &imports).and_then(|fix| {
-                let targets: Vec<ModuleId> = fix.adds.iter().map(|(_, to)| *to).collect();
+                let targets: Vec<ModuleId> = fix.adds.iter().map(|added| added.to).collect();
                 if targets.iter().any(|to| loads.of(*to).contains(&module)) {
                     let message = format!("what it imports loads `{}` in turn", this.name);
                     return Err((Reason::MakesCycle, message));
@@ -136,7 +136,7 @@ fn damage<'p>(
     chosen: &[Fix],
 ) -> Option<Damage> {
     let (graph, names) = ctx.world.after(after, None);
-    let expected = chosen.iter().flat_map(|fix| fix.adds.iter().copied()).collect();
+    let expected = chosen.iter().flat_map(|fix| &fix.adds).map(|added| (added.from, added.to)).collect();
     if let Some(first) = verify::compare(ctx, &graph, &names, changed, &expected).into_iter().next() {
         return Some(first);
     }

@@ -9,7 +9,7 @@ use crate::outcome::{Kind, Safety};
 use crate::project::ModuleId;
 use crate::rewrite::lines::{line_end, line_start, next_line};
 use crate::rewrite::{ImportText, Intent};
-use crate::strategy::{Context, Fix, ImportId, Reason, Refusal};
+use crate::strategy::{Added, Context, Fix, ImportId, Reason, Refusal};
 use crate::syntax::Span;
 use crate::syntax::ast::{Stmt, StmtKind};
 use crate::syntax::imports::{ImportSite, Place};
@@ -77,7 +77,7 @@ pub fn movable(ctx: &Context, name: &str, imports: &[ImportId]) -> Result<Fix, O
         safety: Safety::Safe,
         doubt: None,
         removes: imports.to_vec(),
-        adds: graph.edges_to(module, target).into_iter().map(|to| (module, to)).collect(),
+        adds: graph.edges_to(module, target).into_iter().map(|to| Added::always(module, to)).collect(),
         intents,
         creates: Vec::new(),
         cost: 0,

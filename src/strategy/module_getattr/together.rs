@@ -59,9 +59,9 @@ fn loaded(ctx: &Context, package: ModuleId, fixes: &[Fix]) -> ModuleSet {
     let cut = |edge: &Edge| removed.contains(&ImportId { module: edge.from, site: edge.site });
     let mut all = graph.loaded_by(package, &cut);
     loop {
-        let mut adds = fixes.iter().flat_map(|fix| &fix.adds);
-        let Some((_, to)) = adds.find(|(from, to)| all.contains(from) && !all.contains(to)) else { break };
-        all.extend(graph.loaded_by(*to, &cut).iter());
+        let mut adds = fixes.iter().flat_map(|fix| &fix.adds).filter(|added| added.comes(&removed));
+        let Some(added) = adds.find(|added| all.contains(&added.from) && !all.contains(&added.to)) else { break };
+        all.extend(graph.loaded_by(added.to, &cut).iter());
     }
     all
 }
