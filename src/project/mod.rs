@@ -2,6 +2,7 @@
 //! a new one, and nothing here touches the disk.
 
 pub mod folders;
+pub mod generated;
 pub mod layout;
 pub mod manifest;
 mod module_set;
