@@ -110,7 +110,7 @@ fn definitions(page: &Page, statements: &[Span]) -> Result<String, RewriteError>
                 out.push_str(between);
             } else if is_definition(stmt) || is_definition(above) {
                 out.push_str(&newline.repeat(2));
-            } else {
+            } else if between.lines().any(|line| line.trim().is_empty()) {
                 out.push_str(newline);
             }
         }
@@ -126,26 +126,22 @@ fn definitions(page: &Page, statements: &[Span]) -> Result<String, RewriteError>
 
 /// Takes statements out with their comments, and the blank lines that would stand twice.
 pub fn take(page: &mut Page, statements: &BTreeSet<Span>) -> Result<(), RewriteError> {
-    let mut runs: Vec<(usize, Range<usize>)> = Vec::new();
+    let mut runs: Vec<Range<usize>> = Vec::new();
     for index in 0..page.ast.body.len() {
         if !statements.contains(&page.ast.body[index].span) {
             continue;
         }
         let lines = lines_of(page, index, statements)?;
         match runs.last_mut() {
-            Some((last, run)) if page.text[run.end..lines.start].trim().is_empty() => {
-                (*last, run.end) = (index, lines.end);
-            }
-            _ => runs.push((index, lines)),
+            Some(run) if page.text[run.end..lines.start].trim().is_empty() => run.end = lines.end,
+            _ => runs.push(lines),
         }
     }
-    for (last, run) in runs {
+    for run in runs {
         let text = page.text;
         let (above, below) = (blank_lines_before(text, run.start), blank_lines_after(text, run.end));
-        let definition_follows = page.ast.body.get(last + 1).is_some_and(is_definition);
-        let range = if below.end == text.len() {
-            above.start..run.end
-        } else if below.len() >= above.len() && !definition_follows || above.is_empty() {
+        // What stood above stays as far from what stood below as it was from what goes, or that from what follows.
+        let range = if below.end < text.len() && above.len() >= below.len() {
             run.start..below.end
         } else {
             above.start..run.end
