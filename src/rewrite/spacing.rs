@@ -49,7 +49,8 @@ pub fn spaced(page: &Page, edits: TextEdit) -> TextEdit {
     let lost: BTreeSet<usize> = places_of_loss(&pieces).collect();
     let ast = parse(&new);
     let guards = Guards::of(&ast.body);
-    let rules = Rules { guards: &guards, apart: usual_distance(text, &page.ast) };
+    let lines_after = page.project.settings.import_style.lines_after;
+    let rules = Rules { guards: &guards, apart: usual_distance(text, &page.ast), lines_after };
     let mut set_right: Vec<(Range<usize>, String)> = Vec::new();
     for pair in ast.body.windows(2) {
         let (above, below) = (&pair[0], &pair[1]);
@@ -81,11 +82,16 @@ struct Rules<'g, 'a> {
     guards: &'g Guards<'a>,
     /// Blank lines around definitions.
     apart: usize,
+    /// Blank lines below imports, where the project's sorter of imports says.
+    lines_after: Option<usize>,
 }
 
 impl<'a> Rules<'_, 'a> {
     /// How many blank lines may stand between two statements.
     fn wanted(&self, above: &Stmt<'a>, below: &Stmt<'a>) -> std::ops::RangeInclusive<usize> {
+        if let Some(lines) = self.lines_after.filter(|_| self.is_import(above) && !self.is_import(below)) {
+            return lines..=lines;
+        }
         if is_definition(above) || is_definition(below) {
             return self.apart..=self.apart;
         }
