@@ -68,6 +68,11 @@ pub fn obstacle<'p>(ctx: &Context<'_, 'p>, sheet: &Sheet<'_, 'p>, closure: &Clos
         .or_else(|| above_imports(ctx, sheet, closure))
 }
 
+/// Whether a statement means the same at another time and in another module, as far as it alone is concerned.
+pub fn stands_anywhere<'p>(ctx: &Context<'_, 'p>, sheet: &Sheet<'_, 'p>, index: usize) -> bool {
+    place(ctx, sheet, sheet.statement(index).span).or_else(|| effect(ctx, sheet, index)).is_none()
+}
+
 /// A statement that needs what would move, and runs before the imports among which that would be imported back.
 fn above_imports(ctx: &Context, sheet: &Sheet, closure: &Closure) -> Option<Obstacle> {
     let first = sheet.ast.body.iter().find(|s| matches!(s.kind, StmtKind::Import(_)))?.span.start;
