@@ -11,6 +11,7 @@ use toml::Spanned;
 use super::load::LoadError;
 use super::setting::{self, Keys, nearest};
 use super::walk::globs;
+use crate::io::isort::import_style;
 use crate::project::manifest::{code_positions, get, ini_section, literal_prefix, strings};
 use crate::project::pattern::ImportPattern;
 use crate::project::settings::{Level, Policy, Settings, Version};
@@ -365,6 +366,7 @@ impl Style {
         if let Some(length) = configured.or(self.flake8) {
             settings.line_length = length;
         }
+        settings.import_style = import_style(self.tool.as_ref(), self.ruff.as_ref());
         let Some(ruff) = &self.ruff else { return };
         let lint = ruff.get("lint").unwrap_or(ruff);
         for (key, names) in [

@@ -8,6 +8,7 @@ mod decode;
 pub mod discover;
 mod family;
 pub mod git;
+mod isort;
 mod journal;
 pub mod load;
 #[cfg(target_os = "linux")]

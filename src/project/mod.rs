@@ -3,6 +3,7 @@
 
 mod borrower;
 pub mod folders;
+pub mod generated;
 pub mod layout;
 pub mod manifest;
 mod module_set;

@@ -86,6 +86,23 @@ pub struct Settings {
     pub line_length: usize,
     /// Whether the project's linter objects to imports inside functions (`PLC0415`).
     pub lints_local_imports: bool,
+    /// How imports stand, as isort or ruff is configured.
+    pub import_style: ImportStyle,
+}
+
+/// What the project's sorter of imports is told beyond its defaults.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImportStyle {
+    /// Blank lines below a block of imports.
+    pub lines_after: Option<usize>,
+    /// Whether every name has a statement of its own.
+    pub single_names: bool,
+    /// Whether `import x` and `from x import y` are sorted together, by module.
+    pub by_module: bool,
+    /// Whether names that are renamed stand in one statement with others.
+    pub joins_renamed: bool,
+    /// Whether every file has `from __future__ import annotations`.
+    pub requires_annotations: bool,
 }
 
 impl Default for Settings {
@@ -105,6 +122,7 @@ impl Default for Settings {
             runtime_evaluated_decorators: Vec::new(),
             line_length: 88,
             lints_local_imports: false,
+            import_style: ImportStyle::default(),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::lines::*;
 use super::{Page, RewriteError};
 use crate::edit::Edit;
 use crate::syntax::Span;
-use crate::syntax::ast::{Expr, Import, Stmt, StmtKind};
+use crate::syntax::ast::{Expr, ExprKind, Import, Stmt, StmtKind};
 
 /// Adds imports to the first run of import statements, or makes one.
 pub fn add(page: &mut Page, imports: Vec<ImportText>, gone: &BTreeSet<Span>) -> Result<(), RewriteError> {
@@ -20,8 +20,92 @@ pub fn add(page: &mut Page, imports: Vec<ImportText>, gone: &BTreeSet<Span>) -> 
     // Imports below code stand there for a reason, and what they load may ask for what is added.
     let start = start.filter(|start| !page.ast.body[..*start].iter().any(is_code));
     let Some(start) = start else { return first(page, imports) };
-    let run: Vec<Line> = page.ast.body[start..].iter().take_while(is_import).map(|s| Line::of(page, s)).collect();
+    let (start, imports) = match below_dunders(page, start) {
+        None => (start, imports),
+        Some(below) => {
+            let is_future = |import: &ImportText| import.module == "__future__";
+            let (future, imports): (Vec<_>, Vec<_>) = imports.into_iter().partition(is_future);
+            into_run(page, start, future, gone)?;
+            if !page.ast.body.get(below).is_some_and(|s| is_import(&s)) {
+                return behind_dunder(page, page.ast.body[below - 1].span, imports);
+            }
+            (below, imports)
+        }
+    };
+    into_run(page, start, imports, gone)
+}
+
+/// Adds imports to the run of import statements that begins there.
+fn into_run(
+    page: &mut Page,
+    start: usize,
+    imports: Vec<ImportText>,
+    gone: &BTreeSet<Span>,
+) -> Result<(), RewriteError> {
+    if imports.is_empty() {
+        return Ok(());
+    }
+    let run = page.ast.body[start..].iter().take_while(|s| matches!(s.kind, StmtKind::Import(_)));
+    let run: Vec<Line> = run.map(|s| Line::of(page, s)).collect();
     among(page, run, imports, gone)
+}
+
+/// The statement behind plain `__names__` that stand below imports from `__future__` alone, as PEP 8 has it. `start` is the
+/// first of those.
+pub fn below_dunders(page: &Page, start: usize) -> Option<usize> {
+    let body = &page.ast.body;
+    let is_future = |s: &&Stmt| match &s.kind {
+        StmtKind::Import(import) => import.from.is_some_and(|from| from.level == 0 && from.module == "__future__"),
+        _ => false,
+    };
+    let dunders = start + body[start..].iter().take_while(is_future).count();
+    let below = dunders + body[dunders..].iter().take_while(|s| is_plain_dunder(page, s)).count();
+    (dunders > start && below > dunders).then_some(below)
+}
+
+/// E.g. `__all__ = ["a"]`, which reads nothing.
+fn is_plain_dunder(page: &Page, stmt: &Stmt) -> bool {
+    let StmtKind::Assign { targets, value } = &stmt.kind else { return false };
+    let is_dunder = |target: &Expr| target.as_name().is_some_and(|n| n.starts_with("__") && n.ends_with("__"));
+    let is_plain = |value: &Expr| {
+        let number = value.span.of(page.text).chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '_'));
+        value.as_str().is_some() || number
+    };
+    let plain = match &value.kind {
+        ExprKind::Sequence(items) => items.iter().all(is_plain),
+        _ => is_plain(value),
+    };
+    let end = line_end(page.text, stmt.span.end);
+    let behind = page.text[stmt.span.end..end].trim();
+    plain && targets.iter().all(is_dunder) && (behind.is_empty() || behind.starts_with('#'))
+}
+
+/// Adds the first imports below a `__name__`, which code follows.
+fn behind_dunder(page: &mut Page, dunder: Span, imports: Vec<ImportText>) -> Result<(), RewriteError> {
+    if imports.is_empty() {
+        return Ok(());
+    }
+    let newline = page.layout.newline;
+    let at = next_line(page.text, dunder.end);
+    let above = if page.text[..at].ends_with(['\n', '\r']) { newline.to_owned() } else { newline.repeat(2) };
+    let below = if blank_lines_after(page.text, at).is_empty() { newline } else { "" };
+    let lines = sections(page, imports);
+    page.add(Edit::insert(at, format!("{above}{lines}{below}")))
+}
+
+/// Prints imports by sections.
+fn sections(page: &Page, imports: Vec<ImportText>) -> String {
+    let newline = page.layout.newline;
+    let mut text = String::new();
+    let mut last = None;
+    for (key, statement) in ImportText::print(page, imports, "") {
+        if last.is_some_and(|section| section != key.section) {
+            text.push_str(newline);
+        }
+        last = Some(key.section);
+        text.push_str(&format!("{statement}{newline}"));
+    }
+    text
 }
 
 /// Whether a statement defines something: a file's head has docstrings, `__names__` and conditions alone.
@@ -62,9 +146,7 @@ pub fn replace(
         }
     }
     for (start, imports) in by_run {
-        let run = page.ast.body[start..].iter().take_while(|s| matches!(s.kind, StmtKind::Import(_)));
-        let run: Vec<Line> = run.map(|s| Line::of(page, s)).collect();
-        among(page, run, imports, gone)?;
+        into_run(page, start, imports, gone)?;
     }
     Ok(in_place)
 }
@@ -144,16 +226,7 @@ fn among(page: &mut Page, run: Vec<Line>, imports: Vec<ImportText>, gone: &BTree
     if !staying.is_empty() {
         return block::add(page, &staying, imports);
     }
-    let newline = page.layout.newline;
-    let mut text = String::new();
-    let mut last = None;
-    for (key, statement) in ImportText::print(page, imports, "") {
-        if last.is_some_and(|section| section != key.section) {
-            text.push_str(newline);
-        }
-        last = Some(key.section);
-        text.push_str(&format!("{statement}{newline}"));
-    }
+    let text = sections(page, imports);
     page.add(Edit::insert(start, text))
 }
 

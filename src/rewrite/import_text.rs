@@ -1,14 +1,12 @@
 //! An import statement as it is printed, and where it sorts among others.
 
 use std::collections::BTreeSet;
-use std::ops::Range;
 
 use super::Page;
-use super::lines::{blank_lines_after, blank_lines_before, line_end, line_start, next_line};
+use super::comments::{attached, comment_of, for_types, in_function, is_read_by_tools, silences, without_place};
 use crate::names::evaluated::is_stdlib;
 use crate::syntax::Span;
 use crate::syntax::ast::{Stmt, StmtKind};
-use crate::syntax::imports::ImportSite;
 
 /// One import of one name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +40,10 @@ pub struct SortKey {
     /// More dots come first.
     closeness: usize,
     module: String,
+    /// `from`, where that decides among imports of one module alone.
+    from_later: bool,
+    /// The name, where each has a statement of its own.
+    name: Option<(u8, String)>,
 }
 
 impl SortKey {
@@ -64,7 +66,7 @@ impl ImportText {
     /// The import of a site, with its comments if its whole statement is among those `going`.
     pub fn of(page: &Page, site: usize, going: &BTreeSet<Span>) -> Self {
         let site = &page.imports.sites[site];
-        let above = if going.contains(&site.stmt) { attached(page, site.stmt) } else { None };
+        let above = if going.contains(&site.stmt) { attached(page, site.stmt, going) } else { None };
         let above =
             above.map_or_else(Vec::new, |range| page.text[range].lines().map(|line| line.trim().to_owned()).collect());
         let dots = ".".repeat(site.level);
@@ -81,6 +83,18 @@ impl ImportText {
         }
     }
 
+    /// The import as it stands under TYPE_CHECKING.
+    pub fn for_types(self) -> Self {
+        let comment = self.comment.as_deref().and_then(without_place);
+        Self { comment, above: for_types(self.above), ..self }
+    }
+
+    /// The import as it stands in a function.
+    pub fn in_function(self) -> Self {
+        let comment = self.comment.as_deref().and_then(without_place);
+        Self { comment, above: in_function(self.above), ..self }
+    }
+
     /// The same import once more: words for readers stand at the first alone.
     pub fn repeated(mut self) -> Self {
         self.above.clear();
@@ -89,7 +103,7 @@ impl ImportText {
     }
 
     pub fn key(&self, page: &Page) -> SortKey {
-        key(page, &self.module, self.name.is_some())
+        key(page, &self.module, self.name.as_deref())
     }
 
     /// Prints imports as statements, those of one module together, sorted; without indentation, one entry a statement, which
@@ -100,12 +114,15 @@ impl ImportText {
         // Names that are renamed, unless the file has it otherwise, and those with a comment get a statement of their own, as
         // isort and ruff have it.
         let joins = |name: &String| page.layout.joins_renamed || !name.contains(' ');
-        let plain = |i: &ImportText| i.comment.is_none() && i.name.as_ref().is_some_and(joins);
-        imports.sort_by_key(|i| (i.module.clone(), !plain(i)));
-        let mut out: Vec<(SortKey, String)> = Vec::new();
+        let joinable = |comment: &String| silences(comment);
+        let plain = |i: &ImportText| i.comment.iter().all(joinable) && i.name.as_ref().is_some_and(joins);
+        imports.sort_by_key(|i| (i.module.clone(), !plain(i), i.comment.clone()));
+        let mut out: Vec<(SortKey, Option<(u8, String)>, String, String)> = Vec::new();
         let mut rest = imports.as_slice();
         while let Some(first) = rest.first() {
-            let joins = |i: &&ImportText| plain(i) && i.module == first.module && i.above == first.above;
+            let joins = |i: &&ImportText| {
+                plain(i) && i.module == first.module && i.above == first.above && i.comment == first.comment
+            };
             let same = if page.layout.single_names { 1 } else { rest.iter().take_while(joins).count().max(1) };
             let (now, later) = rest.split_at(same);
             rest = later;
@@ -113,10 +130,11 @@ impl ImportText {
             for line in &first.above {
                 text.push_str(&format!("{line}{}{indent}", page.layout.newline));
             }
-            out.push((first.key(page), text + &statement(page, now, indent)));
+            let name = now.iter().filter_map(|i| i.name.as_deref().map(name_key)).min();
+            out.push((first.key(page), name, statement(page, now, indent), text));
         }
         out.sort();
-        out
+        out.into_iter().map(|(key, _, statement, above)| (key, above + &statement)).collect()
     }
 }
 
@@ -137,9 +155,10 @@ fn statement(page: &Page, imports: &[ImportText], indent: &str) -> String {
     }
     let newline = page.layout.newline;
     let step = &page.layout.indent;
-    let mut out = format!("from {} import (", first.module);
-    for (at, name) in names.iter().enumerate() {
-        let note = if at == 0 { comment.as_str() } else { "" };
+    // What silences a tool does so for all names from the first line.
+    let (head, note) = if imports.len() > 1 { (comment.as_str(), "") } else { ("", comment.as_str()) };
+    let mut out = format!("from {} import ({head}", first.module);
+    for name in names {
         out.push_str(&format!("{newline}{indent}{step}{name},{note}"));
     }
     out.push_str(&format!("{newline}{indent})"));
@@ -163,12 +182,16 @@ pub fn name_key(name: &str) -> (u8, String) {
 pub fn stmt_key(page: &Page, stmt: &Stmt) -> Option<SortKey> {
     let StmtKind::Import(import) = &stmt.kind else { return None };
     Some(match import.from {
-        Some(from) => key(page, &format!("{}{}", ".".repeat(from.level), from.module), true),
-        None => key(page, import.names.first()?.name, false),
+        Some(from) => {
+            let first = import.names.first().map_or("", |alias| alias.name);
+            key(page, &format!("{}{}", ".".repeat(from.level), from.module), Some(first))
+        }
+        None => key(page, import.names.first()?.name, None),
     })
 }
 
-fn key(page: &Page, module: &str, from: bool) -> SortKey {
+/// The sort key of an import from a module; `name` is the first that is taken `from` it.
+fn key(page: &Page, module: &str, name: Option<&str>) -> SortKey {
     let bare = module.trim_start_matches('.');
     let level = module.len() - bare.len();
     let top = bare.split('.').next().unwrap_or_default();
@@ -185,54 +208,13 @@ fn key(page: &Page, module: &str, from: bool) -> SortKey {
     } else {
         Section::ThirdParty
     };
-    SortKey { section, from, closeness: usize::MAX - level, module: bare.to_lowercase() }
-}
-
-/// Whether a comment tells a tool something.
-fn is_read_by_tools(comment: &str) -> bool {
-    let words = comment.to_lowercase();
-    let tools = ["isort", "fmt:", "noqa", "ruff", "pylint", "type:", "mypy", "pyright", "flake8", "yapf", "coding"];
-    tools.iter().any(|tool| words.contains(tool))
-}
-
-/// The lines of the comment right above a statement, if it speaks of nothing else: a blank line stands above it and one below the
-/// statement, and no tool reads it.
-pub fn attached(page: &Page, stmt: Span) -> Option<Range<usize>> {
-    let text = page.text;
-    let start = line_start(text, stmt.start);
-    let below = next_line(text, stmt.end);
-    if below < text.len() && blank_lines_after(text, below).is_empty() {
-        return None;
+    let by_module = page.project.settings.import_style.by_module;
+    SortKey {
+        section,
+        from: name.is_some() && !by_module,
+        closeness: usize::MAX - level,
+        module: bare.to_lowercase(),
+        from_later: name.is_some() && by_module,
+        name: name.filter(|_| page.layout.single_names).map(name_key),
     }
-    let mut top = start;
-    while text[..top].ends_with(['\n', '\r']) {
-        let end = if text[..top].ends_with("\r\n") { top - 2 } else { top - 1 };
-        let line = line_start(text, end);
-        if !text[line..end].trim_start().starts_with('#') {
-            break;
-        }
-        top = line;
-    }
-    if top == start || top == 0 || blank_lines_before(text, top).is_empty() || is_read_by_tools(&text[top..start]) {
-        return None;
-    }
-    Some(top..start)
-}
-
-/// The comment that goes with one name of an import: behind the whole statement, if it is the only name; else on the name's
-/// own line.
-fn comment_of(page: &Page, site: &ImportSite) -> Option<String> {
-    let text = page.text;
-    let names = page.imports.sites.iter().filter(|s| s.stmt == site.stmt).count();
-    let multiline = site.stmt.of(text).contains(['\n', '\r']);
-    let at = match (names, multiline) {
-        (1, _) if !multiline => site.stmt.end,
-        (_, true) => site.at.end,
-        _ => return None,
-    };
-    let end = line_end(text, at);
-    let comment = page.ast.comments.iter().find(|c| c.start >= at && c.end <= end)?;
-    let between = Span { start: at, end: comment.start }.of(text);
-    let plain = between.chars().all(|c| matches!(c, ' ' | '\t' | ',' | ')' | '('));
-    plain.then(|| comment.of(text).trim_end().to_owned())
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use crate::project::settings::ImportStyle;
+
 /// The habits of a file.
 #[derive(Clone, Debug)]
 pub struct Layout {
@@ -36,6 +38,15 @@ impl Layout {
             single_quotes: text.matches('\'').count() > text.matches('"').count(),
             single_names: has_single_names(text),
             joins_renamed: joins_renamed(text),
+        }
+    }
+
+    /// The same, as far as the project's sorter of imports does not have it otherwise.
+    pub fn styled(self, style: &ImportStyle) -> Self {
+        Self {
+            single_names: self.single_names || style.single_names,
+            joins_renamed: self.joins_renamed || style.joins_renamed,
+            ..self
         }
     }
 }

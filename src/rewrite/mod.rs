@@ -3,6 +3,7 @@
 
 pub mod answers;
 mod block;
+mod comments;
 mod head;
 mod import_text;
 pub mod lines;
@@ -132,7 +133,8 @@ impl<'p> Page<'p> {
         let text = project.text(module);
         let imports = imports(&ast);
         let is_package = project.module(module).is_package;
-        Self { project, text, is_package, layout: Layout::of(text), ast, imports, edits: TextEdit::default() }
+        let layout = Layout::of(text).styled(&project.settings.import_style);
+        Self { project, text, is_package, layout, ast, imports, edits: TextEdit::default() }
     }
 
     fn add(&mut self, edit: Edit) -> Result<(), RewriteError> {
@@ -170,7 +172,7 @@ pub fn edits<'p>(
     let mut new = Vec::new();
     let mut instead: BTreeMap<usize, ImportText> = BTreeMap::new();
     let mut local: BTreeMap<Span, Vec<ImportText>> = BTreeMap::new();
-    let mut told = BTreeSet::new();
+    let mut told: BTreeMap<Span, Span> = BTreeMap::new();
     let mut lazy = BTreeSet::new();
     let mut tables = Tables::default();
     let mut taken = BTreeSet::new();
@@ -179,10 +181,11 @@ pub fn edits<'p>(
         match intent {
             Intent::Remove { .. } | Intent::Whole { .. } => {}
             Intent::Uncomment { comments } => drop(uncommented.insert(*comments)),
-            Intent::ForTypes { site } => typed.push(ImportText::of(&page, *site, &gone)),
+            Intent::ForTypes { site } => typed.push(ImportText::of(&page, *site, &gone).for_types()),
             Intent::Local { site, function } => {
-                let import = ImportText::of(&page, *site, &gone);
-                let import = if told.insert(page.imports.sites[*site].stmt) { import } else { import.repeated() };
+                let import = ImportText::of(&page, *site, &gone).in_function();
+                let first = *told.entry(page.imports.sites[*site].stmt).or_insert(*function);
+                let import = if first == *function { import } else { import.repeated() };
                 local.entry(*function).or_default().push(import);
             }
             Intent::Lazy { site } => drop(lazy.insert(*site)),
@@ -232,7 +235,7 @@ fn plainly_removed(wanted: &BTreeSet<Intent>) -> BTreeSet<usize> {
 pub fn import_block(project: &Project, like: &str, imports: Vec<ImportText>) -> String {
     let ast = Arc::new(parse(""));
     let none = self::imports(&ast);
-    let layout = Layout::of(like);
+    let layout = Layout::of(like).styled(&project.settings.import_style);
     let page = Page { project, text: "", is_package: false, layout, ast, imports: none, edits: TextEdit::default() };
     let newline = page.layout.newline;
     let mut out = String::new();

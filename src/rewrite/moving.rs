@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::comments::{comment_top, is_drawn};
 use super::import_text::{ImportText, Section};
 use super::lines::*;
 use super::{Page, RewriteError};
@@ -35,16 +36,20 @@ pub fn print<'p>(project: &'p Project, ast: &Arc<Ast<'p>>, new: NewModule) -> Re
     if !typed.is_empty() {
         imports.push(ImportText::from("typing", "TYPE_CHECKING"));
     }
+    let typed_last = !typed.is_empty();
     let mut any = import_block(&page, imports, "", &mut text);
     if !typed.is_empty() {
         let indent = page.layout.indent.clone();
-        text.push_str(&format!("{newline}if TYPE_CHECKING:{newline}"));
+        let lines = project.settings.import_style.lines_after.unwrap_or(1);
+        text.push_str(&format!("{}if TYPE_CHECKING:{newline}", newline.repeat(lines)));
         any |= import_block(&page, typed, &indent, &mut text);
     }
     let body = definitions(&page, statements)?;
     let first = page.ast.body.iter().find(|s| statements.first() == Some(&s.span));
     if any {
-        text.push_str(&newline.repeat(if first.is_some_and(is_definition) { 2 } else { 1 }));
+        let usual = if first.is_some_and(is_definition) && !is_headed(&body) { 2 } else { 1 };
+        let lines = project.settings.import_style.lines_after.filter(|_| !typed_last);
+        text.push_str(&newline.repeat(lines.unwrap_or(usual)));
     } else if first.is_some_and(is_definition) {
         text.push_str(newline);
     }
@@ -92,6 +97,11 @@ fn licence(page: &Page) -> String {
     head.split_inclusive('\n').filter(|line| !line.trim_end().ends_with(".py")).collect()
 }
 
+/// Whether a text begins with a comment that a blank line parts from what follows.
+fn is_headed(text: &str) -> bool {
+    text.lines().find(|line| !line.starts_with('#')).is_some_and(str::is_empty)
+}
+
 fn is_definition(stmt: &Stmt) -> bool {
     matches!(stmt.kind, StmtKind::Function(_) | StmtKind::Class(_))
 }
@@ -110,7 +120,7 @@ fn definitions(page: &Page, statements: &[Span]) -> Result<String, RewriteError>
                 out.push_str(between);
             } else if is_definition(stmt) || is_definition(above) {
                 out.push_str(&newline.repeat(2));
-            } else {
+            } else if between.lines().any(|line| line.trim().is_empty()) {
                 out.push_str(newline);
             }
         }
@@ -126,26 +136,22 @@ fn definitions(page: &Page, statements: &[Span]) -> Result<String, RewriteError>
 
 /// Takes statements out with their comments, and the blank lines that would stand twice.
 pub fn take(page: &mut Page, statements: &BTreeSet<Span>) -> Result<(), RewriteError> {
-    let mut runs: Vec<(usize, Range<usize>)> = Vec::new();
+    let mut runs: Vec<Range<usize>> = Vec::new();
     for index in 0..page.ast.body.len() {
         if !statements.contains(&page.ast.body[index].span) {
             continue;
         }
         let lines = lines_of(page, index, statements)?;
         match runs.last_mut() {
-            Some((last, run)) if page.text[run.end..lines.start].trim().is_empty() => {
-                (*last, run.end) = (index, lines.end);
-            }
-            _ => runs.push((index, lines)),
+            Some(run) if page.text[run.end..lines.start].trim().is_empty() => run.end = lines.end,
+            _ => runs.push(lines),
         }
     }
-    for (last, run) in runs {
+    for run in runs {
         let text = page.text;
         let (above, below) = (blank_lines_before(text, run.start), blank_lines_after(text, run.end));
-        let definition_follows = page.ast.body.get(last + 1).is_some_and(is_definition);
-        let range = if below.end == text.len() {
-            above.start..run.end
-        } else if below.len() >= above.len() && !definition_follows || above.is_empty() {
+        // What stood above stays as far from what stood below as it was from what goes, or that from what follows.
+        let range = if below.end < text.len() && above.len() >= below.len() {
             run.start..below.end
         } else {
             above.start..run.end
@@ -192,22 +198,12 @@ fn lines_of(page: &Page, index: usize, taken: &BTreeSet<Span>) -> Result<Range<u
 fn comment_above(page: &Page, index: usize, taken: &BTreeSet<Span>) -> Option<usize> {
     let text = page.text;
     let start = line_start(text, page.ast.body[index].span.start);
-    let mut top = start;
-    while text[..top].ends_with(['\n', '\r']) {
-        let end = if text[..top].ends_with("\r\n") { top - 2 } else { top - 1 };
-        let line = line_start(text, end);
-        if !text[line..end].starts_with('#') {
-            break;
-        }
-        top = line;
-    }
+    let top = comment_top(text, start, "");
     let comment = &text[top..start];
-    let drawn = |line: &str| {
-        let body = line.trim_start_matches(['#', ' ']).trim_end();
-        body.len() > 4 && body.chars().all(|c| matches!(c, '-' | '=' | '#' | '*' | '~' | '_'))
-            || body.is_empty() && line.len() > 8
-    };
-    if top == start || top == 0 || comment.starts_with("#!") || comment.lines().any(drawn) {
+    if top == start {
+        return comment_set_apart(page, index);
+    }
+    if top == 0 || comment.starts_with("#!") || is_drawn(comment) {
         return None;
     }
     let heads = page.ast.body[index..]
@@ -215,4 +211,31 @@ fn comment_above(page: &Page, index: usize, taken: &BTreeSet<Span>) -> Option<us
         .take_while(|w| line_start(text, w[1].span.start) == next_line(text, w[0].span.end))
         .all(|w| taken.contains(&w[1].span) || w[1].is_string());
     heads.then_some(top)
+}
+
+/// Where a comment begins that blank lines part from the statement below, if it speaks of that: it names what the statement
+/// defines.
+fn comment_set_apart(page: &Page, index: usize) -> Option<usize> {
+    let text = page.text;
+    let stmt = &page.ast.body[index];
+    let above = blank_lines_before(text, line_start(text, stmt.span.start)).start;
+    let top = comment_top(text, above, "");
+    let comment = &text[top..above];
+    let name = defined(stmt);
+    let says = |name: &str| comment.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name);
+    let is_free = top > 0 && !blank_lines_before(text, top).is_empty() && !is_drawn(comment);
+    let names_others = || {
+        let mut others = page.ast.body.iter().enumerate().filter(|(at, _)| *at != index);
+        others.any(|(_, other)| is_definition(other) && says(defined(other)))
+    };
+    (top < above && is_free && is_definition(stmt) && says(name) && !names_others()).then_some(top)
+}
+
+/// The name of a function or class.
+fn defined<'a>(stmt: &Stmt<'a>) -> &'a str {
+    match &stmt.kind {
+        StmtKind::Function(function) => function.name.text,
+        StmtKind::Class(class) => class.name.text,
+        _ => "",
+    }
 }

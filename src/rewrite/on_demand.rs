@@ -30,7 +30,7 @@ impl Tables {
             let named = names.iter().map(|name| ImportText::from(&found.module, name));
             return named.map(|import| ImportText { above: found.above.clone(), ..import }).collect();
         }
-        vec![found]
+        vec![found.for_types()]
     }
 
     fn is_empty(&self) -> bool {

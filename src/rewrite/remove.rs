@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::import_text::attached;
+use super::comments::attached;
+use super::import_text::stmt_key;
 use super::lines::*;
 use super::{Page, RewriteError};
 use crate::edit::Edit;
@@ -70,7 +71,7 @@ pub fn remove(
             // Statements on neighbouring lines go as one.
             Whole::Lines(range) => {
                 let comments = uncommented.iter().find(|c| c.end == range.start).map(|c| c.range());
-                let above = comments.or_else(|| attached(page, *stmt));
+                let above = comments.or_else(|| attached(page, *stmt, &going));
                 let range = above.map_or(range.start, |a| a.start)..range.end;
                 match lines.last_mut() {
                     Some(last) if last.end == range.start || neighbours(page, last.end, range.start, anchor) => {
@@ -85,7 +86,11 @@ pub fn remove(
         let filled = page.edits.edits().iter().any(|e| {
             e.range.is_empty() && (e.range.start == range.start || e.range.start == range.end) && !e.text.is_empty()
         });
-        let range = if filled || anchor == Some(range.end) { range } else { with_blank_lines(text, range) };
+        let range = if filled || anchor == Some(range.end) {
+            range
+        } else {
+            with_paragraph(page, with_blank_lines(text, range), &all)
+        };
         page.add(Edit::delete(range))?;
     }
     for stmt in partly {
@@ -157,6 +162,23 @@ fn with_blank_lines(text: &str, lines: Range<usize>) -> Range<usize> {
         return lines.start..below.end;
     }
     if above.len() <= below.len() || at_end { above.start..lines.end } else { lines.start..below.end }
+}
+
+/// Lines that begin with a comment, with the blank lines that set this apart among imports of one section.
+fn with_paragraph(page: &Page, lines: Range<usize>, going: &BTreeSet<Span>) -> Range<usize> {
+    let text = page.text;
+    let above = blank_lines_before(text, lines.start);
+    if !text[lines.clone()].starts_with('#') || !blank_lines_after(text, lines.end).is_empty() {
+        return lines;
+    }
+    let mut staying = page.ast.body.iter().filter(|s| !going.contains(&s.span));
+    let before = staying.clone().find(|s| next_line(text, s.span.end) == above.start);
+    let after = staying.find(|s| s.span.start == lines.end);
+    let section = |stmt: Option<&Stmt>| stmt.and_then(|s| stmt_key(page, s)).map(|key| key.section);
+    match section(before) {
+        Some(found) if section(after) == Some(found) => above.start..lines.end,
+        _ => lines,
+    }
 }
 
 /// Removes some names of a statement.

@@ -1,5 +1,6 @@
 //! Blank lines between the statements of a module where edits meet what was there: as PEP 8 and the file itself have them.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use similar::{Algorithm, DiffTag, TextDiff};
@@ -45,9 +46,11 @@ pub fn spaced(page: &Page, edits: TextEdit) -> TextEdit {
     let text = page.text;
     let new = edits.apply(text);
     let pieces = pieces(text.len(), &edits);
+    let lost: BTreeSet<usize> = places_of_loss(&pieces).collect();
     let ast = parse(&new);
     let guards = Guards::of(&ast.body);
-    let rules = Rules { guards: &guards, apart: usual_distance(text, &page.ast) };
+    let lines_after = page.project.settings.import_style.lines_after;
+    let rules = Rules { guards: &guards, apart: usual_distance(text, &page.ast), lines_after };
     let mut set_right: Vec<(Range<usize>, String)> = Vec::new();
     for pair in ast.body.windows(2) {
         let (above, below) = (&pair[0], &pair[1]);
@@ -62,7 +65,7 @@ pub fn spaced(page: &Page, edits: TextEdit) -> TextEdit {
         };
         // Old lines between old statements stay as they are, so do new ones between new statements.
         let is_one_part = gap.new.start == next.new.start && (first.old.is_some() == gap.old.is_some());
-        if is_one_part {
+        if is_one_part && !lost.contains(&from) {
             continue;
         }
         let count = line_ends(&new[blank.clone()]);
@@ -79,11 +82,16 @@ struct Rules<'g, 'a> {
     guards: &'g Guards<'a>,
     /// Blank lines around definitions.
     apart: usize,
+    /// Blank lines below imports, where the project's sorter of imports says.
+    lines_after: Option<usize>,
 }
 
 impl<'a> Rules<'_, 'a> {
     /// How many blank lines may stand between two statements.
     fn wanted(&self, above: &Stmt<'a>, below: &Stmt<'a>) -> std::ops::RangeInclusive<usize> {
+        if let Some(lines) = self.lines_after.filter(|_| self.is_import(above) && !self.is_import(below)) {
+            return lines..=lines;
+        }
         if is_definition(above) || is_definition(below) {
             return self.apart..=self.apart;
         }
@@ -162,6 +170,12 @@ fn pieces(length: usize, edits: &TextEdit) -> Vec<Piece> {
     }
     push(length - old, Some(old));
     out
+}
+
+/// Where, in the new text, something was taken out and nothing put in its place.
+fn places_of_loss(pieces: &[Piece]) -> impl Iterator<Item = usize> {
+    let apart = |pair: &&[Piece]| pair[0].old.is_some() && pair[1].old.is_some();
+    pieces.windows(2).filter(apart).map(|pair| pair[1].new.start)
 }
 
 /// The edits of an old text of `length` bytes that give `new` after some parts of that are replaced.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::block::{self, Line, join};
+use super::head::below_dunders;
 use super::import_text::{ImportText, Section, SortKey, stmt_key};
 use super::lines::*;
 use super::{Page, RewriteError};
@@ -130,7 +131,8 @@ fn guard(page: &mut Page, more: &mut Vec<ImportText>) -> Result<String, RewriteE
             _ => {}
         }
     }
-    let single_names = from_typing.len() > 1 && from_typing.iter().all(|(_, names)| names.len() == 1);
+    let several = from_typing.len() > 1 && from_typing.iter().all(|(_, names)| names.len() == 1);
+    let single_names = several || page.layout.single_names;
     match from_typing.first() {
         Some((stmt, names)) if !single_names => join(page, *stmt, names, &["TYPE_CHECKING".to_owned()])?,
         _ => more.push(ImportText::from("typing", "TYPE_CHECKING")),
@@ -168,6 +170,11 @@ fn import_standard(page: &mut Page, imports: Vec<ImportText>, gone: &BTreeSet<Sp
     let future = head.iter().rev().find(|(_, k)| k.section == Section::Future);
     match future {
         Some((span, _)) => {
+            if let Some(first) = first_below_dunders(page) {
+                let follows = head.iter().any(|(span, _)| span.start >= first.start && !gone.contains(span));
+                let trail = if follows { newline } else { "" };
+                return page.add(Edit::insert(line_start(text, first.start), format!("{statements}{trail}")));
+            }
             let at = next_line(text, span.end);
             let below = blank_lines_after(text, at);
             let trail = if below.is_empty() { newline } else { "" };
@@ -182,6 +189,13 @@ fn import_standard(page: &mut Page, imports: Vec<ImportText>, gone: &BTreeSet<Sp
             page.add(Edit::insert(at, format!("{statements}{trail}")))
         }
     }
+}
+
+/// The first import behind plain `__names__` that stand below imports from `__future__`.
+fn first_below_dunders(page: &Page) -> Option<Span> {
+    let start = page.ast.body.iter().position(|s| matches!(s.kind, StmtKind::Import(_)))?;
+    let stmt = page.ast.body.get(below_dunders(page, start)?)?;
+    matches!(stmt.kind, StmtKind::Import(_)).then_some(stmt.span)
 }
 
 fn insert_behind(text: &str, stmt: Span, statement: &str, newline: &str) -> Edit {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::import_use::Obstacle;
+use super::movable::stands_anywhere;
 use super::{Context, Cycle, Reason, standing};
 use crate::graph::counts;
 use crate::names::evaluated::{self, Evaluated};
@@ -12,11 +13,13 @@ use crate::names::{Bound, Moment, Role, Use};
 use crate::outcome::Kind;
 use crate::project::{ModuleId, ancestors};
 use crate::syntax::Span;
-use crate::syntax::ast::{Ast, Stmt, StmtKind};
+use crate::syntax::ast::{Ast, ExprKind, Stmt, StmtKind};
 use crate::syntax::imports::Place;
 
 /// More statements than this are no longer a part of their module.
 const MOST: usize = 40;
+/// What makes variables of types.
+const VARIABLES: [&str; 3] = ["TypeVar", "ParamSpec", "TypeVarTuple"];
 
 /// The top level of a module: which statement binds which name and uses what.
 pub struct Sheet<'x, 'p> {
@@ -109,9 +112,8 @@ pub fn close<'p>(
     destination: &Destination,
 ) -> Result<Closure<'p>, Obstacle> {
     let mut search = Search { ctx, sheet, destination, out: Closure::default(), todo: names.iter().copied().collect() };
-    while let Some(name) = search.todo.pop_first() {
-        search.name(name)?;
-    }
+    search.all()?;
+    search.type_variables();
     search.without_what_comes_along()?;
     let Closure { names, back, .. } = &mut search.out;
     back.retain(|name| !names.contains(name));
@@ -129,6 +131,49 @@ struct Search<'s, 'x, 'c, 'p> {
 impl<'p> Search<'_, '_, '_, 'p> {
     fn refuse<T>(&self, reason: Reason, at: Span, message: String) -> Result<T, Obstacle> {
         Err(Obstacle::new(reason, (self.sheet.module, at), message))
+    }
+
+    fn all(&mut self) -> Result<(), Obstacle> {
+        while let Some(name) = self.todo.pop_first() {
+            self.name(name)?;
+        }
+        Ok(())
+    }
+
+    /// Takes type variables along that nothing else uses, where nothing stands against it.
+    fn type_variables(&mut self) {
+        let names: Vec<&'p str> = self.out.back.iter().copied().collect();
+        for name in names {
+            if self.out.names.contains(name) || !self.is_own_variable(name) {
+                continue;
+            }
+            let before = self.out.clone();
+            self.todo.insert(name);
+            if self.all().is_err() {
+                self.out = before;
+                self.todo.clear();
+            }
+        }
+    }
+
+    /// Whether a name is that of a type variable which only what moves uses.
+    fn is_own_variable(&self, name: &str) -> bool {
+        let is_variable = |stmt: &Stmt| match &stmt.kind {
+            StmtKind::Assign { targets, value } => {
+                let called = matches!(&value.kind, ExprKind::Call { func, .. } if func.last_name().is_some_and(|n| VARIABLES.contains(&n)));
+                called && targets.len() == 1
+            }
+            _ => false,
+        };
+        let binders: Vec<usize> = self.sheet.binders(name).collect();
+        let [binder] = binders.as_slice() else { return false };
+        let moved = || self.out.statements.iter().chain(&binders).copied().collect::<BTreeSet<usize>>();
+        let users = &self.ctx.users;
+        is_variable(self.sheet.statement(*binder))
+            && stands_anywhere(self.ctx, self.sheet, *binder)
+            && !self.sheet.staying(&moved()).any(|u| u.name == name && u.owner == Some(MODULE))
+            && users.uses(self.sheet.module, name).next().is_none()
+            && users.may_be_read(self.sheet.module, name).is_none()
     }
 
     fn name(&mut self, name: &'p str) -> Result<(), Obstacle> {

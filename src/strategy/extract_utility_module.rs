@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::closure::{Closure, Destination, Sheet, close};
 use super::direct_import::relative_to;
-use super::import_use::{Obstacle, bound_anew, kept_by_comment, not_writable, obstacle};
+use super::import_use::{Obstacle, bound_anew, kept_by_comment, not_writable, obstacle, silenced};
 use super::loading::{Instead, load_obstacle};
 use super::movable::{self, module_obstacle};
 use super::utility_home;
 use super::{Added, Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, Strategy, cost};
 use crate::names::scope::MODULE;
-use crate::outcome::Safety;
+use crate::names::users::is_public;
+use crate::outcome::{Kind, Safety};
 use crate::project::ModuleId;
 use crate::project::resolve::absolute;
 use crate::rewrite::{ImportText, Intent, moving};
@@ -317,7 +318,28 @@ impl Extraction<'_, '_, '_, '_> {
             let used = bound.is_none_or(|name| self.used_here(name));
             !used && obstacle(self.ctx, id).is_none()
         };
-        self.closure.imports.iter().filter(idle).copied().collect()
+        let idle_types = |site: &&usize| self.is_idle_type(**site);
+        let typed = self.closure.typed.iter().filter(idle_types);
+        self.closure.imports.iter().filter(idle).chain(typed).copied().collect()
+    }
+
+    /// Whether an import for type checkers alone is for what moves alone.
+    fn is_idle_type(&self, site: usize) -> bool {
+        let world = self.ctx.world;
+        let id = ImportId { module: self.source(), site };
+        let found = world.graph.site(id.module, site);
+        let Some(name) = found.bound().filter(|_| found.kind == Kind::Type) else { return false };
+        let known = self.is_known_outside(name) || is_public(world, id.module, name);
+        let kept = kept_by_comment(self.ctx, id).or_else(|| silenced(self.ctx, id)).is_some();
+        let alone = world.names.file(id.module).bindings(name).len() == 1;
+        alone && !known && !kept && !self.used_here(name)
+    }
+
+    /// Whether another module takes the name from the old one, or may.
+    fn is_known_outside(&self, name: &str) -> bool {
+        let users = &self.ctx.users;
+        let listed = self.ctx.world.names.file(self.source()).exports.names.contains(&name);
+        listed || users.uses(self.source(), name).next().is_some() || users.may_be_read(self.source(), name).is_some()
     }
 
     /// The imports that the destination needs, by site: not those of its own names.
@@ -330,7 +352,8 @@ impl Extraction<'_, '_, '_, '_> {
         let file = self.ctx.world.names.file(self.source());
         let mut out: Vec<ImportText> = self.needed(home).map(|site| self.repeated(site, name)).collect();
         let has_annotations = file.annotations.iter().any(|a| self.spans().iter().any(|s| s.contains(a.span)));
-        if file.postponed && has_annotations {
+        let is_required = home.is_none() && self.ctx.project().settings.import_style.requires_annotations;
+        if file.postponed && (has_annotations || is_required) {
             out.push(ImportText::from("__future__", "annotations"));
         }
         out

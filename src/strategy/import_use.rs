@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Context, ImportId, Reason};
+use super::{Context, ImportId, Reason, writable};
 use crate::names::evaluated::{self, Evaluated};
 use crate::names::scope::{AnnotationOwner, Binding, FunctionId, MODULE};
 use crate::names::users::{How, is_public};
@@ -165,17 +165,7 @@ fn runs_at_import(ctx: &Context, module: ModuleId, function: FunctionId) -> Opti
 /// What stands against rewriting the file of an import at all.
 pub fn not_writable(ctx: &Context, id: ImportId) -> Option<Obstacle> {
     let here = (id.module, ctx.world.graph.site(id.module, id.site).at);
-    let source = ctx.project().file(ctx.project().module(id.module).file);
-    let message = if let Some(trouble) = &source.trouble {
-        trouble.reason.as_str()
-    } else if !source.writable {
-        "the file lies outside the given paths"
-    } else if ctx.world.graph.files[id.module.index()].error.is_some() {
-        "the file holds text that could not be parsed"
-    } else {
-        return None;
-    };
-    Some(Obstacle::new(Reason::NotWritable, here, message))
+    writable::not_writable(ctx, id.module).map(|(reason, message)| Obstacle::new(reason, here, message))
 }
 
 /// A name of a package that is a submodule, too: which of them an import gets depends on how far the package has come.

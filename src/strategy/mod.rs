@@ -19,6 +19,7 @@ mod standing;
 pub mod steer;
 mod unused_import;
 mod utility_home;
+mod writable;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
@@ -33,11 +34,13 @@ use crate::names::running::Running;
 use crate::names::users::Users;
 use crate::names::{Names, World};
 use crate::outcome::Safety;
+use crate::project::generated::says_generated;
 use crate::project::{ModuleId, Project};
 use crate::rewrite::Intent;
 use crate::syntax::Span;
 pub use module_getattr::complete;
 pub use reason::Reason;
+pub use writable::not_writable;
 
 /// One name of an import statement: module and index of the site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,6 +57,7 @@ pub struct Context<'c, 'p> {
     effects: Known<Arc<[(Span, Changed)]>>,
     reads: Known<Arc<[later::Read]>>,
     asks: Known<Option<ModuleId>>,
+    generated: Known<bool>,
     stops: Known<Arc<[order::Stop]>>,
     touches: Known<order::Touches>,
     touching: Known<order::Touching>,
@@ -82,6 +86,7 @@ impl<'c, 'p> Context<'c, 'p> {
             effects: Mutex::default(),
             reads: Mutex::default(),
             asks: Mutex::default(),
+            generated: Mutex::default(),
             stops: Mutex::default(),
             touches: Mutex::default(),
             touching: Mutex::default(),
@@ -133,6 +138,11 @@ impl<'c, 'p> Context<'c, 'p> {
     /// What touches state in order when a module is imported first.
     fn touching(&self, module: ModuleId) -> order::Touching {
         known(&self.touching, module, || order::touching(self, module))
+    }
+
+    /// Whether the file of a module says that a program writes it.
+    fn is_generated(&self, module: ModuleId) -> bool {
+        known(&self.generated, module, || says_generated(self.project().text(module)))
     }
 
     /// The module that a module asks while it is loaded what it holds, if that leads to it.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::closure::{Closure, Sheet};
 use super::import_use::Obstacle;
+use super::writable::not_writable;
 use super::{Context, Reason, standing};
 use crate::names::effects::within;
 use crate::names::evaluated::is_stdlib;
@@ -25,12 +26,8 @@ pub fn module_obstacle(ctx: &Context, module: ModuleId) -> Option<Obstacle> {
     let name = &project.module(module).name;
     let at = |span: Span| (module, span);
     let refuse = |reason, at, message: String| Some(Obstacle::new(reason, at, message));
-    if let Some(trouble) = &source.trouble {
-        return refuse(Reason::NotWritable, at(Span::default()), trouble.reason.clone());
-    }
-    if !source.writable || ctx.world.graph.files[module.index()].error.is_some() {
-        let message = format!("the file of `{name}` lies outside the given paths or is not read in full");
-        return refuse(Reason::NotWritable, at(Span::default()), message);
+    if let Some((reason, message)) = not_writable(ctx, module) {
+        return refuse(reason, at(Span::default()), message);
     }
     if project.stubs.iter().any(|s| s.strip_suffix('i') == Some(&source.path)) {
         return refuse(Reason::Stub, at(Span::default()), format!("a stub file stands beside `{name}`"));
@@ -69,6 +66,11 @@ pub fn obstacle<'p>(ctx: &Context<'_, 'p>, sheet: &Sheet<'_, 'p>, closure: &Clos
         .or_else(|| each.clone().find_map(|index| effect(ctx, sheet, *index)))
         .or_else(|| sheet.staying(&closure.statements).find_map(|used| changed(ctx, sheet, closure, used)))
         .or_else(|| above_imports(ctx, sheet, closure))
+}
+
+/// Whether a statement means the same at another time and in another module, as far as it alone is concerned.
+pub fn stands_anywhere<'p>(ctx: &Context<'_, 'p>, sheet: &Sheet<'_, 'p>, index: usize) -> bool {
+    place(ctx, sheet, sheet.statement(index).span).or_else(|| effect(ctx, sheet, index)).is_none()
 }
 
 /// A statement that needs what would move, and runs before the imports among which that would be imported back.

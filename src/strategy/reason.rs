@@ -73,6 +73,8 @@ pub enum Reason {
     NoPlace,
     /// The file is not rewritten: it lies outside the given paths, or is not read in full.
     NotWritable,
+    /// The file says that a program writes it.
+    GeneratedFile,
     /// The statement is written in a way that cannot be taken apart.
     Form,
     /// The cycle cannot go whole, and the part that can is not worth the imports that would move.
@@ -121,6 +123,7 @@ impl Reason {
             Reason::AgainstPolicy => "against-policy",
             Reason::NoPlace => "no-place",
             Reason::NotWritable => "not-writable",
+            Reason::GeneratedFile => "generated-file",
             Reason::Form => "statement-form",
             Reason::LittleGain => "little-gain",
             Reason::FailedCheck => "failed-check",

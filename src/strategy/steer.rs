@@ -1,7 +1,7 @@
 //! How owners steer single imports: by comments on them, `# cyclefix: keep` and `# cyclefix: ignore`, and by the settings
 //! `keep`, `cut` and `ignore`; and by the policy, which rules out fixes that only hide a dependency.
 
-use super::{Context, Fix, HIDING, ImportId, Proposals, Reason, Refusal};
+use super::{Context, Fix, HIDING, ImportId, Proposals, Reason, Refusal, not_writable};
 use crate::graph::{Edge, Graph};
 use crate::project::pattern::ImportPattern;
 use crate::project::settings::Policy;
@@ -83,8 +83,11 @@ pub fn steered(ctx: &Context, strategy: &'static str, found: Proposals) -> Propo
         }
     }
     for fix in found.fixes {
+        let fixed = || fix.intents.iter().map(|(module, _)| *module);
         if let Some(import) = fix.removes.iter().find(|i| is_kept(graph, **i)) {
             out.refusals.push(kept(*import));
+        } else if let Some((reason, message)) = fixed().find_map(|module| not_writable(ctx, module)) {
+            out.refusals.push(refusal(fix.removes[0], reason, message));
         } else if ruled_out {
             out.refusals.push(refusal(fix.removes[0], Reason::AgainstPolicy, against_policy(&fix)));
         } else {

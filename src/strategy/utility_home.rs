@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::closure::{Closure, Destination, Sheet, loaded_with};
+use super::writable::not_writable;
 use super::{Context, Reason};
 use crate::names::evaluated::is_stdlib;
 use crate::names::scope::MODULE;
@@ -114,9 +115,7 @@ fn may_take(ctx: &Context, module: ModuleId, sheet: &Sheet, closure: &Closure) -
     let file = ctx.world.names.file(module);
     let source = ctx.project().file(ctx.project().module(module).file);
     let imports = &ctx.world.graph.files[module.index()];
-    let plain = source.writable
-        && source.trouble.is_none()
-        && imports.error.is_none()
+    let plain = not_writable(ctx, module).is_none()
         && file.exports.is_empty()
         && !imports.sites.iter().any(|s| s.star)
         && file.dynamic.is_none()

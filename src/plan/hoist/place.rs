@@ -9,7 +9,7 @@ use crate::outcome::{Kind, Safety};
 use crate::project::ModuleId;
 use crate::rewrite::lines::{line_end, line_start, next_line};
 use crate::rewrite::{ImportText, Intent};
-use crate::strategy::{Added, Context, Fix, ImportId, Reason, Refusal};
+use crate::strategy::{Added, Context, Fix, ImportId, Reason, Refusal, not_writable};
 use crate::syntax::Span;
 use crate::syntax::ast::{Stmt, StmtKind};
 use crate::syntax::imports::{ImportSite, Place};
@@ -101,11 +101,8 @@ fn text(site: &ImportSite) -> ImportText {
 /// A module whose text and names are plain enough: no package, whose names are public; no test, whose imports are part of it.
 fn module_may_change(ctx: &Context, module: ModuleId) -> Result<(), Obstacle> {
     let this = ctx.project().module(module);
-    let source = ctx.project().file(this.file);
     let users = ctx.users.of(module);
-    if source.trouble.is_some() || !source.writable || ctx.world.graph.files[module.index()].error.is_some() {
-        return obstacle(Reason::NotWritable, "the file is not rewritten");
-    }
+    not_writable(ctx, module).map_or(Ok(()), Err)?;
     if this.is_package || this.is_among_tests() {
         return obstacle(Reason::PublicName, "names of packages are public, and imports are part of a test");
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::import_use::Obstacle;
 use super::super::loading::Loading;
-use super::super::{Context, Reason, standing as place};
+use super::super::{Context, Reason, not_writable, standing as place};
 use super::{Pair, Side};
 use crate::graph::Edge;
 use crate::names::Role;
@@ -39,11 +39,8 @@ fn file(ctx: &Context, module: ModuleId) -> Option<Obstacle> {
     let here = (module, first(ctx, module));
     let this = ctx.project().module(module);
     let source = ctx.project().file(this.file);
-    if let Some(trouble) = &source.trouble {
-        return Some(Obstacle::new(Reason::NotWritable, here, trouble.reason.clone()));
-    }
-    if !source.writable || ctx.world.graph.files[module.index()].error.is_some() {
-        return Some(Obstacle::new(Reason::NotWritable, here, "one of the files must not be rewritten"));
+    if let Some((reason, message)) = not_writable(ctx, module) {
+        return Some(Obstacle::new(reason, here, message));
     }
     if this.is_package {
         return Some(Obstacle::new(Reason::PackageInit, here, format!("`{}` is a package", this.name)));
