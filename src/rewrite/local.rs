@@ -96,7 +96,8 @@ fn below_line(text: &str, stmt: Span) -> Result<usize, RewriteError> {
     Ok(next_line(text, stmt.end))
 }
 
-/// The start of the body with the comments that stand above its first statement.
+/// The start of the body with the comments that stand above its first statement, but for one that tells the types (PEP 484): that
+/// has to follow the head.
 fn head_of(page: &Page, first_line: usize, def: Span) -> usize {
     let text = page.text;
     let mut at = first_line;
@@ -106,7 +107,9 @@ fn head_of(page: &Page, first_line: usize, def: Span) -> usize {
         }
         let end = if text[..at].ends_with("\r\n") { at - 2 } else { at - 1 };
         let previous = line_start(text, end);
-        if previous <= def.start || !text[previous..end].trim_start().starts_with('#') {
+        let line = text[previous..end].trim_start();
+        let tells_types = line.trim_start_matches(['#', ' ']).starts_with("type:");
+        if previous <= def.start || !line.starts_with('#') || tells_types {
             return at;
         }
         at = previous;

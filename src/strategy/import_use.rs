@@ -69,6 +69,9 @@ impl Use<'_> {
     }
 }
 
+/// What annotations of variables of a class may be that make them no fields (`_is_type` of CPython's `dataclasses`).
+const TOLD_APART: [&str; 3] = ["ClassVar", "InitVar", "KW_ONLY"];
+
 pub fn uses(ctx: &Context, id: ImportId) -> Uses {
     let world = ctx.world;
     let file = world.names.file(id.module);
@@ -79,8 +82,14 @@ pub fn uses(ctx: &Context, id: ImportId) -> Uses {
         match (used.role, used.moment) {
             (Role::Quoted(None), _) | (_, Moment::Never) => out.types = true,
             (Role::Quoted(Some(annotation)) | Role::Annotation(annotation), _) => {
-                let evaluated = evaluated::annotation(world, &ctx.users, id.module, annotation);
                 let found = file.annotation(annotation);
+                // Data classes look for these names among those of the module, however the annotation is written.
+                let is_told_apart = found.owner != AnnotationOwner::Local && TOLD_APART.contains(&used.name);
+                let evaluated = if is_told_apart {
+                    Evaluated::Yes
+                } else {
+                    evaluated::annotation(world, &ctx.users, id.module, annotation)
+                };
                 match evaluated {
                     Evaluated::Yes => {
                         let message = format!("`{}` stands in an annotation that is evaluated at run time", used.name);
@@ -118,8 +127,8 @@ pub fn uses(ctx: &Context, id: ImportId) -> Uses {
                 } else if file.function(outermost).is_lambda {
                     let message = format!("`{}` is used in a lambda, which cannot hold an import", used.name);
                     out.blocked.get_or_insert(Obstacle::new(Reason::NoPlace, at, message));
-                } else if name == "__del__" {
-                    let message = "nothing can be imported in `__del__` while the interpreter shuts down";
+                } else if name == "__del__" || is_called_by_finalizer(ctx, id.module, name) {
+                    let message = format!("nothing can be imported in `{name}` while the interpreter shuts down");
                     out.blocked.get_or_insert(Obstacle::new(Reason::NoPlace, at, message));
                 } else if declared_global(file, used) {
                     let message = format!("`{}` is declared global in `{name}`", used.name);
@@ -312,12 +321,39 @@ fn is_binding_of(ctx: &Context, binding: &Binding, id: ImportId) -> bool {
     plain(this) && other.name.is_none() && other.asname.is_none()
 }
 
+/// Whether a `__del__` of the module speaks of a function of this name.
+fn is_called_by_finalizer(ctx: &Context, module: ModuleId, name: &str) -> bool {
+    let text = ctx.project().text(module);
+    let is_word = |c: char| c == '_' || c.is_alphanumeric();
+    let finalizers = ctx.world.names.file(module).functions.iter().filter(|function| function.name == "__del__");
+    let mut words = finalizers.flat_map(|function| function.span.of(text).split(|c| !is_word(c)));
+    words.any(|word| word == name)
+}
+
 /// Words of comments that say an import is there for others.
 const PURPOSES: [&str; 7] = ["side effect", "side-effect", "regist", "keep", "re-export", "reexport", "backward"];
 
+/// Those of a comment above.
+const PURPOSES_ABOVE: [&str; 6] =
+    ["side effect", "side-effect", "re-export", "reexport", "backward", "old import path"];
+
 /// A comment that says that the import is there for others.
 pub fn kept_by_comment(ctx: &Context, id: ImportId) -> Option<Obstacle> {
-    purpose(ctx, id, &PURPOSES)
+    purpose(ctx, id, &PURPOSES).or_else(|| kept_by_comment_above(ctx, id))
+}
+
+/// The same of the lines above, which may speak of more than one import.
+fn kept_by_comment_above(ctx: &Context, id: ImportId) -> Option<Obstacle> {
+    let site = ctx.world.graph.site(id.module, id.site);
+    let text = ctx.project().text(id.module);
+    let above = text[..site.stmt.start].lines().rev();
+    // The last is what stands before the statement on its own line.
+    let above = above.skip(usize::from(!text[..site.stmt.start].ends_with(['\n', '\r'])));
+    let comments: Vec<&str> = above.map(str::trim).take_while(|line| line.starts_with('#')).collect();
+    let comment = comments.iter().rev().map(|line| line.trim_start_matches(['#', ' '])).collect::<Vec<_>>().join(" ");
+    let keeps = PURPOSES_ABOVE.iter().any(|words| comment.to_lowercase().contains(words));
+    let message = format!("the comment above keeps it: # {comment}");
+    keeps.then(|| Obstacle::new(Reason::KeptOnPurpose, (id.module, site.at), message))
 }
 
 /// A comment that keeps an import: on its own line, or on the first or last of its statement.

@@ -8,7 +8,7 @@ use super::{Context, Reason};
 use crate::names::evaluated::is_stdlib;
 use crate::names::scope::MODULE;
 use crate::names::{Bound, Moment};
-use crate::project::ModuleId;
+use crate::project::{Module, ModuleId};
 use crate::rewrite::ImportText;
 use crate::syntax::ast::StmtKind;
 
@@ -33,6 +33,11 @@ pub fn name(ctx: &Context, source: ModuleId, user: ModuleId) -> Result<String, (
         let message = "a new top-level module would have to be listed in the project's manifest".to_owned();
         return Err((Reason::NoPlace, message));
     }
+    if is_scanned(ctx, package, this.root) {
+        let message =
+            format!("the modules of `{package}` are looked for at run time, and a new one would be among them");
+        return Err((Reason::NoPlace, message));
+    }
     for ending in ["shared", "common", "base"] {
         let name = if last.is_empty() { format!("_{ending}") } else { format!("{last}_{ending}") };
         let path = if package.is_empty() { name.clone() } else { format!("{package}.{name}") };
@@ -46,6 +51,29 @@ pub fn name(ctx: &Context, source: ModuleId, user: ModuleId) -> Result<String, (
         }
     }
     Err((Reason::NoPlace, format!("there is no free name for a module beside `{}`", this.name)))
+}
+
+/// What code calls that looks for modules, and for files.
+const LOOKING_FOR_MODULES: [&str; 3] = ["iter_modules", "walk_packages", "find_modules"];
+const LOOKING_FOR_FILES: [&str; 4] = ["listdir", "glob", "iterdir", "scandir"];
+
+/// Whether code of the project may look for the modules of a package, to do something with each: code that looks for modules and
+/// names the package or stands in it, or a package that looks for files beside its own.
+fn is_scanned(ctx: &Context, package: &str, root: usize) -> bool {
+    let project = ctx.project();
+    let Some(package_id) = project.tree.find(package, root) else { return false };
+    let last = package.rsplit('.').next().unwrap_or(package);
+    let has = |text: &str, words: &[&str]| {
+        words.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some())
+    };
+    let is_named = |text: &str| text.split(|c: char| c != '_' && !c.is_alphanumeric()).any(|word| word == last);
+    let own = project.text(package_id);
+    let looks = |(id, module): (ModuleId, &Module)| {
+        let text = project.text(id);
+        // A test that imports all modules does nothing with them.
+        has(text, &LOOKING_FOR_MODULES) && !module.is_test() && (id == package_id || is_named(text))
+    };
+    has(own, &["__file__", "__path__"]) && has(own, &LOOKING_FOR_FILES) || project.modules().any(looks)
 }
 
 /// Whether a manifest lists the modules of the distribution one by one.
