@@ -84,7 +84,7 @@ fn speaks_of(page: &Page, stmt: Span, comment: &str) -> bool {
     };
     let sites = page.imports.sites.iter().filter(|s| s.stmt == stmt);
     let mut names = sites.flat_map(|s| s.module.split('.').next_back().into_iter().chain(s.name).chain(s.asname));
-    is_of_cycle(comment) || names.any(says)
+    is_of_cycle(comment) || !is_of_group(comment) && names.any(says)
 }
 
 /// Whether a comment speaks of an import cycle.
@@ -95,9 +95,14 @@ fn is_of_cycle(comment: &str) -> bool {
 
 /// Whether a comment heads a group rather than speaking of one import.
 fn is_heading(comment: &str) -> bool {
-    let words = comment.to_lowercase();
     let few = comment.split_whitespace().filter(|word| word.contains(char::is_alphabetic)).count() < REMARK;
-    !is_of_cycle(comment) && (few || is_drawn(comment) || GROUPS.iter().any(|group| words.contains(group)))
+    !is_of_cycle(comment) && (few || is_drawn(comment) || is_of_group(comment))
+}
+
+/// Whether a comment has a word that heads a group of imports.
+fn is_of_group(comment: &str) -> bool {
+    let words = comment.to_lowercase();
+    GROUPS.iter().any(|group| words.contains(group))
 }
 
 /// Whether a line of a comment is drawn as a rule.

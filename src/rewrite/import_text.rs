@@ -46,6 +46,9 @@ pub struct SortKey {
     name: Option<(u8, String)>,
 }
 
+/// Where a statement stands among others, by its module and the first of its names.
+type Place = (SortKey, Option<(u8, String)>);
+
 impl SortKey {
     pub fn module_name(&self) -> &str {
         &self.module
@@ -117,7 +120,7 @@ impl ImportText {
         let joinable = |comment: &String| silences(comment);
         let plain = |i: &ImportText| i.comment.iter().all(joinable) && i.name.as_ref().is_some_and(joins);
         imports.sort_by_key(|i| (i.module.clone(), !plain(i), i.comment.clone()));
-        let mut out: Vec<(SortKey, Option<(u8, String)>, String, String)> = Vec::new();
+        let mut out: Vec<(Place, String, String)> = Vec::new();
         let mut rest = imports.as_slice();
         while let Some(first) = rest.first() {
             let joins = |i: &&ImportText| {
@@ -131,10 +134,13 @@ impl ImportText {
                 text.push_str(&format!("{line}{}{indent}", page.layout.newline));
             }
             let name = now.iter().filter_map(|i| i.name.as_deref().map(name_key)).min();
-            out.push((first.key(page), name, statement(page, now, indent), text));
+            out.push(((first.key(page), name), statement(page, now, indent), text));
         }
         out.sort();
-        out.into_iter().map(|(key, _, statement, above)| (key, above + &statement)).collect()
+        // Words above a statement whose names come from several modules now stand above the first.
+        let mut told = BTreeSet::new();
+        let mut once = |above: String| if told.insert(above.clone()) { above } else { String::new() };
+        out.into_iter().map(|((key, _), statement, above)| (key, once(above) + &statement)).collect()
     }
 }
 
