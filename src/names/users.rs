@@ -84,6 +84,8 @@ pub struct Users<'p> {
     set_anywhere: BTreeMap<&'p str, (ModuleId, Span)>,
     /// Names that are set on objects of which nothing is known.
     set_loosely: BTreeMap<&'p str, (ModuleId, Span)>,
+    /// Whether code of the project reads annotations as they are.
+    reads_annotations: bool,
 }
 
 impl<'p> Users<'p> {
@@ -125,7 +127,9 @@ impl<'p> Users<'p> {
             let user = *user;
             world.names.file(user).set_on_computed.iter().map(move |(name, at)| (*name, (user, *at)))
         };
-        let set_anywhere = ids.iter().flat_map(set).collect();
+        let computed = ids.iter().filter(|id| imports_computed(world.project().text(**id)));
+        let set_there = computed.flat_map(|user| set_on_unknown(world, *user));
+        let set_anywhere = ids.iter().flat_map(set).chain(set_there).collect();
         let set_loosely = ids.iter().flat_map(|user| set_on_unknown(world, *user)).collect();
         Self {
             by_module,
@@ -136,6 +140,7 @@ impl<'p> Users<'p> {
             loose,
             set_anywhere,
             set_loosely,
+            reads_annotations: ids.par_iter().any(|id| reads_annotations(world.project().text(*id))),
         }
     }
 
@@ -169,6 +174,11 @@ impl<'p> Users<'p> {
         self.evaluated.contains(&(module, name.to_owned()))
     }
 
+    /// Whether code of the project may tell an annotation from a text that says the same, of whatever it is handed.
+    pub fn reads_annotations(&self) -> bool {
+        self.reads_annotations
+    }
+
     pub fn of(&self, module: ModuleId) -> &ModuleUsers<'p> {
         self.by_module.get(&module).unwrap_or(&self.none)
     }
@@ -187,6 +197,29 @@ impl<'p> Users<'p> {
         let set_there = || self.set_loosely.get(name).copied().filter(|_| handed);
         direct.or_else(|| self.set_anywhere.get(name).copied()).or_else(set_there)
     }
+}
+
+/// Whether code may have modules that it does not name.
+fn imports_computed(text: &str) -> bool {
+    ["import_module(", "__import__("]
+        .iter()
+        .any(|call| memchr::memmem::find(text.as_bytes(), call.as_bytes()).is_some())
+}
+
+/// Words of code that reads annotations.
+const READING_ANNOTATIONS: [&str; 3] = [".annotation", "__annotations__", "get_type_hints"];
+
+fn reads_annotations(text: &str) -> bool {
+    let has = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+    // `f.type for f in dataclasses.fields(C)`
+    let of_fields = has("dataclass") && has("fields(") && has(".type");
+    of_fields
+        || READING_ANNOTATIONS.iter().any(|word| {
+            memchr::memmem::find_iter(text.as_bytes(), word.as_bytes()).any(|at| {
+                let behind = text.as_bytes().get(at + word.len());
+                !behind.is_some_and(|byte| *byte == b'_' || byte.is_ascii_alphanumeric())
+            })
+        })
 }
 
 /// What a module hands to calls of third-party code, by where it is defined.
@@ -221,13 +254,26 @@ fn loose<'p>(world: World<'_, 'p>, user: ModuleId) -> Vec<&'p str> {
     out
 }
 
-/// Names that a file sets on objects of which nothing is known: `setattr(x, "name", …)`.
+/// Names that a file sets on objects of which nothing is known: `setattr(x, "name", …)`, and `x.name = …` of what is no `self`.
 fn set_on_unknown<'p>(world: World<'_, 'p>, user: ModuleId) -> Vec<(&'p str, (ModuleId, Span))> {
     let set = world.names.file(user).accesses.iter().filter(|a| a.replaces);
     let unknown = set.filter(|a| {
         matches!(world.trace_in(user, a.scope, a.module.name, &a.module.attributes).object, Object::Unknown)
     });
-    unknown.filter_map(|a| Some((a.name?, (user, a.span)))).collect()
+    let by_name = unknown.filter_map(|a| Some((a.name?, (user, a.span))));
+    let assigned = world
+        .names
+        .file(user)
+        .uses
+        .iter()
+        .filter(|used| matches!(used.role, Role::Store | Role::Delete) && !matches!(used.name, "self" | "cls"));
+    let plainly = assigned.filter_map(|used| {
+        let attributes: Vec<&'p str> = used.attributes.iter().map(|a| a.text).collect();
+        let (last, above) = attributes.split_last()?;
+        let of = world.trace_in(user, used.scope, used.name, above).object;
+        matches!(of, Object::Unknown).then_some((*last, (user, used.span)))
+    });
+    by_name.chain(plainly).collect()
 }
 
 enum Fact<'p> {

@@ -107,6 +107,15 @@ pub fn uses(ctx: &Context, id: ImportId) -> Uses {
                 let quoted = matches!(used.role, Role::Quoted(_));
                 if !quoted && !postponed && found.owner != AnnotationOwner::Local && !out.quotes.contains(&found.span) {
                     out.quotes.push(found.span);
+                    if ctx.users.reads_annotations() {
+                        let doubt = || {
+                            format!(
+                                "code of the project reads annotations, and that of `{}` would be a text",
+                                used.name
+                            )
+                        };
+                        out.doubt.get_or_insert_with(doubt);
+                    }
                 }
             }
             (_, Moment::Import | Moment::Main) => {
