@@ -206,20 +206,14 @@ fn imports_computed(text: &str) -> bool {
         .any(|call| memchr::memmem::find(text.as_bytes(), call.as_bytes()).is_some())
 }
 
-/// Words of code that reads annotations.
-const READING_ANNOTATIONS: [&str; 3] = [".annotation", "__annotations__", "get_type_hints"];
-
+/// Whether code reads annotations of objects of which nothing is known: parameters of a signature, what `__annotations__` holds, types
+/// of a data class's fields, hints of the `__init__` of a class.
 fn reads_annotations(text: &str) -> bool {
     let has = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
-    // `f.type for f in dataclasses.fields(C)`
+    let of_signature = has("signature(") && has(".annotation");
     let of_fields = has("dataclass") && has("fields(") && has(".type");
-    of_fields
-        || READING_ANNOTATIONS.iter().any(|word| {
-            memchr::memmem::find_iter(text.as_bytes(), word.as_bytes()).any(|at| {
-                let behind = text.as_bytes().get(at + word.len());
-                !behind.is_some_and(|byte| *byte == b'_' || byte.is_ascii_alphanumeric())
-            })
-        })
+    let of_class = has("get_type_hints(") && has(".__init__)");
+    of_signature || of_fields || of_class || has(".__annotations__")
 }
 
 /// What a module hands to calls of third-party code, by where it is defined.

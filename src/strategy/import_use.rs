@@ -359,6 +359,10 @@ fn kept_by_comment_above(ctx: &Context, id: ImportId) -> Option<Obstacle> {
     // The last is what stands before the statement on its own line.
     let above = above.skip(usize::from(!text[..site.stmt.start].ends_with(['\n', '\r'])));
     let comments: Vec<&str> = above.map(str::trim).take_while(|line| line.starts_with('#')).collect();
+    // A longer one speaks of more than the import.
+    if comments.len() > 3 {
+        return None;
+    }
     let comment = comments.iter().rev().map(|line| line.trim_start_matches(['#', ' '])).collect::<Vec<_>>().join(" ");
     let keeps = PURPOSES_ABOVE.iter().any(|words| comment.to_lowercase().contains(words));
     let message = format!("the comment above keeps it: # {comment}");

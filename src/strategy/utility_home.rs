@@ -53,27 +53,31 @@ pub fn name(ctx: &Context, source: ModuleId, user: ModuleId) -> Result<String, (
     Err((Reason::NoPlace, format!("there is no free name for a module beside `{}`", this.name)))
 }
 
-/// What code calls that looks for modules, and for files.
-const LOOKING_FOR_MODULES: [&str; 3] = ["iter_modules", "walk_packages", "find_modules"];
-const LOOKING_FOR_FILES: [&str; 4] = ["listdir", "glob", "iterdir", "scandir"];
+/// Calls that look for modules, for files, and that import what was found.
+const LOOKING_FOR_MODULES: [&str; 2] = ["iter_modules(", "walk_packages("];
+const LOOKING_FOR_FILES: [&str; 4] = ["listdir(", "glob(", "iterdir(", "scandir("];
+const IMPORTING: [&str; 2] = ["import_module(", "__import__("];
 
-/// Whether code of the project may look for the modules of a package, to do something with each: code that looks for modules and
-/// names the package or stands in it, or a package that looks for files beside its own.
+/// Whether code of the project looks for the modules of a package, to do something with each: it takes the package's `__path__` or
+/// its name, or is the package's own and looks for files.
 fn is_scanned(ctx: &Context, package: &str, root: usize) -> bool {
     let project = ctx.project();
     let Some(package_id) = project.tree.find(package, root) else { return false };
     let last = package.rsplit('.').next().unwrap_or(package);
-    let has = |text: &str, words: &[&str]| {
-        words.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some())
-    };
-    let is_named = |text: &str| text.split(|c: char| c != '_' && !c.is_alphanumeric()).any(|word| word == last);
+    let names = [format!("{last}.__path__"), format!("\"{package}\""), format!("'{package}'")];
+    let has = |text: &str, word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+    let has_any = |text: &str, words: &[&str]| words.iter().any(|word| has(text, word));
     let own = project.text(package_id);
     let looks = |(id, module): (ModuleId, &Module)| {
         let text = project.text(id);
         // A test that imports all modules does nothing with them.
-        has(text, &LOOKING_FOR_MODULES) && !module.is_test() && (id == package_id || is_named(text))
+        has_any(text, &LOOKING_FOR_MODULES)
+            && !module.is_test()
+            && (id == package_id && has(text, "__path__") || names.iter().any(|name| has(text, name)))
     };
-    has(own, &["__file__", "__path__"]) && has(own, &LOOKING_FOR_FILES) || project.modules().any(looks)
+    let by_files =
+        has_any(own, &["__file__", "__path__"]) && has_any(own, &LOOKING_FOR_FILES) && has_any(own, &IMPORTING);
+    by_files || project.modules().any(looks)
 }
 
 /// Whether a manifest lists the modules of the distribution one by one.
