@@ -843,8 +843,13 @@ impl<'a> Walk<'a> {
     fn call_args(&mut self, func: &Expr<'a>, args: &[Arg<'a>]) {
         let (keeper, gives) = (self.keeps_arguments.take(), std::mem::take(&mut self.gives));
         let called = func.last_name().unwrap_or_default();
-        let of_module =
-            matches!(&func.kind, ExprKind::Attribute { value, .. } if value.last_name() == Some("__module__"));
+        let of_module = match &func.kind {
+            ExprKind::Attribute { value, .. } => {
+                let in_it = || value.span.of(self.text).contains(".__module__");
+                value.last_name() == Some("__module__") || called == "startswith" && in_it()
+            }
+            _ => false,
+        };
         if called == "getmodule" || of_module {
             let literal = match args.first().map(|a| &a.value.kind) {
                 Some(ExprKind::Str(std::borrow::Cow::Borrowed(text))) => Some(*text),

@@ -16,6 +16,7 @@ use class_body::touched_in_class;
 use classes::{base_registers, enum_registers, metaclass_registers};
 use code::Run;
 use decorators::by_decorator;
+pub use objects::{class_of, lineage};
 use outside::{changes_outside, gives_shared, keeps_track};
 
 use super::evaluated::is_stdlib;

@@ -4,7 +4,8 @@
 use memchr::memmem::find;
 
 use super::Context;
-use crate::names::scope::{Binding, ByModule};
+use crate::names::effects::{class_of, lineage};
+use crate::names::scope::{Binding, ByModule, ClassId};
 use crate::names::{Bound, Object};
 use crate::project::ModuleId;
 use crate::syntax::Span;
@@ -72,12 +73,46 @@ pub fn asks_caller<'c>(ctx: &'c Context, module: ModuleId, span: Span) -> Option
     })
 }
 
+/// Words by which a method finds the module of the class that it is called on.
+const OF_CLASS: [&str; 4] = ["__module__", "getmodule(", "getfile(", "getsourcefile("];
+
+/// Methods that give what people read.
+const SHOWING: [&str; 2] = ["__repr__", "__str__"];
+
+/// A class that what inherits from it, or is made by it, is asked by for its module: a base or a metaclass of a class inside a
+/// span. What only shows the module is none.
+pub fn asked_by_base<'p>(ctx: &Context<'_, 'p>, module: ModuleId, span: Span) -> Option<((ModuleId, Span), &'p str)> {
+    let world = ctx.world;
+    let moves =
+        |home: ModuleId, class: ClassId| home == module && span.contains(world.names.file(home).class(class).span);
+    let ids = (0..world.names.file(module).classes.len()).map(|id| ClassId(id as u32));
+    let above =
+        ids.filter(|id| moves(module, *id)).flat_map(|id| lineage(world, module, id)).flat_map(|(home, base)| {
+            let maker = world.names.file(home).class(base).metaclass.as_ref();
+            let maker = maker.and_then(|path| class_of(world, home, path));
+            std::iter::once((home, base)).chain(maker.into_iter().flat_map(|(home, id)| lineage(world, home, id)))
+        });
+    above.filter(|(home, class)| !moves(*home, *class)).find_map(|(home, id)| {
+        let file = world.names.file(home);
+        let class = file.class(id);
+        let methods = class.methods.iter().filter(|(name, _)| !SHOWING.contains(name)).flat_map(|(_, ids)| ids);
+        let span = methods.map(|id| file.function(*id).span).find_map(|span| {
+            let text = span.of(ctx.project().text(home));
+            OF_CLASS.iter().find_map(|word| {
+                let start = span.start + text.find(word)?;
+                Some(Span { start, end: start + word.len() })
+            })
+        })?;
+        Some(((home, span), class.name))
+    })
+}
+
 /// Where the project tells the definitions of a module by where they stand: `c.__module__ == "m"`, `getmodule(f)` in the
 /// module itself.
 pub fn told_by_place(ctx: &Context, module: ModuleId) -> Option<(ModuleId, Span)> {
     let name = &ctx.project().module(module).name;
     let package = &name[..name.rfind('.').map_or(0, |dot| dot + 1)];
-    let quoted = [format!("\"{name}\""), format!("'{name}'")];
+    let quoted = ['"', '\''].map(|quote| [format!("{quote}{name}{quote}"), format!("{quote}{name}.")]).concat();
     ctx.world.names.telling_by_module().iter().find_map(|user| {
         let text = ctx.project().text(*user).as_bytes();
         let meant = |by: &&ByModule| match by.literal {

@@ -10,9 +10,9 @@ use crate::names::{Bound, FileNames, Object, World};
 use crate::project::ModuleId;
 
 /// A class with all its bases of the project, itself first.
-pub(super) type Lineage = Vec<(ModuleId, ClassId)>;
+pub type Lineage = Vec<(ModuleId, ClassId)>;
 
-pub(super) fn lineage(world: World, module: ModuleId, class: ClassId) -> Lineage {
+pub fn lineage(world: World, module: ModuleId, class: ClassId) -> Lineage {
     let mut all = vec![(module, class)];
     let mut next = 0;
     while let Some((home, class)) = all.get(next).copied() {
@@ -25,7 +25,7 @@ pub(super) fn lineage(world: World, module: ModuleId, class: ClassId) -> Lineage
 }
 
 /// The class of the project that a dotted name of a module stands for.
-pub(super) fn class_of(world: World, module: ModuleId, path: &[&str]) -> Option<(ModuleId, ClassId)> {
+pub fn class_of(world: World, module: ModuleId, path: &[&str]) -> Option<(ModuleId, ClassId)> {
     let (first, rest) = path.split_first()?;
     let Object::Attribute { module: home, name, rest } = world.trace(module, MODULE, first, rest).object else {
         return None;

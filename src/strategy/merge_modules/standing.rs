@@ -142,6 +142,10 @@ fn by_place(ctx: &Context, module: ModuleId) -> Option<Obstacle> {
         let message = format!("`{name}` looks at the code that calls it");
         return Some(Obstacle::new(Reason::PlaceDependent, (module, at), message));
     }
+    if let Some((at, name)) = place::asked_by_base(ctx, module, whole) {
+        let message = format!("`{name}` looks at the module of a class that inherits from it");
+        return Some(Obstacle::new(Reason::PlaceDependent, at, message));
+    }
     if let Some((user, at)) = place::told_by_place(ctx, module) {
         let message = format!("what is defined in `{}` is told by its module", ctx.project().module(module).name);
         return Some(Obstacle::new(Reason::PlaceDependent, (user, at), message));
