@@ -202,7 +202,7 @@ impl<'p> Graph<'p> {
     }
 
     /// Modules and all that they load eagerly.
-    fn reached(&self, mut todo: Vec<ModuleId>, without: &dyn Fn(&Edge) -> bool) -> ModuleSet {
+    pub fn reached(&self, mut todo: Vec<ModuleId>, without: &dyn Fn(&Edge) -> bool) -> ModuleSet {
         let mut seen: ModuleSet = todo.iter().copied().collect();
         while let Some(at) = todo.pop() {
             for edge in self.edges_of(at) {

@@ -17,6 +17,7 @@ mod held;
 mod import;
 mod loops;
 mod run;
+mod settled;
 mod state;
 
 use std::cmp::Ordering;
@@ -25,7 +26,8 @@ use std::collections::HashMap;
 use crate::names::World;
 use crate::project::ModuleId;
 use crate::syntax::Span;
-use run::Run;
+use run::{Raised, Run};
+use state::{Snapshot, State};
 
 /// A place in a traceback: a statement of a module's body, or of a function that it called.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,37 +146,48 @@ impl<'w, 'p> Simulator<'w, 'p> {
 
     /// Imports each of `entries` first, in an interpreter of its own.
     pub fn outcomes(&self, entries: &[ModuleId]) -> Vec<Outcome> {
-        let name = |m: ModuleId| &self.world.project().module(m).name;
+        let module = |entry: ModuleId| self.world.project().module(entry);
+        let top = |entry: ModuleId| module(entry).name.split_once('.').map(|(top, _)| (module(entry).root, top));
         // Neighbours share the packages above them, whose import is run once.
         let mut order: Vec<usize> = (0..entries.len()).collect();
-        order.sort_by_key(|i| (name(entries[*i]), entries[*i]));
-        let threads = rayon::current_num_threads().clamp(1, order.len().div_ceil(FEW).max(1));
-        let share = order.len().div_ceil(threads).max(1);
-        let run = |part: &[usize]| {
-            let part: Vec<ModuleId> = part.iter().map(|i| entries[*i]).collect();
-            self.in_a_row(&part)
-        };
-        let found: Vec<Outcome> = std::thread::scope(|scope| {
-            let start =
-                |part| (part, std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, move || run(part)));
-            let workers: Vec<_> = order.chunks(share).map(start).collect();
-            let finish = |(part, worker): (&[usize], std::io::Result<std::thread::ScopedJoinHandle<_>>)| match worker {
-                Ok(worker) => worker.join().expect("running imports in the abstract does not panic"),
-                // No thread was to be had: the stack at hand is large enough for all but the longest chains.
-                Err(_) => run(part),
-            };
-            workers.into_iter().flat_map(finish).collect()
-        });
-        let mut out: Vec<(usize, Outcome)> = order.into_iter().zip(found).collect();
-        out.sort_unstable_by_key(|(at, _)| *at);
-        out.into_iter().map(|(_, outcome)| outcome).collect()
+        order.sort_by_key(|i| (&module(entries[*i]).name, entries[*i]));
+        let sorted: Vec<ModuleId> = order.iter().map(|i| entries[*i]).collect();
+        let (families, others): (Vec<&[ModuleId]>, Vec<&[ModuleId]>) = sorted
+            .chunk_by(|one, other| top(*one) == top(*other))
+            .partition(|family| family.len() >= FEW && top(family[0]).is_some());
+        let mut found: HashMap<ModuleId, Outcome> = HashMap::new();
+        for family in families.into_iter().map(<[_]>::to_vec).chain([others.concat()]) {
+            let threads = rayon::current_num_threads().clamp(1, family.len().div_ceil(FEW).max(1));
+            let share = family.len().div_ceil(threads).max(1);
+            let start = aside(&[|| self.start(&family)]).remove(0);
+            let rows: Vec<_> = family.chunks(share).map(|part| || self.in_a_row(part, &start)).collect();
+            found.extend(family.iter().copied().zip(aside(&rows).into_iter().flatten()));
+        }
+        entries.iter().map(|entry| found[entry].clone()).collect()
+    }
+
+    /// What the imports of some modules begin with: the packages above all of them are loaded, and what comes to the same
+    /// each time is known, if there is more than one time.
+    fn start(&self, entries: &[ModuleId]) -> Start<'p> {
+        let tree = &self.world.project().tree;
+        let mut run = Run::new(self, State::new(self.world.graph.files.len()));
+        let mut open: Vec<Opened> = Vec::new();
+        if let [first, others @ ..] = entries {
+            let is_common = |package: &ModuleId| others.iter().all(|m| tree.above(*m).any(|above| above == *package));
+            run.open(tree.above(*first).filter(is_common), &mut open);
+        }
+        if entries.len() > 1 && open.iter().all(|opened| opened.failed.is_none()) {
+            run.settle(entries);
+        }
+        Start { open, doubts: run.doubts, caught: run.caught, state: run.state.snapshot() }
     }
 
     /// Modules sorted by name: what the packages above a module do is run once for all below them.
-    fn in_a_row(&self, entries: &[ModuleId]) -> Vec<Outcome> {
+    fn in_a_row(&self, entries: &[ModuleId], start: &Start<'p>) -> Vec<Outcome> {
         let project = self.world.project();
-        let mut run = Run::new(self);
-        let mut open: Vec<Opened> = Vec::new();
+        let mut run = Run::new(self, State::from(&start.state));
+        (run.doubts, run.caught) = (start.doubts.clone(), start.caught.clone());
+        let mut open = start.open.clone();
         let mut out = Vec::with_capacity(entries.len());
         for entry in entries {
             let this = project.module(*entry);
@@ -183,13 +196,7 @@ impl<'w, 'p> Simulator<'w, 'p> {
             {
                 run.rewind(&open.pop().expect("it was just looked at").before);
             }
-            for package in project.tree.above(*entry) {
-                if open.iter().all(|o| o.package != package) && !open.iter().any(|o| o.failed.is_some()) {
-                    let before = run.mark();
-                    let failed = run.enter(package);
-                    open.push(Opened { package, before, failed });
-                }
-            }
+            run.open(project.tree.above(*entry), &mut open);
             if let Some(failed) = open.iter().find_map(|o| o.failed.clone()) {
                 out.push(run.outcome(failed));
                 continue;
@@ -203,10 +210,47 @@ impl<'w, 'p> Simulator<'w, 'p> {
     }
 }
 
+impl<'w, 'p: 'w> Run<'_, 'w, 'p> {
+    /// Imports packages that are not open yet, until one of them fails.
+    fn open(&mut self, packages: impl Iterator<Item = ModuleId>, open: &mut Vec<Opened>) {
+        for package in packages {
+            if open.iter().all(|o| o.package != package && o.failed.is_none()) {
+                let before = self.mark();
+                let failed = self.enter(package);
+                open.push(Opened { package, before, failed });
+            }
+        }
+    }
+}
+
+/// What the imports of several modules begin with.
+struct Start<'p> {
+    open: Vec<Opened>,
+    doubts: Vec<Raised>,
+    caught: Vec<Trouble>,
+    state: Snapshot<'p>,
+}
+
+/// Does each task in a thread of its own, with a stack for imports.
+fn aside<T: Send>(tasks: &[impl Fn() -> T + Sync]) -> Vec<T> {
+    std::thread::scope(|scope| {
+        let start = |task| (task, std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, task));
+        let workers: Vec<_> = tasks.iter().map(start).collect();
+        let finish = |(task, worker): (&dyn Fn() -> T, std::io::Result<std::thread::ScopedJoinHandle<T>>)| match worker
+        {
+            Ok(worker) => worker.join().expect("running imports in the abstract does not panic"),
+            // No thread was to be had: the stack at hand is large enough for all but the longest chains.
+            Err(_) => task(),
+        };
+        workers.into_iter().map(|(task, worker)| finish((task, worker))).collect()
+    })
+}
+
 /// Entries that are not worth a thread of their own.
 const FEW: usize = 16;
 
 /// A package whose import was run for all modules below it.
+#[derive(Clone)]
 struct Opened {
     package: ModuleId,
     before: run::Mark,

@@ -12,6 +12,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use cyclefix::graph::Graph;
+use cyclefix::io::load::{LoadOptions, load};
+use cyclefix::names::{Names, World};
+use cyclefix::project::ModuleId;
+use cyclefix::simulate::Simulator;
 use harness::case::{Case, cyclefix, write};
 use serde_json::{Value, json};
 
@@ -133,6 +138,22 @@ fn what_is_said_of_each_module_is_what_python_does() {
         }
     }
     assert!(troubles.is_empty(), "\n{}\n", troubles.join("\n"));
+}
+
+#[test]
+fn a_module_comes_to_the_same_alone_as_among_others() {
+    for case in cases() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &case.files);
+        let projects = load(&[folder.path().to_owned()], &LoadOptions::default(), &|_| ()).unwrap();
+        let project = &projects[0].project;
+        let graph = Graph::skimmed(project, &|| ());
+        let names = Names::on_demand(&graph);
+        let simulator = Simulator::new(World { graph: &graph, names: &names });
+        let modules: Vec<ModuleId> = project.modules().map(|(id, _)| id).collect();
+        let alone: Vec<_> = modules.iter().flat_map(|module| simulator.outcomes(&[*module])).collect();
+        assert_eq!(simulator.outcomes(&modules), alone, "{}", case.name);
+    }
 }
 
 #[test]

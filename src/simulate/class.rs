@@ -1,6 +1,6 @@
 //! Classes: what their definition runs, what making an instance runs, and what is found in them.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::arguments::Given;
 use super::held::Held;
@@ -100,7 +100,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
 
     /// What comes after a class in the order of those that the class of an object extends.
     pub fn member_above(&self, class: Space, this: Space, name: &'p str) -> Option<Object<'p>> {
-        let is_in = |order: &Rc<Held<'p>>| order.values().any(|other| other == Object::Class(class));
+        let is_in = |order: &Arc<Held<'p>>| order.values().any(|other| other == Object::Class(class));
         let order = self.order(this).filter(is_in).or_else(|| self.order(class))?;
         let after = order.values().skip_while(|other| *other != Object::Class(class)).skip(1);
         let mut found = after.filter_map(|other| match other {
@@ -111,7 +111,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     }
 
     /// The classes that are asked for what a class has, itself the first; nothing if it extends none.
-    fn order(&self, class: Space) -> Option<Rc<Held<'p>>> {
+    fn order(&self, class: Space) -> Option<Arc<Held<'p>>> {
         match self.state.get(class, ORDER)?.object {
             Object::Held(id) => Some(self.state.kept.get(id)),
             _ => None,

@@ -1,6 +1,6 @@
 //! Displays, what is taken out of them, and the methods of lists and dictionaries.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::arguments::Given;
 use super::held::{Held, Shape};
@@ -9,14 +9,14 @@ use super::state::Object;
 use crate::names::body::{Value, What};
 
 /// Under which a list or dictionary that has a name keeps what it holds.
-const CONTENTS: &str = "<contents>";
+pub const CONTENTS: &str = "<contents>";
 
 /// Functions of Python's own that give what they take, in any order.
 const SAME_PARTS: [&str; 7] = ["list", "tuple", "set", "frozenset", "sorted", "iter", "deque"];
 
 impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     /// What something holds, and whether it holds just that.
-    pub fn contents(&self, object: Object<'p>) -> Option<(Rc<Held<'p>>, bool)> {
+    pub fn contents(&self, object: Object<'p>) -> Option<(Arc<Held<'p>>, bool)> {
         let (id, sure) = match object {
             Object::Held(id) => (id, true),
             Object::Open(space) => match self.state.get(space, CONTENTS)?.object {
@@ -86,7 +86,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     }
 
     /// `object[index]` of what holds something.
-    pub fn item(&mut self, (held, sure): &(Rc<Held<'p>>, bool), index: Object<'p>) -> Object<'p> {
+    pub fn item(&mut self, (held, sure): &(Arc<Held<'p>>, bool), index: Object<'p>) -> Object<'p> {
         let unknown = (!sure).then_some(Object::Any);
         match held.at(index) {
             Some(found) => self.state.kept.choice(std::iter::once(found).chain(unknown)),

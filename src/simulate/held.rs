@@ -1,7 +1,7 @@
 //! What lists, tuples and dictionaries hold, as far as it is known. What is held is a value. A list or dictionary that has a
 //! name is a place that keeps such a value: what was put there may be there still, and nothing is sure.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
@@ -74,15 +74,15 @@ impl<'p> Held<'p> {
 }
 
 /// All that something holds, each once.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Kept<'p> {
-    all: Vec<Rc<Held<'p>>>,
-    known: FxHashMap<Rc<Held<'p>>, HeldId>,
+    all: Vec<Arc<Held<'p>>>,
+    known: FxHashMap<Arc<Held<'p>>, HeldId>,
 }
 
 impl<'p> Kept<'p> {
-    pub fn get(&self, id: HeldId) -> Rc<Held<'p>> {
-        Rc::clone(&self.all[id as usize])
+    pub fn get(&self, id: HeldId) -> Arc<Held<'p>> {
+        Arc::clone(&self.all[id as usize])
     }
 
     /// Nothing is known of what is too much to keep.
@@ -116,8 +116,8 @@ impl<'p> Kept<'p> {
         if let Some(id) = self.known.get(&held) {
             return *id;
         }
-        let held = Rc::new(held);
-        self.all.push(Rc::clone(&held));
+        let held = Arc::new(held);
+        self.all.push(Arc::clone(&held));
         let id = self.all.len() as HeldId - 1;
         self.known.insert(held, id);
         id

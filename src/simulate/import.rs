@@ -1,5 +1,7 @@
 //! Import statements: what they load, and what they take from a module that may be half filled.
 
+use std::sync::Arc;
+
 use super::arguments::Given;
 use super::run::{Level, Raised, Run};
 use super::state::{Object, Space, Status, Text};
@@ -25,13 +27,18 @@ const NOT_EVERYWHERE: [&str; 8] =
 impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     /// Loads a module and the packages above it, as far as they are not loaded yet.
     pub fn load(&mut self, module: ModuleId) -> Result<(), Raised> {
-        if matches!(self.state.status(module), Status::Running | Status::Done) {
+        if self.state.trial.is_none() && self.is_loaded(module) {
             return Ok(());
         }
-        for package in self.simulator.world.project().tree.above(module) {
-            self.load_one(package)?;
-        }
-        self.load_one(module)
+        let above = self.simulator.world.project().tree.above(module);
+        above.chain([module]).try_for_each(|module| match self.state.trial.is_some() {
+            true if !self.is_run_in_trial(module) => Ok(()),
+            _ => self.load_one(module),
+        })
+    }
+
+    fn is_loaded(&self, module: ModuleId) -> bool {
+        matches!(self.state.status(module), Status::Running | Status::Done)
     }
 
     fn load_one(&mut self, module: ModuleId) -> Result<(), Raised> {
@@ -59,10 +66,27 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
     }
 
     /// Runs the body of a module that is not loaded. What fails is taken out of `sys.modules` again.
-    fn run_body(&mut self, module: ModuleId) -> Result<(), Raised> {
+    pub fn run_body(&mut self, module: ModuleId) -> Result<(), Raised> {
         let world = self.simulator.world;
         let this = world.project().module(module);
         self.state.set_status(module, Status::Running);
+        match self.state.settled(module).map(Arc::clone) {
+            Some(settled) => self.put(module, &settled)?,
+            None => self.run_statements(module)?,
+        }
+        self.state.set_status(module, Status::Done);
+        // The attribute on the package is set when the submodule has run.
+        if let Some((package, name)) = this.name.rsplit_once('.')
+            && let Some(package) = world.project().tree.find(package, this.root)
+        {
+            self.state.bind(package.0, name, Object::Module(module));
+        }
+        Ok(())
+    }
+
+    fn run_statements(&mut self, module: ModuleId) -> Result<(), Raised> {
+        let world = self.simulator.world;
+        let this = world.project().module(module);
         self.state.bind(module.0, "__name__", Object::Text(&this.name));
         for name in ["__file__", "__doc__", "__package__", "__spec__", "__loader__", "__builtins__"] {
             self.state.bind(module.0, name, Object::Any);
@@ -74,16 +98,9 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         let outcome = self.block(&world.names.body(module).block);
         self.levels.pop();
         if let Err(super::run::Stop::Raise(raised)) = outcome {
-            [module.0, self.stars(module), self.lost(module)].into_iter().for_each(|space| self.state.clear(space));
+            self.state.namespaces(module).into_iter().for_each(|space| self.state.clear(space));
             self.state.set_status(module, Status::Absent);
             return Err(raised);
-        }
-        self.state.set_status(module, Status::Done);
-        // The attribute on the package is set when the submodule has run.
-        if let Some((package, name)) = this.name.rsplit_once('.')
-            && let Some(package) = world.project().tree.find(package, this.root)
-        {
-            self.state.bind(package.0, name, Object::Module(module));
         }
         Ok(())
     }
@@ -189,6 +206,13 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
 
     /// `from module import name`.
     fn taken(&mut self, module: ModuleId, name: &'p str) -> Result<Object<'p>, Raised> {
+        if self.state.trial.is_some()
+            && let Some(child) = self.child(module, name)
+            && self.state.get(module.0, name).is_some_and(|cell| cell.object == Object::Module(child))
+        {
+            // Somebody else loaded it just now.
+            self.load(child)?;
+        }
         if let Some(found) = self.bound_in(module, name) {
             if self.may_lack(module, name) {
                 let raised = self.fail(Error::Import, self.cannot_import(module, name));
@@ -315,7 +339,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
         }
     }
 
-    fn child(&self, module: ModuleId, name: &str) -> Option<ModuleId> {
+    pub fn child(&self, module: ModuleId, name: &str) -> Option<ModuleId> {
         self.simulator.children.get(&module)?.get(name).copied()
     }
 
@@ -324,6 +348,9 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             return Some(Object::Any);
         }
         let object = self.state.get(module.0, name)?.object;
+        if matches!(object, Object::Module(_)) {
+            self.reads_submodule(module, name);
+        }
         Some(if object.is_plain() && self.is_changed(module) { Object::Any } else { object })
     }
 
@@ -383,12 +410,12 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
 
     /// Where the half-filled modules are kept that a module took all names of.
     fn stars(&self, module: ModuleId) -> Space {
-        (self.simulator.world.graph.files.len() + module.index()) as Space
+        self.state.namespaces(module)[1]
     }
 
     /// Where the names are kept that a module did not get, because their import failed.
     fn lost(&self, module: ModuleId) -> Space {
-        (2 * self.simulator.world.graph.files.len() + module.index()) as Space
+        self.state.namespaces(module)[2]
     }
 
     /// `from target import *` in a module.
@@ -413,6 +440,7 @@ impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
             }
         }
         if !listed || exports.more {
+            self.reads_all_names(target);
             for (name, cell) in self.state.names(target.0) {
                 if !name.starts_with(['_', '<']) {
                     self.bind(name, cell.object);

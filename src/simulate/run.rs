@@ -82,11 +82,12 @@ impl<'p> Level<'_, 'p> {
 }
 
 /// A state to come back to.
+#[derive(Clone)]
 pub struct Mark {
-    changes: usize,
-    spaces: usize,
-    doubts: usize,
-    caught: usize,
+    pub changes: usize,
+    pub spaces: usize,
+    pub doubts: usize,
+    pub caught: usize,
 }
 
 /// Statements after which calls are no longer followed.
@@ -97,7 +98,7 @@ const STEPS: usize = 100_000;
 const STEPS_OF_ONE: usize = 5_000;
 
 /// Namespaces of a module: its own, that of its half-filled star imports, and that of the names it did not get.
-const NAMESPACES: usize = 3;
+pub const NAMESPACES: usize = 3;
 
 pub struct Run<'s, 'w, 'p> {
     pub simulator: &'s Simulator<'w, 'p>,
@@ -119,10 +120,10 @@ pub struct Run<'s, 'w, 'p> {
 }
 
 impl<'s, 'w: 's, 'p: 'w> Run<'s, 'w, 'p> {
-    pub fn new(simulator: &'s Simulator<'w, 'p>) -> Self {
+    pub fn new(simulator: &'s Simulator<'w, 'p>, state: State<'p>) -> Self {
         Self {
             simulator,
-            state: State::new(NAMESPACES * simulator.world.graph.files.len()),
+            state,
             levels: Vec::new(),
             doubts: Vec::new(),
             caught: Vec::new(),

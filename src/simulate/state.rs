@@ -2,11 +2,16 @@
 //! was done on one way can be taken back and joined with another.
 
 use std::cell::{Cell as Shared, RefCell};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::containers::CONTENTS;
 use super::held::{Held, HeldId, Kept};
-use crate::project::ModuleId;
+use super::run::{Mark, NAMESPACES};
+use super::settled::{Cells, Settled, Trial};
+use crate::project::{ModuleId, ModuleSet};
 
 /// A namespace: that of a module, by its id, or one that came when a class or function ran.
 pub type Space = u32;
@@ -146,6 +151,8 @@ enum Key<'p> {
 enum Change<'p> {
     Name(Space, &'p str, Option<Cell<'p>>),
     Status(ModuleId, Status),
+    /// The namespaces of a module were empty, and hold now what it leaves.
+    Filled(ModuleId),
 }
 
 /// What one way changed: the new values, each key once.
@@ -212,9 +219,9 @@ pub struct Watch {
     spaces: usize,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Names<'p> {
-    cells: FxHashMap<&'p str, Cell<'p>>,
+    cells: Cells<'p>,
     outer: Option<Space>,
     is_class: bool,
 }
@@ -228,18 +235,158 @@ pub struct State<'p> {
     reads: RefCell<Reads<'p>>,
     /// How many things are watched.
     watches: Shared<usize>,
+    /// By module: what it leaves, if that is always the same.
+    settled: Vec<Option<Arc<Settled<'p>>>>,
+    /// Modules that were loaded before anything was tried, and what was changed since.
+    there: ModuleSet,
+    tried: Vec<Change<'p>>,
+    pub trial: Option<Trial<'p>>,
+}
+
+/// What several imports begin with.
+#[derive(Clone, Debug)]
+pub struct Snapshot<'p> {
+    spaces: Vec<Names<'p>>,
+    status: Vec<Status>,
+    kept: Kept<'p>,
+    settled: Vec<Option<Arc<Settled<'p>>>>,
 }
 
 impl<'p> State<'p> {
     pub fn new(modules: usize) -> Self {
         let names = || Names { cells: FxHashMap::default(), outer: None, is_class: false };
         Self {
-            spaces: std::iter::repeat_with(names).take(modules).collect(),
+            spaces: std::iter::repeat_with(names).take(NAMESPACES * modules).collect(),
             status: vec![Status::Absent; modules],
             changes: Vec::new(),
             kept: Kept::default(),
             reads: RefCell::default(),
             watches: Shared::new(0),
+            settled: vec![None; modules],
+            there: ModuleSet::default(),
+            tried: Vec::new(),
+            trial: None,
+        }
+    }
+
+    /// The state without what was done since to find what is settled; that stays so.
+    pub fn snapshot(mut self) -> Snapshot<'p> {
+        self.changes = std::mem::take(&mut self.tried);
+        self.undo(0);
+        Snapshot { spaces: self.spaces, status: self.status, kept: self.kept, settled: self.settled }
+    }
+
+    pub fn from(snapshot: &Snapshot<'p>) -> Self {
+        let Snapshot { spaces, status, kept, settled } = snapshot.clone();
+        Self { spaces, status, kept, settled, ..Self::new(0) }
+    }
+
+    /// Whether a module was loaded before anything was tried, or comes to the same each time.
+    pub fn is_known(&self, module: ModuleId) -> bool {
+        self.is_there(module) || self.settled(module).is_some()
+    }
+
+    pub fn is_there(&self, module: ModuleId) -> bool {
+        self.there.contains(&module)
+    }
+
+    /// Modules that are loaded by now are so for all that follows.
+    pub fn fix(&mut self) {
+        let loaded = |(index, status): (usize, &Status)| (*status == Status::Done).then_some(ModuleId(index as u32));
+        self.there = self.status.iter().enumerate().filter_map(loaded).collect();
+    }
+
+    pub fn settled(&self, module: ModuleId) -> Option<&Arc<Settled<'p>>> {
+        self.settled[module.index()].as_ref()
+    }
+
+    /// Keeps what a module leaves.
+    pub fn settle(&mut self, module: ModuleId, settled: Settled<'p>) {
+        self.settled[module.index()] = Some(Arc::new(settled));
+    }
+
+    /// What was changed since a mark is taken back with the last of what is tried, save what is in namespaces that came since.
+    pub fn keep_changes(&mut self, mark: &Mark) {
+        let is_new = |change: &Change| matches!(change, Change::Name(space, ..) if *space as usize >= mark.spaces);
+        let changes = self.changes.split_off(mark.changes);
+        self.tried.extend(changes.into_iter().filter(|change| !is_new(change)));
+    }
+
+    /// Whether all changes since a mark are of some modules, of names that are theirs, of what lists hold, and of namespaces that
+    /// came since.
+    pub fn changed_only(&self, since: &Mark, modules: &[ModuleId], is_own: &dyn Fn(Space, &str) -> bool) -> bool {
+        let is_fine = |change: &Change| match change {
+            Change::Name(space, name, _) => {
+                let is_list = *name == CONTENTS && !self.is_of_module(*space);
+                *space as usize >= since.spaces || is_list || is_own(*space, name)
+            }
+            Change::Status(module, _) => modules.contains(module),
+            Change::Filled(_) => false,
+        };
+        self.changes[since.changes..].iter().all(is_fine)
+    }
+
+    /// What was added since a mark to lists and dictionaries that were there before.
+    pub fn added_since(&mut self, mark: &Mark) -> Vec<(Space, Object<'p>)> {
+        let mut lists: BTreeMap<Space, Option<Object<'p>>> = BTreeMap::new();
+        for change in &self.changes[mark.changes..] {
+            if let Change::Name(space, CONTENTS, old) = change
+                && (*space as usize) < mark.spaces
+            {
+                lists.entry(*space).or_insert(old.map(|cell| cell.object));
+            }
+        }
+        let mut out = Vec::with_capacity(lists.len());
+        for (space, old) in lists {
+            let now = self.cells(space).get(CONTENTS).map(|cell| cell.object);
+            let object = match (old, now) {
+                (Some(Object::Held(old)), Some(Object::Held(now))) => {
+                    let (old, mut now) = (self.kept.get(old), Held::clone(&self.kept.get(now)));
+                    now.parts.retain(|part| !old.parts.contains(part));
+                    self.kept.keep(now)
+                }
+                _ => Object::Any,
+            };
+            out.push((space, object));
+        }
+        out
+    }
+
+    fn is_of_module(&self, space: Space) -> bool {
+        (space as usize) < NAMESPACES * self.settled.len()
+    }
+
+    pub fn cells(&self, space: Space) -> &Cells<'p> {
+        &self.spaces[space as usize].cells
+    }
+
+    /// Puts what a module leaves into its namespaces.
+    pub fn fill(&mut self, module: ModuleId, settled: &Settled<'p>) {
+        for space in self.namespaces(module) {
+            if !self.cells(space).is_empty() {
+                self.clear(space);
+            }
+        }
+        for (space, cells) in self.namespaces(module).into_iter().zip(&settled.cells) {
+            self.spaces[space as usize].cells.clone_from(cells);
+        }
+        self.changes.push(Change::Filled(module));
+    }
+
+    /// The namespaces of a module.
+    pub fn namespaces(&self, module: ModuleId) -> [Space; NAMESPACES] {
+        std::array::from_fn(|n| (n * self.settled.len() + module.index()) as Space)
+    }
+
+    /// Notes that a name of a namespace is read, or all of its names.
+    fn looked_into(&self, space: Space, name: Option<&'p str>) {
+        let Some(trial) = &self.trial else { return };
+        let (modules, space) = (self.settled.len(), space as usize);
+        if space < NAMESPACES * modules {
+            let module = ModuleId((space % modules) as u32);
+            if !self.is_known(module) && !trial.modules.contains(&module) {
+                trial.asks(module, name.filter(|_| space < modules));
+            }
         }
     }
 
@@ -254,7 +401,7 @@ impl<'p> State<'p> {
         let is_outer = |space: Space| (space as usize) < since.spaces;
         let changed = |change: &Change| match change {
             Change::Name(space, ..) => is_outer(*space),
-            Change::Status(..) => true,
+            Change::Status(..) | Change::Filled(_) => true,
         };
         let quiet = self.changes.len() >= since.changes && !self.changes[since.changes..].iter().any(changed);
         let outer = |read: &Read| match read {
@@ -313,6 +460,7 @@ impl<'p> State<'p> {
     }
 
     pub fn get(&self, space: Space, name: &'p str) -> Option<Cell<'p>> {
+        self.looked_into(space, Some(name));
         let cell = self.cell(space, name);
         self.read(Read::Name(space, name, cell));
         cell
@@ -340,6 +488,7 @@ impl<'p> State<'p> {
     pub fn owner(&self, space: Space, name: &str) -> Option<Space> {
         let mut at = space;
         loop {
+            self.looked_into(at, None);
             let names = &self.spaces[at as usize];
             if (at == space || !names.is_class) && names.cells.contains_key(name) {
                 return Some(at);
@@ -388,6 +537,7 @@ impl<'p> State<'p> {
     }
 
     fn count(&self, space: Space) -> usize {
+        self.looked_into(space, None);
         let count = self.spaces[space as usize].cells.len();
         self.read(Read::Names(space, count));
         count
@@ -424,6 +574,11 @@ impl<'p> State<'p> {
                     self.spaces[space as usize].cells.remove(name);
                 }
                 Some(Change::Status(module, old)) => self.status[module.index()] = old,
+                Some(Change::Filled(module)) => {
+                    for space in self.namespaces(module) {
+                        self.spaces[space as usize].cells.clear();
+                    }
+                }
                 None => {}
             }
         }
@@ -432,15 +587,8 @@ impl<'p> State<'p> {
     /// Forgets the values, other than modules, functions and the like, that were bound since a mark; whether there were any.
     pub fn blur(&mut self, mark: usize) -> bool {
         let plain = |cell: &Cell| cell.object.is_plain() && cell.object != Object::Any;
-        let changed: Vec<(Space, &'p str)> = self.changes[mark..]
-            .iter()
-            .filter_map(|change| match change {
-                Change::Name(space, name, _) if self.cell(*space, name).is_some_and(|cell| plain(&cell)) => {
-                    Some((*space, *name))
-                }
-                _ => None,
-            })
-            .collect();
+        let mut changed = self.changed_names(mark);
+        changed.retain(|(space, name)| self.cell(*space, name).is_some_and(|cell| plain(&cell)));
         for (space, name) in &changed {
             if let Some(cell) = self.cell(*space, name) {
                 self.set(*space, name, Some(Cell { object: Object::Any, ..cell }));
@@ -452,18 +600,60 @@ impl<'p> State<'p> {
     /// Takes back all changes since a mark, and gives them.
     pub fn take(&mut self, mark: usize) -> Delta<'p> {
         let mut out = Delta::default();
-        for change in self.changes.drain(mark..) {
+        for change in self.changes.split_off(mark) {
             // What stood there before the first change is what stood there at the mark.
-            let (key, old) = match change {
-                Change::Name(space, name, old) => (Key::Name(space, name), New::Name(old)),
-                Change::Status(module, old) => (Key::Module(module), New::Status(old)),
-            };
-            if out.at(key).is_none() {
-                let new = replace(&mut self.spaces, &mut self.status, key, old);
-                out.push(key, new);
+            match change {
+                Change::Name(space, name, old) => self.replace(Key::Name(space, name), New::Name(old), &mut out),
+                Change::Status(module, old) => self.replace(Key::Module(module), New::Status(old), &mut out),
+                Change::Filled(module) => {
+                    for (space, name) in self.filled(module) {
+                        self.replace(Key::Name(space, name), New::Name(None), &mut out);
+                    }
+                }
             }
         }
         out
+    }
+
+    /// The names that a module found bound when its namespaces were filled, sorted.
+    fn filled(&self, module: ModuleId) -> Vec<(Space, &'p str)> {
+        let Some(settled) = self.settled(module) else { return Vec::new() };
+        let names =
+            |(space, cells): (Space, &Cells<'p>)| cells.keys().map(move |name| (space, *name)).collect::<Vec<_>>();
+        let mut all: Vec<_> = self.namespaces(module).into_iter().zip(&settled.cells).flat_map(names).collect();
+        all.sort_unstable();
+        all
+    }
+
+    /// The names that were bound or deleted since a mark.
+    fn changed_names(&self, mark: usize) -> Vec<(Space, &'p str)> {
+        let names = |change: &Change<'p>| match change {
+            Change::Name(space, name, _) => vec![(*space, *name)],
+            Change::Status(..) => Vec::new(),
+            Change::Filled(module) => self.filled(*module),
+        };
+        self.changes[mark..].iter().flat_map(names).collect()
+    }
+
+    /// Sets what was not set yet, and keeps what it was.
+    fn replace(&mut self, key: Key<'p>, old: New<'p>, out: &mut Delta<'p>) {
+        if out.at(key).is_some() {
+            return;
+        }
+        let new = match (key, old) {
+            (Key::Name(space, name), New::Name(cell)) => {
+                let cells = &mut self.spaces[space as usize].cells;
+                New::Name(match cell {
+                    Some(cell) => cells.insert(name, cell),
+                    None => cells.remove(name),
+                })
+            }
+            (Key::Module(module), New::Status(value)) => {
+                New::Status(std::mem::replace(&mut self.status[module.index()], value))
+            }
+            (_, value) => value,
+        };
+        out.push(key, new);
     }
 
     pub fn apply(&mut self, delta: &Delta<'p>) {
@@ -512,20 +702,5 @@ impl<'p> State<'p> {
             }
             (one, _) => one,
         }
-    }
-}
-
-/// Sets something, and gives what it was.
-fn replace<'p>(spaces: &mut [Names<'p>], status: &mut [Status], key: Key<'p>, value: New<'p>) -> New<'p> {
-    match (key, value) {
-        (Key::Name(space, name), New::Name(cell)) => {
-            let cells = &mut spaces[space as usize].cells;
-            New::Name(match cell {
-                Some(cell) => cells.insert(name, cell),
-                None => cells.remove(name),
-            })
-        }
-        (Key::Module(module), New::Status(value)) => New::Status(std::mem::replace(&mut status[module.index()], value)),
-        (_, value) => value,
     }
 }
