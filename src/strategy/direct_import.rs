@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::import_use::{Obstacle, bound_anew, not_writable, reload_doubt};
 use super::loading::{Instead, load_obstacle};
-use super::{Added, Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, Strategy, cost};
+use super::{Added, Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, Strategy, cost, setting};
 use crate::graph::Edge;
 use crate::names::scope::{Binding, MODULE, ScopeId};
-use crate::names::{Bound, Object, Role, Use};
+use crate::names::{Bound, Moment, Object, Role, Use};
 use crate::outcome::{Kind, Safety};
 use crate::project::ModuleId;
 use crate::project::resolve::Target;
@@ -60,6 +60,9 @@ fn from_import(ctx: &Context, id: ImportId) -> Result<Option<Fix>, Obstacle> {
         return Err(Obstacle::new(Reason::ConditionalImport, (id.module, site.at), message));
     }
     let Some(home) = home(ctx, id.module, target.module, name)? else { return Ok(None) };
+    if site.place == Place::Function {
+        may_be_set(ctx, target.module, name, home)?;
+    }
     movable(ctx, id, &[home.module])?;
     let import = spelled(ctx, id.module, home, site.bound().unwrap_or(name), site.level > 0);
     let intents = vec![(id.module, Intent::Reimport { site: id.site, import })];
@@ -162,7 +165,18 @@ fn respelled<'n>(
         return Ok((Home { module, name: None }, end.text, span));
     }
     let home = home(ctx, id.module, target, end.text)?.unwrap_or(Home { module: target, name: Some(end.text) });
+    if used.moment != Moment::Import {
+        may_be_set(ctx, target, end.text, home)?;
+    }
     Ok((home, end.text, span))
+}
+
+/// A name that is looked up in a package whenever the code runs, and that its users may set there.
+fn may_be_set(ctx: &Context, seen: ModuleId, name: &str, home: Home) -> Result<(), Obstacle> {
+    let is_package = ctx.project().module(seen).is_package;
+    let found =
+        home.name.filter(|_| is_package).and_then(|own| setting::obstacle(ctx, (seen, name), (home.module, own)));
+    found.map_or(Ok(()), Err)
 }
 
 /// Where `module.name` comes from, as near to its definition as `user` may look, if every step there is certain; `None` if

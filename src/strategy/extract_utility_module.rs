@@ -9,7 +9,7 @@ use super::import_use::{Obstacle, bound_anew, kept_by_comment, not_writable, obs
 use super::loading::{Instead, load_obstacle};
 use super::movable::{self, module_obstacle};
 use super::utility_home;
-use super::{Added, Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, Strategy, cost};
+use super::{Added, Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, Strategy, cost, setting};
 use crate::names::scope::MODULE;
 use crate::names::users::is_public;
 use crate::outcome::{Kind, Safety};
@@ -18,7 +18,7 @@ use crate::project::resolve::absolute;
 use crate::rewrite::{ImportText, Intent, moving};
 use crate::syntax::Span;
 use crate::syntax::ast::StmtKind;
-use crate::syntax::imports::Place;
+use crate::syntax::imports::{ImportSite, Place};
 
 pub const STRATEGY: Strategy = Strategy { name: "extract-utility-module", propose };
 
@@ -113,6 +113,15 @@ fn extract<'p>(ctx: &Context<'_, 'p>, arc: &Arc<'_, '_, 'p>) -> Result<Fix, Obst
     if let Some(name) = closure.names.iter().find(|n| n.starts_with("__") && n.ends_with("__")) {
         let message = format!("`{name}` is read of the module that it stands in");
         return Err(Obstacle::new(Reason::PlaceDependent, (sheet.module, Span::default()), message));
+    }
+    let late = |name: &str| {
+        let is_late = |site: &ImportSite| site.place == Place::Function && site.name == Some(name);
+        arc.ids.iter().any(|id| is_late(ctx.world.graph.site(id.module, id.site)))
+    };
+    let is_package = ctx.project().module(sheet.module).is_package;
+    let mut looked_up = closure.names.iter().filter(|name| is_package || late(name));
+    if let Some(found) = looked_up.find_map(|n| setting::obstacle(ctx, (sheet.module, n), (sheet.module, n))) {
+        return Err(found);
     }
     if let Some(found) = movable::obstacle(ctx, sheet, &closure) {
         return Err(found);

@@ -15,6 +15,7 @@ mod module_getattr;
 mod movable;
 mod order;
 mod reason;
+mod setting;
 mod standing;
 pub mod steer;
 mod unused_import;
