@@ -10,7 +10,7 @@ use super::loading::{Instead, load_obstacle};
 use super::movable::{self, module_obstacle};
 use super::utility_home;
 use super::{Added, Context, Cycle, Fix, ImportId, Proposals, Reason, Refusal, Strategy, cost, setting};
-use crate::names::scope::MODULE;
+use crate::names::scope::{MODULE, Moment};
 use crate::names::users::is_public;
 use crate::outcome::{Kind, Safety};
 use crate::project::ModuleId;
@@ -18,7 +18,7 @@ use crate::project::resolve::absolute;
 use crate::rewrite::{ImportText, Intent, moving};
 use crate::syntax::Span;
 use crate::syntax::ast::StmtKind;
-use crate::syntax::imports::{ImportSite, Place};
+use crate::syntax::imports::Place;
 
 pub const STRATEGY: Strategy = Strategy { name: "extract-utility-module", propose };
 
@@ -114,12 +114,15 @@ fn extract<'p>(ctx: &Context<'_, 'p>, arc: &Arc<'_, '_, 'p>) -> Result<Fix, Obst
         let message = format!("`{name}` is read of the module that it stands in");
         return Err(Obstacle::new(Reason::PlaceDependent, (sheet.module, Span::default()), message));
     }
-    let late = |name: &str| {
-        let is_late = |site: &ImportSite| site.place == Place::Function && site.name == Some(name);
-        arc.ids.iter().any(|id| is_late(ctx.world.graph.site(id.module, id.site)))
-    };
+    // What a function looks up when it runs: the importer's by its import, one that moves by the name alone.
     let is_package = ctx.project().module(sheet.module).is_package;
-    let mut looked_up = closure.names.iter().filter(|name| is_package || late(name));
+    let looked_up = |name: &&&str| {
+        let mut sites = arc.ids.iter().map(|id| ctx.world.graph.site(id.module, id.site));
+        let mut uses = closure.statements.iter().flat_map(|index| &sheet.uses[*index]);
+        sites.any(|site| site.place == Place::Function && site.name == Some(**name))
+            || is_package && uses.any(|used| used.name == **name && used.moment != Moment::Import)
+    };
+    let mut looked_up = closure.names.iter().filter(looked_up);
     if let Some(found) = looked_up.find_map(|n| setting::obstacle(ctx, (sheet.module, n), (sheet.module, n))) {
         return Err(found);
     }
