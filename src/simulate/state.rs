@@ -1,128 +1,27 @@
 //! The state of an abstract interpreter: what is loaded, and what is bound where. Every change is on record, so that what
 //! was done on one way can be taken back and joined with another.
 
+mod delta;
+mod object;
+mod settling;
+
 use std::cell::{Cell as Shared, RefCell};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::containers::CONTENTS;
-use super::held::{Held, HeldId, Kept};
+pub use delta::Delta;
+pub use object::{Defined, Object, Text, Wrapper};
+pub use settling::Snapshot;
+
+use super::held::{Held, Kept};
 use super::run::{Mark, NAMESPACES};
 use super::settled::{Cells, Settled, Trial};
 use crate::project::{ModuleId, ModuleSet};
 
 /// A namespace: that of a module, by its id, or one that came when a class or function ran.
 pub type Space = u32;
-
-/// What of its file the program was made from that an index is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Text {
-    /// All of it, or its outline.
-    Own,
-    /// The function whose `def` stands at this place.
-    Function(usize),
-}
-
-/// A function as it was defined: with the namespace around it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Defined {
-    pub module: ModuleId,
-    pub text: Text,
-    pub index: u32,
-    pub outer: Space,
-}
-
-/// What a name stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Object<'p> {
-    /// Not known, or nothing that imports can depend on.
-    Any,
-    Module(ModuleId),
-    /// A folder without an `__init__.py`, by its dotted name.
-    Namespace(&'p str),
-    Function(Defined),
-    /// A class, by the namespace of its body; and an instance of it.
-    Class(Space),
-    Instance(Space),
-    /// A function taken from an instance, and a class method of a class.
-    Method(Defined, Space),
-    ClassMethod(Defined, Space),
-    /// What a class keeps of a method that is more than a function.
-    Wrapped(Wrapper, Defined),
-    /// A function of which some arguments are given already.
-    Partial(Defined),
-    /// A list, tuple, set or dictionary that nobody has changed, by what it holds; one that anybody may change, by the
-    /// namespace that keeps what it was given; and one of several objects.
-    Held(HeldId),
-    Open(Space),
-    Choice(HeldId),
-    /// What `super()` gives: the class whose method it stands in, and that of the object.
-    Super(Space, Space),
-    Text(&'p str),
-    Truth(bool),
-    Number(i64),
-    None,
-}
-
-impl Object<'_> {
-    pub fn is_callable(&self) -> bool {
-        use Object::{Class, ClassMethod, Function, Method, Partial, Wrapped};
-        matches!(
-            self,
-            Function(_) | Partial(_) | Class(_) | Method(..) | ClassMethod(..) | Wrapped(Wrapper::StaticMethod, _)
-        )
-    }
-
-    /// A count.
-    pub fn number(count: usize) -> Self {
-        match count {
-            0 | 1 => Self::Truth(count == 1),
-            _ => i64::try_from(count).map_or(Self::Any, Self::Number),
-        }
-    }
-
-    /// Whether it is an instance of a class of Python's own, by the name of that, if it is known.
-    pub fn is_built_in(&self, class: &str) -> Option<bool> {
-        let own = match self {
-            Self::Text(_) => "str",
-            Self::Truth(_) | Self::Number(_) => "int",
-            Self::None | Self::Function(_) | Self::Module(_) | Self::Class(_) => "",
-            Self::Held(_) | Self::Open(_) => {
-                return matches!(class, "str" | "bytes" | "int" | "float" | "bool").then_some(false);
-            }
-            _ => return None,
-        };
-        let is_known = matches!(class, "str" | "bytes" | "int" | "float" | "list" | "dict" | "tuple" | "set");
-        is_known.then_some(own == class)
-    }
-
-    /// Whether it neither runs anything nor has names.
-    pub fn is_plain(&self) -> bool {
-        matches!(self, Self::Any | Self::Text(_) | Self::Truth(_) | Self::Number(_) | Self::None)
-    }
-}
-
-/// What a method was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Wrapper {
-    ClassMethod,
-    StaticMethod,
-    Property,
-}
-
-impl Wrapper {
-    /// By the name of the decorator.
-    pub fn of(name: &str) -> Option<Self> {
-        match name {
-            "classmethod" => Some(Self::ClassMethod),
-            "staticmethod" => Some(Self::StaticMethod),
-            "property" | "cached_property" => Some(Self::Property),
-            _ => None,
-        }
-    }
-}
 
 /// Whether a module is in `sys.modules`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -153,46 +52,6 @@ enum Change<'p> {
     Status(ModuleId, Status),
     /// The namespaces of a module were empty, and hold now what it leaves.
     Filled(ModuleId),
-}
-
-/// What one way changed: the new values, each key once.
-#[derive(Debug, Default)]
-pub struct Delta<'p> {
-    all: Vec<(Key<'p>, New<'p>)>,
-    /// Where each key stands, if there are many.
-    known: FxHashMap<Key<'p>, usize>,
-}
-
-/// Changes that are looked through faster than they are looked up.
-const FEW: usize = 12;
-
-impl<'p> Delta<'p> {
-    fn at(&self, key: Key<'p>) -> Option<usize> {
-        if self.known.is_empty() {
-            self.all.iter().position(|(other, _)| *other == key)
-        } else {
-            self.known.get(&key).copied()
-        }
-    }
-
-    fn get(&self, key: Key<'p>) -> Option<New<'p>> {
-        self.at(key).map(|at| self.all[at].1)
-    }
-
-    fn push(&mut self, key: Key<'p>, new: New<'p>) {
-        self.all.push((key, new));
-        if !self.known.is_empty() {
-            self.known.insert(key, self.all.len() - 1);
-        } else if self.all.len() > FEW {
-            self.known = self.all.iter().enumerate().map(|(at, (key, _))| (*key, at)).collect();
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-pub enum New<'p> {
-    Name(Option<Cell<'p>>),
-    Status(Status),
 }
 
 /// What something depended on when it was run: what it looked up outside itself, and what that was.
@@ -243,15 +102,6 @@ pub struct State<'p> {
     pub trial: Option<Trial<'p>>,
 }
 
-/// What several imports begin with.
-#[derive(Clone, Debug)]
-pub struct Snapshot<'p> {
-    spaces: Vec<Names<'p>>,
-    status: Vec<Status>,
-    kept: Kept<'p>,
-    settled: Vec<Option<Arc<Settled<'p>>>>,
-}
-
 impl<'p> State<'p> {
     pub fn new(modules: usize) -> Self {
         let names = || Names { cells: FxHashMap::default(), outer: None, is_class: false };
@@ -269,125 +119,13 @@ impl<'p> State<'p> {
         }
     }
 
-    /// The state without what was done since to find what is settled; that stays so.
-    pub fn snapshot(mut self) -> Snapshot<'p> {
-        self.changes = std::mem::take(&mut self.tried);
-        self.undo(0);
-        Snapshot { spaces: self.spaces, status: self.status, kept: self.kept, settled: self.settled }
-    }
-
-    pub fn from(snapshot: &Snapshot<'p>) -> Self {
-        let Snapshot { spaces, status, kept, settled } = snapshot.clone();
-        Self { spaces, status, kept, settled, ..Self::new(0) }
-    }
-
-    /// Whether a module was loaded before anything was tried, or comes to the same each time.
-    pub fn is_known(&self, module: ModuleId) -> bool {
-        self.is_there(module) || self.settled(module).is_some()
-    }
-
-    pub fn is_there(&self, module: ModuleId) -> bool {
-        self.there.contains(&module)
-    }
-
-    /// Modules that are loaded by now are so for all that follows.
-    pub fn fix(&mut self) {
-        let loaded = |(index, status): (usize, &Status)| (*status == Status::Done).then_some(ModuleId(index as u32));
-        self.there = self.status.iter().enumerate().filter_map(loaded).collect();
-    }
-
-    pub fn settled(&self, module: ModuleId) -> Option<&Arc<Settled<'p>>> {
-        self.settled[module.index()].as_ref()
-    }
-
-    /// Keeps what a module leaves.
-    pub fn settle(&mut self, module: ModuleId, settled: Settled<'p>) {
-        self.settled[module.index()] = Some(Arc::new(settled));
-    }
-
-    /// What was changed since a mark is taken back with the last of what is tried, save what is in namespaces that came since.
-    pub fn keep_changes(&mut self, mark: &Mark) {
-        let is_new = |change: &Change| matches!(change, Change::Name(space, ..) if *space as usize >= mark.spaces);
-        let changes = self.changes.split_off(mark.changes);
-        self.tried.extend(changes.into_iter().filter(|change| !is_new(change)));
-    }
-
-    /// Whether all changes since a mark are of some modules, of names that are theirs, of what lists hold, and of namespaces that
-    /// came since.
-    pub fn changed_only(&self, since: &Mark, modules: &[ModuleId], is_own: &dyn Fn(Space, &str) -> bool) -> bool {
-        let is_fine = |change: &Change| match change {
-            Change::Name(space, name, _) => {
-                let is_list = *name == CONTENTS && !self.is_of_module(*space);
-                *space as usize >= since.spaces || is_list || is_own(*space, name)
-            }
-            Change::Status(module, _) => modules.contains(module),
-            Change::Filled(_) => false,
-        };
-        self.changes[since.changes..].iter().all(is_fine)
-    }
-
-    /// What was added since a mark to lists and dictionaries that were there before.
-    pub fn added_since(&mut self, mark: &Mark) -> Vec<(Space, Object<'p>)> {
-        let mut lists: BTreeMap<Space, Option<Object<'p>>> = BTreeMap::new();
-        for change in &self.changes[mark.changes..] {
-            if let Change::Name(space, CONTENTS, old) = change
-                && (*space as usize) < mark.spaces
-            {
-                lists.entry(*space).or_insert(old.map(|cell| cell.object));
-            }
-        }
-        let mut out = Vec::with_capacity(lists.len());
-        for (space, old) in lists {
-            let now = self.cells(space).get(CONTENTS).map(|cell| cell.object);
-            let object = match (old, now) {
-                (Some(Object::Held(old)), Some(Object::Held(now))) => {
-                    let (old, mut now) = (self.kept.get(old), Held::clone(&self.kept.get(now)));
-                    now.parts.retain(|part| !old.parts.contains(part));
-                    self.kept.keep(now)
-                }
-                _ => Object::Any,
-            };
-            out.push((space, object));
-        }
-        out
-    }
-
-    fn is_of_module(&self, space: Space) -> bool {
-        (space as usize) < NAMESPACES * self.settled.len()
-    }
-
     pub fn cells(&self, space: Space) -> &Cells<'p> {
         &self.spaces[space as usize].cells
-    }
-
-    /// Puts what a module leaves into its namespaces.
-    pub fn fill(&mut self, module: ModuleId, settled: &Settled<'p>) {
-        for space in self.namespaces(module) {
-            if !self.cells(space).is_empty() {
-                self.clear(space);
-            }
-        }
-        for (space, cells) in self.namespaces(module).into_iter().zip(&settled.cells) {
-            self.spaces[space as usize].cells.clone_from(cells);
-        }
-        self.changes.push(Change::Filled(module));
     }
 
     /// The namespaces of a module.
     pub fn namespaces(&self, module: ModuleId) -> [Space; NAMESPACES] {
         std::array::from_fn(|n| (n * self.settled.len() + module.index()) as Space)
-    }
-
-    /// Notes that a name of a namespace is read, or all of its names.
-    fn looked_into(&self, space: Space, name: Option<&'p str>) {
-        let Some(trial) = &self.trial else { return };
-        let (modules, space) = (self.settled.len(), space as usize);
-        if space < NAMESPACES * modules {
-            let module = ModuleId((space % modules) as u32);
-            if !self.is_known(module) && !trial.modules.contains(&module) {
-                trial.asks(module, name.filter(|_| space < modules));
-            }
-        }
     }
 
     pub fn watch(&self) -> Watch {
@@ -597,34 +335,6 @@ impl<'p> State<'p> {
         !changed.is_empty()
     }
 
-    /// Takes back all changes since a mark, and gives them.
-    pub fn take(&mut self, mark: usize) -> Delta<'p> {
-        let mut out = Delta::default();
-        for change in self.changes.split_off(mark) {
-            // What stood there before the first change is what stood there at the mark.
-            match change {
-                Change::Name(space, name, old) => self.replace(Key::Name(space, name), New::Name(old), &mut out),
-                Change::Status(module, old) => self.replace(Key::Module(module), New::Status(old), &mut out),
-                Change::Filled(module) => {
-                    for (space, name) in self.filled(module) {
-                        self.replace(Key::Name(space, name), New::Name(None), &mut out);
-                    }
-                }
-            }
-        }
-        out
-    }
-
-    /// The names that a module found bound when its namespaces were filled, sorted.
-    fn filled(&self, module: ModuleId) -> Vec<(Space, &'p str)> {
-        let Some(settled) = self.settled(module) else { return Vec::new() };
-        let names =
-            |(space, cells): (Space, &Cells<'p>)| cells.keys().map(move |name| (space, *name)).collect::<Vec<_>>();
-        let mut all: Vec<_> = self.namespaces(module).into_iter().zip(&settled.cells).flat_map(names).collect();
-        all.sort_unstable();
-        all
-    }
-
     /// The names that were bound or deleted since a mark.
     fn changed_names(&self, mark: usize) -> Vec<(Space, &'p str)> {
         let names = |change: &Change<'p>| match change {
@@ -633,74 +343,5 @@ impl<'p> State<'p> {
             Change::Filled(module) => self.filled(*module),
         };
         self.changes[mark..].iter().flat_map(names).collect()
-    }
-
-    /// Sets what was not set yet, and keeps what it was.
-    fn replace(&mut self, key: Key<'p>, old: New<'p>, out: &mut Delta<'p>) {
-        if out.at(key).is_some() {
-            return;
-        }
-        let new = match (key, old) {
-            (Key::Name(space, name), New::Name(cell)) => {
-                let cells = &mut self.spaces[space as usize].cells;
-                New::Name(match cell {
-                    Some(cell) => cells.insert(name, cell),
-                    None => cells.remove(name),
-                })
-            }
-            (Key::Module(module), New::Status(value)) => {
-                New::Status(std::mem::replace(&mut self.status[module.index()], value))
-            }
-            (_, value) => value,
-        };
-        out.push(key, new);
-    }
-
-    pub fn apply(&mut self, delta: &Delta<'p>) {
-        for (key, new) in &delta.all {
-            self.put(*key, *new);
-        }
-    }
-
-    fn put(&mut self, key: Key<'p>, new: New<'p>) {
-        match (key, new) {
-            (Key::Name(space, name), New::Name(cell)) => self.set(space, name, cell),
-            (Key::Module(module), New::Status(status)) => self.set_status(module, status),
-            _ => {}
-        }
-    }
-
-    fn now(&self, key: Key<'p>) -> New<'p> {
-        match key {
-            Key::Name(space, name) => New::Name(self.cell(space, name)),
-            Key::Module(module) => New::Status(self.status[module.index()]),
-        }
-    }
-
-    /// Goes on as after one of two ways.
-    pub fn join(&mut self, one: &Delta<'p>, other: &Delta<'p>) {
-        for (key, value) in &one.all {
-            let there = other.get(*key).unwrap_or_else(|| self.now(*key));
-            let joined = self.either(*value, there);
-            self.put(*key, joined);
-        }
-        for (key, value) in other.all.iter().filter(|(key, _)| one.get(*key).is_none()) {
-            let joined = self.either(self.now(*key), *value);
-            self.put(*key, joined);
-        }
-    }
-
-    fn either(&mut self, one: New<'p>, other: New<'p>) -> New<'p> {
-        match (one, other) {
-            (New::Status(a), New::Status(b)) => New::Status(if a == b { a } else { Status::Maybe }),
-            (New::Name(Some(a)), New::Name(Some(b))) => {
-                let object = self.kept.choice([a.object, b.object]);
-                New::Name(Some(Cell { object, sure: a.sure && b.sure }))
-            }
-            (New::Name(Some(cell)), New::Name(None)) | (New::Name(None), New::Name(Some(cell))) => {
-                New::Name(Some(Cell { sure: false, ..cell }))
-            }
-            (one, _) => one,
-        }
     }
 }
