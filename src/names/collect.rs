@@ -69,7 +69,15 @@ pub fn collect<'a>(ast: &Ast<'a>, imports: &FileImports<'a>) -> FileNames<'a> {
         .map(|u| Use { owner: Some(MODULE), moment: u.moment.min(Moment::Import), ..u.clone() })
         .collect();
     out.uses.extend(twice);
+    out.told_apart = told_apart(&out);
     out
+}
+
+/// Names of a module that are bound for type checkers and by the program: `if TYPE_CHECKING: …`, `else: …`.
+fn told_apart<'a>(names: &FileNames<'a>) -> BTreeMap<&'a str, Vec<Binding<'a>>> {
+    let all = names.scope(MODULE).bindings.iter();
+    let for_types = |(_, bindings): &(&&str, &Vec<Binding>)| bindings.iter().any(|b| b.moment == Moment::Never);
+    all.filter(for_types).map(|(name, bindings)| (*name, that_run(bindings).cloned().collect())).collect()
 }
 
 /// `from __future__ import annotations`.
@@ -500,6 +508,7 @@ impl<'a> Walk<'a> {
             types: types(&function.params),
             defaults: function.params.defaults.iter().flat_map(references).collect(),
             is_lambda: false,
+            is_async: function.def.of(self.text).starts_with("async"),
             // One inside another may use what that was called with.
             works_once: self.function.is_none() && works_once(function),
             kept: None,
@@ -688,6 +697,7 @@ impl<'a> Walk<'a> {
                     types: Vec::new(),
                     defaults: params.defaults.iter().flat_map(references).collect(),
                     is_lambda: true,
+                    is_async: false,
                     works_once: false,
                     kept,
                     argument: None,
@@ -756,7 +766,7 @@ impl<'a> Walk<'a> {
                     self.expr(part, if let Role::Annotation(_) = role { role } else { Role::Inspected })
                 });
             }
-            ExprKind::Other(parts) if self.is_formatted(expr, parts) => {
+            ExprKind::Other(parts) if is_formatted(expr, parts, self.text) => {
                 let role = if let Role::Annotation(_) = role { role } else { Role::Inspected };
                 parts.iter().for_each(|part| self.expr(part, role));
             }
@@ -783,20 +793,6 @@ impl<'a> Walk<'a> {
         let [left, right] = parts else { return false };
         let between = self.text[left.span.end..right.span.start].trim_matches([' ', '(', ')', '\\', '\r', '\n']);
         matches!(between, "+" | "|") && parts.iter().any(is_display)
-    }
-
-    /// Whether an expression only makes text of its parts: `f"{x}"`, `"%s" % x`.
-    fn is_formatted(&self, expr: &Expr<'a>, parts: &[Expr<'a>]) -> bool {
-        let text = expr.span.of(self.text);
-        let prefix = text.find(['"', '\'']).map_or("", |at| &text[..at]);
-        let is_f_string = matches!(prefix, "f" | "F" | "fr" | "rf" | "Fr" | "rF" | "fR" | "Rf" | "FR" | "RF");
-        let is_template = match parts {
-            [Expr { kind: ExprKind::Str(_), span }, right] => {
-                self.text[span.end..right.span.start].trim_matches([' ', '"', '\'', '(']) == "%"
-            }
-            _ => false,
-        };
-        is_f_string && !parts.is_empty() || is_template
     }
 
     /// `import_module("m")` or `sys.modules["m"]` whose value goes on: anything of the module may be read.
@@ -1105,7 +1101,9 @@ impl<'a> Walk<'a> {
                 }
                 _ => {
                     self.out.loose.extend(attributes.iter().map(|a| a.text));
-                    if let Some(attribute) = attributes.last().filter(|_| attributes.len() > 1 || !is_builtin(at)) {
+                    if let Some(attribute) =
+                        attributes.last().filter(|_| attributes.len() > 1 || !is_builtin(at, self.text))
+                    {
                         // The first that was read stands last.
                         let method = attributes[0];
                         self.out.method_calls.push(MethodCall {

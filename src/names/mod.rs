@@ -31,7 +31,7 @@ use crate::syntax::{Ast, parse};
 use body::Body;
 use effects::Effect;
 use reader::Reader;
-use scope::{Binding, MODULE, Reference};
+use scope::{Binding, MODULE, Reference, that_run};
 
 /// The names of every module of a project.
 pub struct Names<'p> {
@@ -236,7 +236,7 @@ impl Choice {
 
     /// As [`Choice::import`], where a value that is bound last comes before all imports.
     fn import_unless_value(&self, bindings: &[Binding]) -> Option<usize> {
-        let last = bindings.iter().rev().find(|b| b.what != Bound::Declared)?;
+        let last = that_run(bindings).rev().find(|b| b.what != Bound::Declared)?;
         if matches!(last.what, Bound::Import(_)) {
             return self.import(bindings);
         }
@@ -247,7 +247,7 @@ impl Choice {
     }
 
     fn nth_import(&self, bindings: &[Binding], nth: usize) -> Option<usize> {
-        let mut sites = bindings.iter().rev().filter_map(|b| match b.what {
+        let mut sites = that_run(bindings).rev().filter_map(|b| match b.what {
             Bound::Import(site) => Some(site),
             _ => None,
         });

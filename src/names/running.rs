@@ -14,10 +14,11 @@ mod values;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use super::evaluated::is_stdlib;
 use super::methods::{BUILTIN_METHODS, is_data};
 use super::scope::{
     Binding, By, ClassId, FunctionId, Gives, Keeper, MODULE, Moment, Place, Reference, Role, ScopeKind, Use,
-    is_asked_for,
+    is_asked_for, that_run,
 };
 use super::{Bound, Object, ScopeId, World};
 use crate::outcome::Kind;
@@ -62,6 +63,8 @@ impl Running {
             handed_to_results: HashMap::new(),
             classes: Classes::default(),
             followed: HashSet::new(),
+            drives: false,
+            asleep: Vec::new(),
             beginnings: BTreeSet::new(),
         };
         for module in roots {
@@ -89,6 +92,31 @@ const LEAVING: [&str; 10] =
 
 /// Methods of collections that give what is in them.
 const GIVING: [&str; 8] = ["copy", "get", "items", "pop", "popitem", "popleft", "setdefault", "values"];
+
+/// Classes of the standard library whose instances have attributes of what they are handed, or are classes.
+const FORWARDING: [&str; 14] = [
+    "ABCMeta",
+    "AsyncMock",
+    "Enum",
+    "EnumMeta",
+    "EnumType",
+    "Flag",
+    "IntEnum",
+    "IntFlag",
+    "MagicMock",
+    "MappingProxyType",
+    "Mock",
+    "ModuleType",
+    "Namespace",
+    "SimpleNamespace",
+];
+
+/// Whether a function of the standard library gives an instance of a class of its own.
+fn is_maker(path: &str) -> bool {
+    const MAKERS: [&str; 5] =
+        ["collections.defaultdict", "collections.deque", "re.compile", "threading.local", "threading.RLock"];
+    MAKERS.contains(&path)
+}
 
 struct Search<'w, 'p> {
     world: World<'w, 'p>,
@@ -126,12 +154,20 @@ struct Search<'w, 'p> {
     classes: Classes<'p>,
     /// Variables whose values were followed; the flag: as far as they are other names.
     followed: HashSet<(ModuleId, ScopeId, &'p str, bool)>,
+    /// Whether something may run coroutines, and those that wait for it.
+    drives: bool,
+    asleep: Vec<((ModuleId, FunctionId), (ModuleId, Span))>,
     /// Names of methods that are called begin with one of these.
     beginnings: BTreeSet<&'p str>,
 }
 
 impl<'w, 'p> Search<'w, 'p> {
     fn run(&mut self, module: ModuleId, function: FunctionId) {
+        // A call of it makes a coroutine, and runs nothing.
+        if self.world.names.file(module).function(function).is_async && !self.drives {
+            self.asleep.push(((module, function), self.here));
+            return;
+        }
         if !self.out.functions.contains_key(&(module, function)) {
             self.out.functions.insert((module, function), self.here);
             self.todo.push((module, function));
@@ -162,6 +198,7 @@ impl<'w, 'p> Search<'w, 'p> {
         }
         for call in file.method_calls.iter().filter(|call| call.moment == moment) {
             self.here = (module, call.span);
+            self.drives_by(call.name);
             self.taken(Key::Attribute(call.name));
             self.touched(Key::Attribute(call.name));
             self.read(call.name);
@@ -192,6 +229,18 @@ impl<'w, 'p> Search<'w, 'p> {
         }
     }
 
+    /// A name is used that may be one of what runs coroutines: `asyncio.run`, `loop.run_until_complete`, `coroutine.send`.
+    fn drives_by(&mut self, name: &str) {
+        if self.drives || !may_drive(name) {
+            return;
+        }
+        self.drives = true;
+        for ((module, function), here) in std::mem::take(&mut self.asleep) {
+            self.here = here;
+            self.run(module, function);
+        }
+    }
+
     /// Names taken from modules that do not bind them, or that may be asked of them before the submodule of that name is loaded.
     fn imported_names(&mut self, module: ModuleId) {
         let (graph, project) = (self.world.graph, self.world.project());
@@ -206,10 +255,10 @@ impl<'w, 'p> Search<'w, 'p> {
                     let file = self.world.names.file(target.module);
                     // Python asks a module that is no package for its `__path__`, too.
                     let for_path = file.answers_all && !project.module(target.module).is_package;
-                    (file.bindings(name).is_empty() || for_path).then_some(target.module)
+                    (file.at_run_time(name).is_empty() || for_path).then_some(target.module)
                 }
                 None if site.star => {
-                    self.world.names.file(target.module).bindings("__all__").is_empty().then_some(target.module)
+                    self.world.names.file(target.module).at_run_time("__all__").is_empty().then_some(target.module)
                 }
                 None => None,
             };
@@ -293,7 +342,8 @@ impl<'w, 'p> Search<'w, 'p> {
                 self.reach(module, used.scope, used.name, &attributes, Role::Load);
                 let of_itself = matches!(used.name, "self" | "cls") && attributes.len() == 1;
                 let bindings = |owner| self.world.names.file(module).scope(owner).bindings.get(used.name);
-                let builtin = |owner| bindings(owner).is_some_and(|all| all.iter().all(|b| b.builtin));
+                let builtin =
+                    |owner| bindings(owner).is_some_and(|all| all.iter().all(|b| self.is_of_python(module, owner, b)));
                 let known = of_itself || attributes.len() == 1 && used.owner.is_some_and(builtin);
                 if let Some(method) = attributes.last().filter(|_| used.owner != Some(MODULE) && !known) {
                     self.method(method);
@@ -351,6 +401,9 @@ impl<'w, 'p> Search<'w, 'p> {
                 0
             }
             (_, Object::External(path)) => {
+                if !is_stdlib(&path) || path.starts_with("asyncio.") {
+                    self.drives_by(path.rsplit('.').next().unwrap_or_default());
+                }
                 if ["copy.", "pickle.", "cloudpickle.", "dill."].iter().any(|package| path.starts_with(package)) {
                     self.objects_are_copied();
                 }
@@ -358,6 +411,12 @@ impl<'w, 'p> Search<'w, 'p> {
             }
             (None, Object::Unknown) => attributes.len(),
         };
+        if !matches!(used.role, Role::Inspected | Role::Store)
+            && unknown > 0
+            && let Some(last) = attributes.last()
+        {
+            self.drives_by(last);
+        }
         self.collection_is_read(module, used, attributes);
         let itself = local.filter(|_| unknown == attributes.len());
         let mut read = &attributes[attributes.len() - unknown..];
@@ -373,7 +432,10 @@ impl<'w, 'p> Search<'w, 'p> {
         match (attributes.last(), variable) {
             // Where an attribute is set, its value is not looked at.
             (Some(_), _) if used.role == Role::Store && !used.item => {}
-            (_, Some(variable)) => self.touched(variable),
+            (_, Some(variable)) => match self.other_name(module, used) {
+                Some(other) => self.also_known_as(variable, other),
+                None => self.touched(variable),
+            },
             (Some(last), None) => self.touched(Key::Attribute(last)),
             (None, None) => {
                 if let Some(owner) = local {
@@ -381,6 +443,16 @@ impl<'w, 'p> Search<'w, 'p> {
                 }
             }
         }
+    }
+
+    /// The variable of a module that a use makes another name for what it names: `run = _run`.
+    fn other_name(&self, module: ModuleId, used: &Use<'p>) -> Option<Key<'p>> {
+        let (Role::Load, Some(Keeper::Variable(name)), []) = (used.role, used.kept, used.attributes.as_slice()) else {
+            return None;
+        };
+        let is_it = |b: &Binding<'p>| b.plain && b.from.first().is_some_and(|from| from.path() == [used.name]);
+        let bindings = self.world.names.file(module).at_run_time(name);
+        (name != used.name && bindings.iter().any(is_it)).then_some(Key::Variable(module, name))
     }
 
     /// What a collection holds comes out of it by one of its methods, its keys also by a loop over it.
@@ -423,7 +495,7 @@ impl<'w, 'p> Search<'w, 'p> {
         {
             self.local(module, scope, owner, name, attributes, role);
             // `Row = Row` in a class is that of the module.
-            if !matches!(file.scope(owner).kind, ScopeKind::Class(_)) || file.bindings(name).is_empty() {
+            if !matches!(file.scope(owner).kind, ScopeKind::Class(_)) || file.at_run_time(name).is_empty() {
                 return;
             }
             scope = MODULE;
@@ -474,7 +546,7 @@ impl<'w, 'p> Search<'w, 'p> {
 
     /// A name is called that may be one of a module whose object goes around.
     fn function_of_module(&mut self, module: ModuleId, name: &str) {
-        if !self.world.names.file(module).bindings(name).is_empty() {
+        if !self.world.names.file(module).at_run_time(name).is_empty() {
             self.attribute(module, name.to_owned(), &[], Role::Called, true);
         }
     }
@@ -482,13 +554,13 @@ impl<'w, 'p> Search<'w, 'p> {
     /// The modules that may define a name themselves which an import binds, too: `try: from x import f`, `except …: def f()`.
     fn defined_too(&self, module: ModuleId, name: &str) -> Vec<ModuleId> {
         let mixed = |home: ModuleId| {
-            let bindings = self.world.names.file(home).bindings(name);
+            let bindings = self.world.names.file(home).at_run_time(name);
             let imported = |b: &Binding| matches!(b.what, Bound::Import(_));
-            bindings.iter().any(imported) && !bindings.iter().all(imported)
+            that_run(bindings).any(imported) && !that_run(bindings).all(imported)
         };
         let targets = &self.world.graph.targets[module.index()];
         let sites = &self.world.graph.files[module.index()].sites;
-        let bindings = self.world.names.file(module).bindings(name).iter();
+        let bindings = self.world.names.file(module).at_run_time(name).iter();
         let imports = bindings.filter_map(|b| if let Bound::Import(site) = b.what { Some(site) } else { None });
         let of_same_name = imports.filter(|site| sites.get(*site).is_some_and(|s| s.name == Some(name)));
         let from = of_same_name.filter_map(|site| targets.get(site).copied().flatten()).filter(|t| !t.is_module);
@@ -551,7 +623,8 @@ impl<'w, 'p> Search<'w, 'p> {
                 }
             }
         }
-        let builtin = attributes.len() == 1 && file.scope(owner).bindings[name].iter().all(|b| b.builtin);
+        let of_python = |b: &Binding<'p>| self.is_of_python(module, owner, b);
+        let builtin = attributes.len() == 1 && file.scope(owner).bindings[name].iter().all(of_python);
         if let (Some(last), true) = (attributes.last(), invoked && (!of_method || attributes.len() > 1) && !builtin) {
             self.method(last);
         }
@@ -559,13 +632,14 @@ impl<'w, 'p> Search<'w, 'p> {
 
     fn attribute(&mut self, home: ModuleId, name: String, rest: &[&'p str], role: Role, invoked: bool) {
         let file = self.world.names.file(home);
-        let Some((name, bindings)) = file.scope(MODULE).bindings.get_key_value(name.as_str()) else {
+        let Some((name, _)) = file.scope(MODULE).bindings.get_key_value(name.as_str()) else {
             if is_asked_for(&name) {
                 self.getattr(home);
             }
             return;
         };
         let name = *name;
+        let bindings = file.at_run_time(name);
         if role != Role::Inspected {
             self.taken(rest.last().map_or(Key::Variable(home, name), |last| Key::Attribute(last)));
         }
@@ -581,7 +655,9 @@ impl<'w, 'p> Search<'w, 'p> {
                     }
                 }
                 Bound::Value => {
-                    if let Some(method) = rest.last().filter(|_| rest.len() > 1 || !binding.builtin) {
+                    if let Some(method) =
+                        rest.last().filter(|_| rest.len() > 1 || !self.is_of_python(home, MODULE, binding))
+                    {
                         let class = binding.call.as_ref().and_then(|call| self.class_called(home, call));
                         match class.filter(|_| rest.len() == 1) {
                             Some(class) => self.method_of_made(class, method),
@@ -597,9 +673,22 @@ impl<'w, 'p> Search<'w, 'p> {
         }
     }
 
+    /// Whether what is bound is of a type of Python's own, or of a class of its standard library.
+    fn is_of_python(&self, module: ModuleId, scope: ScopeId, binding: &Binding<'p>) -> bool {
+        let is_class = |path: &str| {
+            let name = path.rsplit('.').next().unwrap_or_default();
+            is_stdlib(path) && (name.starts_with(char::is_uppercase) && !FORWARDING.contains(&name) || is_maker(path))
+        };
+        let of_library = |call: &Reference<'p>| match self.world.trace_reference(module, scope, call).object {
+            Object::External(path) => is_class(&path),
+            _ => false,
+        };
+        binding.builtin || binding.what == Bound::Value && binding.call.as_ref().is_some_and(of_library)
+    }
+
     /// A name that the module does not bind is asked of its `__getattr__` (PEP 562).
     fn getattr(&mut self, module: ModuleId) {
-        for binding in self.world.names.file(module).bindings("__getattr__") {
+        for binding in self.world.names.file(module).at_run_time("__getattr__") {
             if let Bound::Function(function) = binding.what {
                 self.run(module, function);
             }
@@ -670,6 +759,16 @@ impl<'w, 'p> Search<'w, 'p> {
             }
         }
     }
+}
+
+/// Whether a name is one of what runs coroutines, by its words.
+fn may_drive(name: &str) -> bool {
+    const WORDS: [&str; 9] = ["asend", "athrow", "await", "drive", "portal", "run", "send", "syncify", "throw"];
+    // What begins with a capital is a class or a constant.
+    let is_function = !name.starts_with(char::is_uppercase);
+    let mut words = name.split('_');
+    name == "AsyncToSync"
+        || is_function && ((name == "sync" || name.ends_with("_sync")) || words.any(|word| WORDS.contains(&word)))
 }
 
 /// Whether reading a method that is decorated so gives the method, and runs nothing.

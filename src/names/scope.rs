@@ -86,6 +86,13 @@ pub struct Binding<'a> {
     pub moment: Moment,
 }
 
+/// The bindings of a name that bind it when the program runs; where none does, those for type checkers.
+pub fn that_run<'b, 'a>(bindings: &'b [Binding<'a>]) -> impl DoubleEndedIterator<Item = &'b Binding<'a>> + Clone {
+    let runs = |b: &Binding| b.moment != Moment::Never && b.what != Bound::Declared;
+    let any = bindings.iter().any(runs);
+    bindings.iter().filter(move |b| !any || b.moment != Moment::Never)
+}
+
 /// A name with the attributes behind it: `a.b.c`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference<'a> {
@@ -265,6 +272,7 @@ pub struct Function<'a> {
     /// What default values read.
     pub defaults: Vec<Reference<'a>>,
     pub is_lambda: bool,
+    pub is_async: bool,
     /// What it returns, if that is nothing but such.
     pub gives: Option<Vec<Gift<'a>>>,
     /// Whether it sets something up the first time alone, and the same whoever calls it first.
@@ -385,6 +393,8 @@ pub struct FileNames<'a> {
     pub functions: Vec<Function<'a>>,
     pub classes: Vec<Class<'a>>,
     pub annotations: Vec<Annotation>,
+    /// Names at module level that type checkers take for something else, as the program binds them.
+    pub told_apart: BTreeMap<&'a str, Vec<Binding<'a>>>,
     pub paths: Vec<PathString<'a>>,
     pub accesses: Vec<NamedAccess<'a>>,
     /// Methods called on what is no plain name: `f().m()`.
@@ -464,6 +474,11 @@ impl<'a> FileNames<'a> {
     /// The bindings of a name at module level.
     pub fn bindings(&self, name: &str) -> &[Binding<'a>] {
         self.scope(MODULE).bindings.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The same without those for type checkers, where there are others.
+    pub fn at_run_time(&self, name: &str) -> &[Binding<'a>] {
+        self.told_apart.get(name).map_or_else(|| self.bindings(name), Vec::as_slice)
     }
 
     /// The outermost function around a moment.

@@ -32,7 +32,7 @@ impl<'a> Source<'a> {
             plain: value.dotted().is_some(),
             positional,
             begins: begins(value, text),
-            builtin: is_builtin(value),
+            builtin: is_builtin(value, text),
         }
     }
 
@@ -92,15 +92,72 @@ pub(super) fn made_by<'a>(expr: &Expr<'a>) -> Option<Reference<'a>> {
 }
 
 /// Whether a value is of a type of Python's own.
-pub(super) fn is_builtin(expr: &Expr) -> bool {
+pub(super) fn is_builtin(expr: &Expr, text: &str) -> bool {
     match &expr.kind {
         ExprKind::Sequence(_) | ExprKind::Dict(_) | ExprKind::Comprehension { .. } => true,
-        ExprKind::Str(_) | ExprKind::Constant(_) | ExprKind::Not(_) => true,
+        ExprKind::Constant(_) | ExprKind::Not(_) => true,
         ExprKind::Call { func, .. } => {
             func.as_name().is_some_and(|name| COLLECTING.contains(&name) || TEXTS.contains(&name))
+                || asked_text(func, text).is_some()
+        }
+        _ => is_text(expr, text),
+    }
+}
+
+/// Whether a value is a text, by its form: `"a"`, `f"{x}"`, `"%s" % x`, `", ".join(x)[1:]`.
+fn is_text(expr: &Expr, text: &str) -> bool {
+    match &expr.kind {
+        ExprKind::Str(_) => true,
+        ExprKind::Other(parts) => is_formatted(expr, parts, text),
+        ExprKind::Subscript { value, .. } => is_text(value, text),
+        ExprKind::Call { func, .. } => {
+            asked_text(func, text).is_some_and(|method| !matches!(method, "split" | "rsplit" | "splitlines"))
         }
         _ => false,
     }
+}
+
+/// The method of a text that an expression is, of those that give texts, lists of texts or truth values.
+fn asked_text<'a>(expr: &Expr<'a>, text: &str) -> Option<&'a str> {
+    let ExprKind::Attribute { value, name } = &expr.kind else { return None };
+    const METHODS: [&str; 20] = [
+        "capitalize",
+        "casefold",
+        "center",
+        "expandtabs",
+        "format",
+        "join",
+        "ljust",
+        "lower",
+        "lstrip",
+        "replace",
+        "rjust",
+        "rsplit",
+        "rstrip",
+        "split",
+        "splitlines",
+        "strip",
+        "swapcase",
+        "title",
+        "upper",
+        "zfill",
+    ];
+    (METHODS.contains(&name.text) && is_text(value, text)).then_some(name.text)
+}
+
+/// Whether an expression only makes text of its parts: `f"{x}"`, `"%s" % x`.
+pub(super) fn is_formatted(expr: &Expr, parts: &[Expr], text: &str) -> bool {
+    let own = expr.span.of(text);
+    let prefix = own.find(['"', '\'']).map_or("", |at| &own[..at]);
+    let is_f_string = matches!(prefix, "f" | "F" | "fr" | "rf" | "Fr" | "rF" | "fR" | "Rf" | "FR" | "RF");
+    let is_template = match parts {
+        [Expr { kind: ExprKind::Str(_), span }, right] => {
+            text[span.end..right.span.start].trim_matches([' ', '"', '\'', '(']) == "%"
+        }
+        _ => false,
+    };
+    let inside = parts.first().is_some_and(|part| part.span.start > expr.span.start);
+    is_f_string && inside || is_template
 }
 
 /// Whether an expression is `name()`.

@@ -12,6 +12,7 @@ impl<'p> Search<'_, 'p> {
         let access = &self.world.names.file(module).accesses[index];
         self.here = (module, access.span);
         let Reference { name, attributes } = &access.module;
+        self.drives_by(access.name.unwrap_or_default());
         match access.name {
             Some(asked) if access.asks || access.replaces => self.read(asked),
             Some(asked) => {
@@ -151,7 +152,7 @@ impl<'p> Search<'_, 'p> {
         else {
             return None;
         };
-        let ([only], []) = (self.world.names.file(home).bindings(name), rest.as_slice()) else { return None };
+        let ([only], []) = (self.world.names.file(home).at_run_time(name), rest.as_slice()) else { return None };
         match only.what {
             Bound::Class(class) => Some((home, class)),
             Bound::Value => self.class_called(home, only.call.as_ref()?),

@@ -141,6 +141,7 @@ impl<'p> Search<'_, 'p> {
     pub(super) fn class_is_used(&mut self, module: ModuleId, class: ClassId, role: Role, attributes: &[&'p str]) {
         let invoked = matches!(role, Role::Called | Role::Decorator | Role::Argument);
         match attributes {
+            [data, ..] if is_data(data) => {}
             [method, rest @ ..] => {
                 let mut is_method = false;
                 for &(home, base) in self.linear((module, class)).iter() {
@@ -525,7 +526,7 @@ impl<'p> Search<'_, 'p> {
         else {
             return None;
         };
-        let [only] = self.world.names.file(home).bindings(name) else { return None };
+        let [only] = self.world.names.file(home).at_run_time(name) else { return None };
         let Bound::Class(class) = only.what else { return None };
         let is_protocol = |path: &Vec<&str>| path.last() == Some(&"Protocol");
         let real = rest.is_empty() && !self.world.names.file(home).class(class).bases.iter().any(is_protocol);
@@ -595,7 +596,8 @@ impl<'p> Search<'_, 'p> {
             return None;
         }
         // An import may bind the name, too: `try: from x import C`, `except …: class C`.
-        let own = file.bindings(first).iter().find_map(|b| if let Bound::Class(c) = b.what { Some(c) } else { None });
+        let own =
+            file.at_run_time(first).iter().find_map(|b| if let Bound::Class(c) = b.what { Some(c) } else { None });
         if let (Some(class), 1) = (own, path.len()) {
             return Some((module, class));
         }
@@ -606,7 +608,7 @@ impl<'p> Search<'_, 'p> {
         if !rest.is_empty() {
             return None;
         }
-        self.world.names.file(home).bindings(name).iter().find_map(|b| match b.what {
+        self.world.names.file(home).at_run_time(name).iter().find_map(|b| match b.what {
             Bound::Class(class) => Some((home, class)),
             _ => None,
         })

@@ -111,7 +111,7 @@ impl<'p> Search<'_, 'p> {
         match self.world.trace_reference(module, scope, callee).object {
             Object::External(_) => true,
             Object::Attribute { module: home, name, rest } => {
-                let bindings = self.world.names.file(home).bindings(name);
+                let bindings = self.world.names.file(home).at_run_time(name);
                 let is_outside = |b: &Binding<'p>| match b.what {
                     // An attribute of what a decorator from outside made of a function.
                     Bound::Function(function) if !rest.is_empty() && rest != ["register"] => {

@@ -42,6 +42,9 @@ pub(super) struct Kept<'p> {
     taken: Shelf<'p, Handed<'p>>,
     /// What is looked at in any way.
     touched: Shelf<'p, ClassKey>,
+    /// Instances that variables hold, and other names of those.
+    instances: HashMap<Key<'p>, Vec<ClassKey>>,
+    names: HashMap<Key<'p>, Vec<Key<'p>>>,
     /// What is read of an object: a property calls what it was made from.
     pub properties: HashMap<&'p str, Vec<Handed<'p>>>,
     /// Special methods that functions set on what they are handed, until an instance of such a class is made.
@@ -172,8 +175,26 @@ impl<'p> Search<'_, 'p> {
 
     /// It now holds an instance, to which nothing else leads.
     pub(super) fn keep_instance(&mut self, key: Key<'p>, class: ClassKey) {
-        if let Some(class) = self.kept.touched.put(key, class) {
-            self.loosen(class);
+        let known = self.kept.instances.entry(key).or_default();
+        if !known.contains(&class) {
+            known.push(class);
+            for other in self.kept.names.get(&key).cloned().unwrap_or_default() {
+                self.keep_instance(other, class);
+            }
+            if let Some(class) = self.kept.touched.put(key, class) {
+                self.loosen(class);
+            }
+        }
+    }
+
+    /// What a variable holds has another name.
+    pub(super) fn also_known_as(&mut self, key: Key<'p>, other: Key<'p>) {
+        let names = self.kept.names.entry(key).or_default();
+        if !names.contains(&other) {
+            names.push(other);
+            for class in self.kept.instances.get(&key).cloned().unwrap_or_default() {
+                self.keep_instance(other, class);
+            }
         }
     }
 

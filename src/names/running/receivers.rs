@@ -141,7 +141,7 @@ impl<'p> Search<'_, 'p> {
             return None;
         };
         let ([Binding { what: Bound::Value, call: Some(call), .. }], []) =
-            (self.world.names.file(home).bindings(name), rest.as_slice())
+            (self.world.names.file(home).at_run_time(name), rest.as_slice())
         else {
             return None;
         };
@@ -164,7 +164,7 @@ impl<'p> Search<'_, 'p> {
         };
         match self.world.trace_reference(module, scope, name).object {
             Object::Attribute { module: home, name, rest } if !rest.is_empty() => {
-                let bindings = self.world.names.file(home).bindings(name);
+                let bindings = self.world.names.file(home).at_run_time(name);
                 let made = |call: &Reference<'p>| outside(&self.world.trace_reference(home, MODULE, call).object);
                 !bindings.is_empty() && bindings.iter().all(|b| b.call.as_ref().is_some_and(made))
             }
@@ -189,7 +189,7 @@ impl<'p> Search<'_, 'p> {
         }
         match self.world.trace_reference(module, scope, callee).object {
             Object::Attribute { module: home, name, rest } => {
-                let bindings = self.world.names.file(home).bindings(name);
+                let bindings = self.world.names.file(home).at_run_time(name);
                 let mut all = Receivers::functions(Vec::new());
                 for binding in bindings {
                     let found = self.receivers_of(home, binding, &rest)?;
@@ -235,14 +235,15 @@ impl<'p> Search<'_, 'p> {
                 let functions = self.method_of((home, class), method)?;
                 Some(Receivers { unbound: true, ..Receivers::functions(functions) })
             }
-            // `register = registry.register`
+            // `register = registry.register`, `old_name = function`
             (Bound::Value, []) if binding.plain => {
                 let of = binding.from.first()?;
                 match self.world.trace_reference(home, MODULE, of).object {
                     Object::External(_) => self.receivers(home, MODULE, of),
-                    Object::Attribute { module: home, name, rest } if !rest.is_empty() => {
-                        let [only] = self.world.names.file(home).bindings(name) else { return None };
-                        self.receivers_of(home, only, &rest)
+                    Object::Attribute { module: home, name, rest } => {
+                        let [only] = self.world.names.file(home).at_run_time(name) else { return None };
+                        let further = !rest.is_empty() || matches!(only.what, Bound::Function(_) | Bound::Class(_));
+                        further.then(|| self.receivers_of(home, only, &rest)).flatten()
                     }
                     _ => None,
                 }
@@ -271,7 +272,7 @@ impl<'p> Search<'_, 'p> {
         else {
             return None;
         };
-        match self.world.names.file(home).bindings(name) {
+        match self.world.names.file(home).at_run_time(name) {
             [Binding { what: Bound::Class(class), .. }] if rest.is_empty() => Some((home, *class)),
             _ => None,
         }
@@ -298,7 +299,7 @@ impl<'p> Search<'_, 'p> {
         match self.world.trace(module, scope, name, attributes).object {
             Object::Attribute { module: home, name, rest } => {
                 let mut found = Vec::new();
-                for binding in self.world.names.file(home).bindings(name) {
+                for binding in self.world.names.file(home).at_run_time(name) {
                     match (function_of(binding, home), rest.as_slice()) {
                         (Some(function), []) => found.push(function),
                         (None, []) if !binding.plain || matches!(binding.what, Bound::Class(_)) => {}
