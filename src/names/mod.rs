@@ -24,10 +24,10 @@ pub use scope::{Bound, FileNames, Moment, Role, ScopeId, Use};
 
 use crate::graph::{Graph, same_text};
 use crate::outcome::Kind;
-use crate::project::resolve::absolute;
+use crate::project::resolve::{Target, absolute};
 use crate::project::{Module, ModuleId, ModuleSet, Project};
 use crate::syntax::imports::{FileImports, imports};
-use crate::syntax::{Ast, parse};
+use crate::syntax::{Ast, Span, parse};
 use body::Body;
 use effects::Effect;
 use reader::Reader;
@@ -470,6 +470,17 @@ impl<'w, 'p> World<'w, 'p> {
         let bound = self.names.file(module).bindings(name).iter();
         bound.clone().any(|b| !matches!(b.what, Bound::Declared | Bound::Deleted) && b.moment != Moment::Never)
             || self.star_source(module, name, seen).is_some()
+    }
+
+    /// An `import *` that stands behind a place of a module and may bind a name anew.
+    pub fn star_over(&self, module: ModuleId, name: &str, place: Span) -> Option<Span> {
+        let sites = self.graph.files[module.index()].sites.iter().zip(&self.graph.targets[module.index()]);
+        let mut stars = sites.filter(|(site, _)| site.star && site.kind == Kind::Eager && site.at.start > place.end);
+        let gives = |target: &Option<Target>| match target {
+            Some(target) if !target.falls_back => self.exports(target.module, name),
+            _ => !name.starts_with('_'),
+        };
+        stars.find(|(_, target)| gives(target)).map(|(site, _)| site.at)
     }
 
     /// Whether a module of the project that `module` takes all names of may give it this one.

@@ -63,7 +63,7 @@ fn from_import(ctx: &Context, id: ImportId) -> Result<Option<Fix>, Obstacle> {
     if site.place == Place::Function {
         may_be_set(ctx, target.module, name, home)?;
     }
-    movable(ctx, id, &[home.module])?;
+    movable(ctx, id, Instead { modules: &[home.module], ..Instead::default() })?;
     let import = spelled(ctx, id.module, home, site.bound().unwrap_or(name), site.level > 0);
     let intents = vec![(id.module, Intent::Reimport { site: id.site, import })];
     Ok(Some(fix(ctx, id, &BTreeSet::from([home]), intents, 0)))
@@ -96,7 +96,7 @@ fn module_import(ctx: &Context, id: ImportId) -> Result<Option<Fix>, Obstacle> {
         return Err(found);
     }
     let modules: Vec<ModuleId> = homes.iter().map(|h| h.module).collect();
-    movable(ctx, id, &modules)?;
+    movable(ctx, id, Instead { modules: &modules, respelled: true, ..Instead::default() })?;
     let mut intents = vec![(id.module, Intent::Remove { site: id.site })];
     let mut count = 0;
     let mut taken: BTreeMap<&str, Home> = BTreeMap::new();
@@ -265,6 +265,9 @@ fn step<'n>(ctx: &'n Context, module: ModuleId, name: &'n str, bindings: &'n [Bi
     }
     let [Binding { what: Bound::Import(site), conditional: false, .. }] = real.as_slice() else { return None };
     let found = world.graph.site(module, *site);
+    if world.star_over(module, name, found.stmt).is_some() {
+        return None;
+    }
     let eager = |_: &Target| found.kind == Kind::Eager;
     let target = world.graph.targets[module.index()][*site].filter(eager).filter(|t| !t.falls_back)?;
     match (found.name, target.is_module) {
@@ -296,14 +299,14 @@ fn by_star<'n>(ctx: &'n Context, module: ModuleId, name: &'n str) -> Option<Home
 }
 
 /// What stands against taking the names of an import from these modules.
-fn movable(ctx: &Context, id: ImportId, instead: &[ModuleId]) -> Result<(), Obstacle> {
+fn movable(ctx: &Context, id: ImportId, instead: Instead) -> Result<(), Obstacle> {
     if let Some(found) = not_writable(ctx, id)
         .or_else(|| super::import_use::kept_by_comment(ctx, id))
         .or_else(|| super::import_use::two_things(ctx, id))
     {
         return Err(found);
     }
-    load_obstacle(ctx, id, Instead { modules: instead, moved_from: None }).map_or(Ok(()), Err)
+    load_obstacle(ctx, id, instead).map_or(Ok(()), Err)
 }
 
 /// Whether a module is private to a package that the user stands outside of: a part of its name begins with `_`, and the

@@ -135,7 +135,7 @@ fn extract<'p>(ctx: &Context<'_, 'p>, arc: &Arc<'_, '_, 'p>) -> Result<Fix, Obst
         .iter()
         .filter_map(|site| ctx.world.graph.targets[sheet.module.index()][*site].map(|t| t.module))
         .collect();
-    let instead = Instead { modules: &instead, moved_from: Some(sheet.module) };
+    let instead = Instead { modules: &instead, moved_from: Some(sheet.module), respelled: false };
     if let Some(found) = arc.ids.iter().find_map(|id| load_obstacle(ctx, *id, instead)) {
         return Err(found);
     }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{Context, ImportId, Reason, writable};
+use crate::graph::Edge;
 use crate::names::evaluated::{self, Evaluated};
 use crate::names::scope::{AnnotationOwner, Binding, FunctionId, MODULE};
 use crate::names::users::{How, is_public};
@@ -209,9 +210,14 @@ pub fn two_things(ctx: &Context, id: ImportId) -> Option<Obstacle> {
     })?;
     // Bound before anything leads to the module that imports it, it is the object for sure.
     let leads = world.graph.edges_of(package).iter().filter(|e| e.kind == Kind::Eager);
-    let runs = |to: ModuleId| world.graph.run_by(to, &|edge| edge.to == package).contains(&id.module);
-    let mut leads = leads.filter(|e| runs(e.to));
-    if !target.is_module && leads.all(|e| other.span.start < world.graph.site(package, e.site).at.start) {
+    let runs = |to: ModuleId, module: ModuleId| world.graph.run_by(to, &|edge| edge.to == package).contains(&module);
+    let leads: Vec<&Edge> = leads.filter(|e| runs(e.to, id.module)).collect();
+    let start = |e: &Edge| world.graph.site(package, e.site).at.start;
+    // The submodule takes the name when it is loaded first: before the name is bound, that does not show.
+    let loading = world.graph.edges_of(package).iter().filter(|e| e.kind == Kind::Eager);
+    let loaded = loading.filter(|e| runs(e.to, submodule)).map(start).min();
+    let taken_anew = loaded.is_some_and(|at| at > other.span.start && leads.iter().any(|lead| start(lead) >= at));
+    if !target.is_module && !taken_anew && leads.iter().all(|e| other.span.start < start(e)) {
         return None;
     }
     let message = format!("`{name}` is a submodule of `{}` and another name in it", project.module(package).name);
@@ -249,6 +255,10 @@ pub fn obstacle(ctx: &Context, id: ImportId) -> Option<Obstacle> {
     if let Some(other) = others.iter().find(|b| b.moment != Moment::Never || site.name.is_some()) {
         let message = format!("`{name}` is bound more than once");
         return Some(Obstacle::new(Reason::ReboundName, (id.module, other.span), message));
+    }
+    if let Some(star) = world.star_over(id.module, name, site.stmt) {
+        let message = format!("`{name}` may be bound anew by an `import *` behind it");
+        return Some(Obstacle::new(Reason::ReboundName, (id.module, star), message));
     }
     if is_public(world, id.module, name) {
         let message = format!("`{name}` is a public name of this module");
@@ -305,17 +315,24 @@ fn taken_by_star(
     if !seen.insert(module) || !ctx.world.exports(module, name) {
         return None;
     }
-    ctx.users.of(module).stars.iter().copied().find(|(user, _)| {
+    ctx.users.of(module).stars.iter().copied().find(|(user, at)| {
         let file = ctx.world.names.file(*user);
-        // A binding of its own stands for itself.
-        let own = file.bindings(name).iter().any(|b| !b.conditional && b.what != Bound::Declared);
+        let own = |b: &Binding| !b.conditional && b.what != Bound::Declared;
+        let (mut behind, mut before) = (false, false);
+        for binding in file.bindings(name).iter().filter(|b| own(b)) {
+            behind |= binding.span.start > at.start;
+            before |= binding.span.start < at.start;
+        }
         let used = file.uses.iter().any(|u| u.name == name && u.owner.is_none());
         let listed = file.exports.names.contains(&name);
-        !own && (used
-            || listed
-            || ctx.users.uses(*user, name).next().is_some()
-            || ctx.users.may_be_read(*user, name).is_some()
-            || taken_by_star(ctx, *user, name, seen).is_some())
+        // A binding of its own behind it stands for itself, one before it would come back.
+        !behind
+            && (before
+                || used
+                || listed
+                || ctx.users.uses(*user, name).next().is_some()
+                || ctx.users.may_be_read(*user, name).is_some()
+                || taken_by_star(ctx, *user, name, seen).is_some())
     })
 }
 

@@ -2,10 +2,11 @@
 
 use super::import_use::{Obstacle, bound_anew};
 use super::order::{self, Cut};
-use super::{Context, ImportId, Reason};
+use super::{Context, ImportId, Reason, guarded, library_parts};
 use crate::graph::{Edge, Graph};
 use crate::names::Object;
 use crate::names::effects::Place;
+use crate::names::scope::{Binding, Bound, Moment};
 use crate::names::users::{AttributeUse, How, is_internal};
 use crate::outcome::Kind;
 use crate::project::{ModuleId, ModuleSet};
@@ -18,6 +19,8 @@ pub struct Instead<'m> {
     pub modules: &'m [ModuleId],
     /// The module out of which definitions move: its state is seen without it then.
     pub moved_from: Option<ModuleId>,
+    /// Whether all that the module asks of what it imports is written anew.
+    pub respelled: bool,
 }
 
 /// What is loaded with a module, before and after some imports are cut.
@@ -150,6 +153,17 @@ pub fn load_obstacle(ctx: &Context, id: ImportId, instead: Instead) -> Option<Ob
     if let Some(found) = order::obstacle(ctx, &cut) {
         return Some(found);
     }
+    let loses = |entry: ModuleId, module: ModuleId| loading.loses(entry, module);
+    let elsewhere = guarded::obstacle(ctx, &lost, &loses)
+        .or_else(|| library_parts::obstacle(ctx, &lost, &|entry| loading.after(entry).iter().collect()));
+    if elsewhere.is_some() {
+        return elsewhere;
+    }
+    let target = ctx.world.graph.targets[id.module.index()][id.site].map(|target| target.module);
+    // What the import itself gives goes along with it.
+    let gives = |module: ModuleId| {
+        target.is_some_and(|target| target == module || ctx.project().tree.above(target).any(|above| above == module))
+    };
     lost.iter().find_map(|module| {
         let fetched = &ctx.users.of(*module).fetched;
         if let Some((user, at)) = fetched.iter().find(|(user, _)| loading.loses(*user, *module)) {
@@ -157,8 +171,33 @@ pub fn load_obstacle(ctx: &Context, id: ImportId, instead: Instead) -> Option<Ob
             let message = format!("`sys.modules[\"{name}\"]` is read where nothing else would load it");
             return Some(Obstacle::new(Reason::SubmoduleAccess, (*user, *at), message));
         }
-        loading.submodule_obstacle(ctx, *module, &|user| user == id.module, here)
+        let is_own = |user| user == id.module && (instead.respelled || gives(*module));
+        loading.submodule_obstacle(ctx, *module, &is_own, here)
     })
+}
+
+/// Whether a name of a module is bound anew behind the import that leads to one that takes it: it takes the first.
+fn differs_half_way(ctx: &Context, module: ModuleId, name: &str, taker: ModuleId) -> Option<Span> {
+    let (world, project) = (ctx.world, ctx.project());
+    let bindings = world.names.file(module).bindings(name);
+    let real = |b: &&Binding| b.moment == Moment::Import && b.what != Bound::Declared;
+    let mut at: Vec<Span> = bindings.iter().filter(real).map(|b| b.span).collect();
+    let first = *at.first()?;
+    at.extend(world.star_over(module, name, first));
+    let this = project.module(module);
+    let submodule = project.tree.find(&format!("{}.{name}", this.name), this.root).filter(|_| this.is_package);
+    if at.len() < 2 && submodule.is_none() {
+        return None;
+    }
+    let leads = world.graph.edges_of(module).iter().filter(|e| e.kind == Kind::Eager);
+    let runs = |to: ModuleId| world.graph.run_by(to, &|edge| edge.to == module).contains(&taker);
+    let lead = leads.filter(|e| runs(e.to)).map(|e| world.graph.site(module, e.site).at.start).min()?;
+    let is_itself = |b: &Binding| match b.what {
+        Bound::Import(site) => submodule.is_some_and(|s| world.site_object(module, site) == Object::Module(s)),
+        _ => false,
+    };
+    let later = at.iter().copied().find(|span| span.start > lead);
+    later.or_else(|| submodule.filter(|_| !bindings.iter().all(is_itself)).map(|_| first))
 }
 
 /// A name that a module takes when it is imported, and that is another at another time.
@@ -167,11 +206,15 @@ pub fn state_read(ctx: &Context, module: ModuleId) -> Option<Obstacle> {
     let sites = graph.files[module.index()].sites.iter().zip(&graph.targets[module.index()]);
     sites.filter(|(site, _)| site.kind == Kind::Eager).find_map(|(site, target)| {
         let (name, target) = (site.name?, target.filter(|t| !t.is_module)?);
-        let Object::Attribute { module: home, name, rest } = ctx.world.attribute(target.module, name) else {
-            return None;
-        };
-        let at = bound_anew(ctx.world.names.file(home).bindings(name)).filter(|_| rest.is_empty())?;
-        let message = format!("`{name}` is bound anew at run time: a later import would take another value");
-        Some(Obstacle::new(Reason::ReboundState, (home, at), message))
+        if let Object::Attribute { module: home, name, rest } = ctx.world.attribute(target.module, name)
+            && let Some(at) = bound_anew(ctx.world.names.file(home).bindings(name)).filter(|_| rest.is_empty())
+        {
+            let message = format!("`{name}` is bound anew at run time: a later import would take another value");
+            return Some(Obstacle::new(Reason::ReboundState, (home, at), message));
+        }
+        let at = differs_half_way(ctx, target.module, name, module)?;
+        let path = format!("{}.{name}", ctx.project().module(target.module).name);
+        let message = format!("`{path}` is bound more than once: a later import would take another value");
+        Some(Obstacle::new(Reason::ReboundState, (target.module, at), message))
     })
 }

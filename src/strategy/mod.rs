@@ -7,8 +7,10 @@ pub mod cost;
 mod defer_import;
 mod direct_import;
 mod extract_utility_module;
+mod guarded;
 mod import_use;
 mod later;
+mod library_parts;
 mod loading;
 mod merge_modules;
 mod module_getattr;
@@ -24,7 +26,7 @@ mod writable;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use rayon::prelude::*;
 
@@ -59,6 +61,8 @@ pub struct Context<'c, 'p> {
     reads: Known<Arc<[later::Read]>>,
     asks: Known<Option<ModuleId>>,
     generated: Known<bool>,
+    guarded: OnceLock<Vec<guarded::Guarded>>,
+    borrowed: OnceLock<library_parts::Borrowed<'p>>,
     stops: Known<Arc<[order::Stop]>>,
     touches: Known<order::Touches>,
     touching: Known<order::Touching>,
@@ -88,6 +92,8 @@ impl<'c, 'p> Context<'c, 'p> {
             reads: Mutex::default(),
             asks: Mutex::default(),
             generated: Mutex::default(),
+            guarded: OnceLock::new(),
+            borrowed: OnceLock::new(),
             stops: Mutex::default(),
             touches: Mutex::default(),
             touching: Mutex::default(),
@@ -144,6 +150,16 @@ impl<'c, 'p> Context<'c, 'p> {
     /// Whether the file of a module says that a program writes it.
     fn is_generated(&self, module: ModuleId) -> bool {
         known(&self.generated, module, || says_generated(self.project().text(module)))
+    }
+
+    /// The imports of modules of the project that may fail.
+    fn guarded(&self) -> &[guarded::Guarded] {
+        self.guarded.get_or_init(|| guarded::all(self))
+    }
+
+    /// Uses of submodules of the standard library that their file does not import.
+    fn borrowed(&self) -> &library_parts::Borrowed<'p> {
+        self.borrowed.get_or_init(|| library_parts::all(self))
     }
 
     /// The module that a module asks while it is loaded what it holds, if that leads to it.

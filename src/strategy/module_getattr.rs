@@ -10,7 +10,7 @@ use super::defer_import::STRATEGY;
 use super::import_use::{Obstacle, replaced_at_home, uses};
 use super::loading::{Loading, state_read};
 use super::order::{self, Cut};
-use super::{Added, Context, Fix, ImportId, Reason, cost};
+use super::{Added, Context, Fix, ImportId, Reason, cost, guarded, library_parts};
 use crate::graph::{Edge, LARGE};
 use crate::names::users::{is_internal, only_passes_on};
 use crate::names::{Bound, Moment, Object, effects};
@@ -278,6 +278,15 @@ impl<'p> Group<'_, '_, 'p> {
         }
         let targets = &graph.targets[self.module.index()];
         if let Some(found) = lost.iter().find_map(|module| state_read(ctx, *module)) {
+            return Err(found);
+        }
+        let loaded = |entry: ModuleId| graph.loaded_by(entry, &|edge| self.cuts(edge));
+        let loses = |entry: ModuleId, module: ModuleId| {
+            graph.loads(entry).contains(&module) && !loaded(entry).contains(&module)
+        };
+        let elsewhere = guarded::obstacle(ctx, &lost, &loses)
+            .or_else(|| library_parts::obstacle(ctx, &lost, &|entry| loaded(entry).iter().collect()));
+        if let Some(found) = elsewhere {
             return Err(found);
         }
         let is_module =
