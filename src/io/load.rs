@@ -19,7 +19,14 @@ use crate::project::{Listing, Project, Settings, Skipped, SourceFile, layout};
 pub(super) const MARKERS: [&str; 4] = ["pyproject.toml", "setup.py", "setup.cfg", "cyclefix.toml"];
 
 /// Folders of copies of other people's code.
-pub(super) const VENDORED: [&str; 5] = ["_vendor", "_vendored", "vendor", "vendored", "third_party"];
+pub(super) const VENDORED: [&str; 9] =
+    ["_third_party", "_vendor", "_vendored", "extern", "externals", "third_party", "thirdparty", "vendor", "vendored"];
+
+/// Folders of tests and documents.
+const TESTS: [&str; 5] = ["doc", "docs", "test", "testing", "tests"];
+
+/// Folders inside of those with files that are read, not imported: their cycles may be there on purpose.
+const READ_BY_TESTS: [&str; 7] = ["data", "fixtures", "input", "inputs", "test_data", "test-data", "testdata"];
 
 /// How to load.
 #[derive(Clone, Debug, Default)]
@@ -447,11 +454,14 @@ fn is_for_python(path: &Path) -> bool {
     line.starts_with(b"#!") && memchr::memmem::find(line, b"python").is_some()
 }
 
-/// Whether the user named the file or a folder above it, and it is no vendored copy inside of what was named.
+/// Whether the user named the file or a folder above it, and it is no vendored copy or input of tests inside of what was named.
 fn is_writable(path: &Path, paths: &[PathBuf]) -> bool {
     paths.iter().filter_map(|named| path.strip_prefix(named).ok()).any(|inside| {
         let folders = inside.parent().into_iter().flat_map(Path::components);
-        folders.into_iter().all(|part| !VENDORED.iter().any(|name| part.as_os_str() == *name))
+        let folders: Vec<&str> = folders.filter_map(|part| part.as_os_str().to_str()).collect();
+        let tests = folders.iter().position(|name| TESTS.contains(name)).unwrap_or(folders.len());
+        !folders.iter().any(|name| VENDORED.contains(name))
+            && !folders[tests..].iter().any(|name| READ_BY_TESTS.contains(name))
     })
 }
 

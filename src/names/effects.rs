@@ -16,6 +16,7 @@ use class_body::touched_in_class;
 use classes::{base_registers, enum_registers, metaclass_registers};
 use code::Run;
 use decorators::by_decorator;
+use objects::fills;
 pub use objects::{class_of, lineage};
 use outside::{changes_outside, gives_shared, keeps_track};
 
@@ -184,12 +185,33 @@ fn by_use<'p>(world: World<'_, 'p>, module: ModuleId, used: &Use<'p>) -> Changed
             let changed = run.used(home, name, rest.first().copied());
             match used.role {
                 Role::Argument if home != module && is_changed_by_call(used) => changed.and(Changed::of(home)),
+                Role::Argument
+                    if home != module && rest.is_empty() && may_be_filled(world, module, used, home, name) =>
+                {
+                    changed.and(Changed::of(home))
+                }
                 Role::Argument => changed.and(run.handed(module, used)),
                 _ => changed,
             }
         }
         _ => Changed::nothing(),
     }))
+}
+
+/// Whether an object of another module is handed to code of the project, which may put something into it.
+fn may_be_filled(world: World, module: ModuleId, used: &Use, home: ModuleId, name: &str) -> bool {
+    let bindings = world.names.file(home).bindings(name);
+    let text = world.project().text(home);
+    let is_display = |b: &Binding| {
+        let value = text[b.span.end..].trim_start().trim_start_matches('=');
+        b.builtin && value.trim_start().starts_with(['{', '['])
+    };
+    let is_object = |b: &Binding| b.what == Bound::Value && (is_display(b) || b.call.is_some());
+    let filled = |to: &Reference| match world.trace_reference(module, MODULE, to).object {
+        Object::Attribute { module: maker, name, rest } => rest.is_empty() && fills(world, maker, name),
+        _ => false,
+    };
+    bindings.iter().any(is_object) && used.passed_to().is_some_and(filled)
 }
 
 /// Whether it is handed to a function of the standard library that changes what it gets.
@@ -227,7 +249,7 @@ fn touched_by_name(world: World, module: ModuleId, effect: &Effect) -> Changed {
         What::Call(Some(call)) if !call.attributes.is_empty() && is_own(world, module, call) => {
             state(world, module, call)
         }
-        What::Call(Some(call)) => by_call(world, module, call),
+        What::Call(Some(call)) => by_call(world, module, call, effect.span.of(world.project().text(module))),
         What::Store(Some(target)) => state(world, module, target),
         What::Item(value) => value.as_ref().map_or_else(Changed::nothing, |value| by_item(world, module, value)),
         What::Lambda(span) => {
@@ -349,11 +371,13 @@ fn is_own(world: World, module: ModuleId, reference: &Reference) -> bool {
 }
 
 /// What a call does whose result is thrown away.
-fn by_call(world: World, module: ModuleId, call: &Reference) -> Changed {
+fn by_call(world: World, module: ModuleId, call: &Reference, text: &str) -> Changed {
     match world.trace_reference(module, MODULE, call).object {
         Object::External(path) => {
-            let harmless = ["logging.getLogger.addHandler", "typing.cast", "warnings.warn"];
-            Changed::outside_if(&path, !harmless.contains(&path.as_str()))
+            // Other handlers than that write what is logged.
+            let keeps_silent = path == "logging.getLogger.addHandler" && text.contains("NullHandler");
+            let harmless = keeps_silent || matches!(path.as_str(), "typing.cast" | "warnings.warn");
+            Changed::outside_if(&path, !harmless)
         }
         Object::Attribute { module: home, name, rest } if rest.is_empty() && is_function(world, home, name) => {
             Run::new(world).called(home, name)

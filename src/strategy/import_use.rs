@@ -357,11 +357,31 @@ fn is_called_by_finalizer(ctx: &Context, module: ModuleId, name: &str) -> bool {
 }
 
 /// Words of comments that say an import is there for others.
-const PURPOSES: [&str; 7] = ["side effect", "side-effect", "regist", "keep", "re-export", "reexport", "backward"];
+const PURPOSES: [&str; 9] =
+    ["side effect", "side-effect", "regist", "keep", "re-export", "reexport", "backward", "not remove", "n't remove"];
 
 /// Those of a comment above.
-const PURPOSES_ABOVE: [&str; 6] =
-    ["side effect", "side-effect", "re-export", "reexport", "backward", "old import path"];
+const PURPOSES_ABOVE: [&str; 19] = [
+    "side effect",
+    "side-effect",
+    "re-export",
+    "reexport",
+    "backward",
+    "old import path",
+    "not remove",
+    "n't remove",
+    "not delete",
+    "n't delete",
+    "get registered",
+    "gets registered",
+    "are registered",
+    "is registered",
+    "to register",
+    "hook up",
+    "must be imported",
+    "be imported before",
+    "import is required",
+];
 
 /// A comment that says that the import is there for others.
 pub fn kept_by_comment(ctx: &Context, id: ImportId) -> Option<Obstacle> {
@@ -381,7 +401,10 @@ fn kept_by_comment_above(ctx: &Context, id: ImportId) -> Option<Obstacle> {
         return None;
     }
     let comment = comments.iter().rev().map(|line| line.trim_start_matches(['#', ' '])).collect::<Vec<_>>().join(" ");
-    let keeps = PURPOSES_ABOVE.iter().any(|words| comment.to_lowercase().contains(words));
+    let lower = comment.to_lowercase();
+    // What only speaks of the cycle says nothing of others.
+    let of_cycle = lower.contains("circular") || lower.contains("cycl");
+    let keeps = !of_cycle && PURPOSES_ABOVE.iter().any(|words| lower.contains(words));
     let message = format!("the comment above keeps it: # {comment}");
     keeps.then(|| Obstacle::new(Reason::KeptOnPurpose, (id.module, site.at), message))
 }
@@ -401,7 +424,7 @@ fn purpose(ctx: &Context, id: ImportId, words: &[&str]) -> Option<Obstacle> {
 
 /// A comment that silences a linter about an import which nothing uses: it is there on purpose.
 pub fn silenced(ctx: &Context, id: ImportId) -> Option<Obstacle> {
-    purpose(ctx, id, &["f401", "unused-import", "noqa"])
+    purpose(ctx, id, &["f401", "unused-import", "noqa", "noinspection", "pyflakes"])
 }
 
 /// A comment that silences a linter about an import which only annotations use: it is there at run time on purpose.

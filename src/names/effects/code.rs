@@ -187,6 +187,12 @@ impl<'w, 'p> Run<'w, 'p> {
                 let methods = class.methods.get(used.attributes[0].text).into_iter().flatten();
                 Changed::all(methods.map(|m| self.function(module, *m)))
             }
+            // What it hands itself to may keep it, or put something into it.
+            Role::Argument
+                if used.attributes.is_empty() && is_self(file, id, used) && is_handed_to_parameter(file, used) =>
+            {
+                Changed::of(module)
+            }
             Role::Argument if used.owner == Some(MODULE) && is_changed_by_call(used) => stored(),
             Role::Argument => self.handed(module, used),
             // What a function does to its own variables, or to attributes of what it is handed, stays there.
@@ -396,6 +402,13 @@ impl<'w, 'p> Run<'w, 'p> {
 pub(super) fn is_self(file: &FileNames, id: FunctionId, used: &Use) -> bool {
     let function = file.function(id);
     function.class.is_some() && used.owner == Some(function.scope) && function.params.first() == Some(&used.name)
+}
+
+/// Whether what it is handed to is something that a function was handed.
+fn is_handed_to_parameter(file: &FileNames, used: &Use) -> bool {
+    let Some(to) = used.passed_to().filter(|to| to.attributes.is_empty()) else { return false };
+    let owner = file.owner(to.name, used.scope).filter(|owner| *owner != MODULE);
+    owner.is_some_and(|owner| file.scope(owner).bindings[to.name].iter().any(|b| b.what == Bound::Parameter))
 }
 
 /// Whether a method changes by a use of `self` or `cls` what all instances of its class share.

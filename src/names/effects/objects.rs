@@ -6,7 +6,7 @@ use super::class_body::nested;
 use super::code::is_self;
 use crate::names::methods::READING;
 use crate::names::scope::{Binding, ClassId, FunctionId, MODULE, Moment, Reference, Role};
-use crate::names::{Bound, FileNames, Object, World};
+use crate::names::{Bound, FileNames, Object, Use, World};
 use crate::project::ModuleId;
 
 /// A class with all its bases of the project, itself first.
@@ -131,12 +131,54 @@ fn keeps(world: World, module: ModuleId, id: FunctionId, seen: &mut BTreeSet<(Mo
     })
 }
 
-/// Whether a function itself calls something that it is handed.
+/// Whether what a name of a module stands for may put something into what it is handed when it is called.
+pub(super) fn fills(world: World, module: ModuleId, name: &str) -> bool {
+    let file = world.names.file(module);
+    file.bindings(name).iter().any(|b| match b.what {
+        Bound::Function(id) => fills_parameter(file, id),
+        Bound::Class(class) => lineage(world, module, class).into_iter().any(|(home, class)| {
+            let file = world.names.file(home);
+            let methods = file.class(class).methods.values().flatten();
+            methods.into_iter().any(|id| fills_parameter(file, *id) || fills_own(file, *id))
+        }),
+        _ => false,
+    })
+}
+
+fn fills_parameter(file: &FileNames, id: FunctionId) -> bool {
+    let function = file.function(id);
+    let itself = function.params.first().filter(|_| function.class.is_some());
+    file.uses.iter().any(|u| {
+        file.runs_in(id, u.moment)
+            && u.owner == Some(function.scope)
+            && function.params.contains(&u.name)
+            && itself != Some(&u.name)
+            && changes(u, 1)
+    })
+}
+
+/// Whether a method puts something into an attribute of its object.
+fn fills_own(file: &FileNames, id: FunctionId) -> bool {
+    file.uses.iter().any(|u| file.runs_in(id, u.moment) && is_self(file, id, u) && changes(u, 2))
+}
+
+/// Whether a use changes what a name, or the attribute behind it, stands for; `depth`: the attributes up to a method of that.
+fn changes(used: &Use, depth: usize) -> bool {
+    match used.role {
+        Role::Called => {
+            used.attributes.len() >= depth && used.attributes.last().is_some_and(|a| !READING.contains(&a.text))
+        }
+        Role::Store | Role::Delete => used.item && used.attributes.len() + 1 >= depth || used.attributes.len() >= depth,
+        _ => false,
+    }
+}
+
+/// Whether a function calls something that it is handed, or a function in it does.
 pub(super) fn calls_parameter(file: &FileNames, id: FunctionId) -> bool {
     let function = file.function(id);
     file.uses.iter().any(|u| {
         u.role == Role::Called
-            && u.moment == Moment::Call(id)
+            && file.runs_in(id, u.moment)
             && u.attributes.is_empty()
             && u.owner == Some(function.scope)
             && function.params.contains(&u.name)
