@@ -327,10 +327,10 @@ impl<'p> Unite<'_, '_, 'p> {
             }
             if scope != MODULE {
                 let parent = self.file(side).scope(scope).parent.unwrap_or(MODULE);
-                self.free_in(side, parent, scope, &new, at.1)?;
+                self.free_in(side, parent, &new, at.1)?;
             }
             for used in uses.iter().filter(|_| new != bound) {
-                self.free_in(side, used.scope, scope, &new, used.span)?;
+                self.free_in(side, used.scope, &new, used.span)?;
                 self.write(side, used.span, &new)?;
             }
             return Ok(());
@@ -350,7 +350,7 @@ impl<'p> Unite<'_, '_, 'p> {
                 return Err(Obstacle::new(reason, (module, used.span), message));
             };
             let new = self.lookup(side, attribute.text, (module, used.span))?;
-            self.free_in(side, used.scope, scope, &new, used.span)?;
+            self.free_in(side, used.scope, &new, used.span)?;
             self.write(side, Span { start: used.span.start, end: attribute.span.end }, &new)?;
         }
         Ok(())
@@ -440,16 +440,18 @@ impl<'p> Unite<'_, '_, 'p> {
         Ok(())
     }
 
-    /// Whether a name, read in a scope, is the module's own once the scope `gone` no longer imports it.
-    fn free_in(&self, side: Side, scope: ScopeId, gone: ScopeId, name: &str, at: Span) -> Result<(), Obstacle> {
-        match self.file(side).owner(name, scope) {
-            None | Some(MODULE) => Ok(()),
-            Some(owner) if owner == gone => Ok(()),
-            Some(_) => {
+    /// Whether a name, read in a scope, is the module's own once the imports of the other are gone.
+    fn free_in(&self, side: Side, mut scope: ScopeId, name: &str, at: Span) -> Result<(), Obstacle> {
+        let file = self.file(side);
+        let goes = |b: &Binding| matches!(b.what, Bound::Import(site) if self.names.sites.of(side).contains(&site));
+        while let Some(owner) = file.owner(name, scope).filter(|owner| *owner != MODULE) {
+            if !file.scope(owner).bindings[name].iter().all(goes) {
                 let message = format!("a local name hides `{name}` here");
-                Err(Obstacle::new(Reason::NameCollision, (self.pair.module(side), at), message))
+                return Err(Obstacle::new(Reason::NameCollision, (self.pair.module(side), at), message));
             }
+            scope = file.scope(owner).parent.unwrap_or(MODULE);
         }
+        Ok(())
     }
 
     /// `import p.b` binds `p`: what else is read of it needs another import.
