@@ -303,6 +303,11 @@ impl<'p> Unite<'_, '_, 'p> {
             let message = format!("a class body binds `{}` as well", span.of(self.bodies.of(side).text));
             return Err(Obstacle::new(Reason::NameCollision, (self.pair.module(side), span), message));
         }
+        let text = self.bodies.of(side).text;
+        if is_shown_as_written(&text[span.end..]) {
+            let message = format!("a text shows `{}` as it is written", span.of(text));
+            return Err(Obstacle::new(Reason::Form, (self.pair.module(side), span), message));
+        }
         self.names.edits.of_mut(side).insert(span, new.to_owned());
         Ok(())
     }
@@ -476,6 +481,17 @@ impl<'p> Unite<'_, '_, 'p> {
         }
         Ok(())
     }
+}
+
+/// Whether what stands before the rest of a text is part of an expression that is shown with its value: `f"{x=}"`. Nowhere else does
+/// a lone `=` stand before what ends a field.
+fn is_shown_as_written(rest: &str) -> bool {
+    let line = rest.lines().next().unwrap_or_default();
+    let field = &line[..line.find('}').map_or(0, |end| end + 1)];
+    let is_lone = |at: usize| {
+        !field[..at].ends_with(['=', '!', '<', '>', ':']) && field[at + 1..].trim_start().starts_with(['}', '!', ':'])
+    };
+    field.match_indices('=').any(|(at, _)| is_lone(at))
 }
 
 /// Values of which two are as good as one.
