@@ -89,8 +89,9 @@ pub fn shows_earlier(ctx: &Context, entry: ModuleId, target: ModuleId) -> Option
     // What stands in an `if` or a `try` may not be loaded at all.
     let conditional = |e: &Edge| graph.site(e.from, e.site).place == Place::Block;
     let before = graph.loaded_by(entry, &conditional);
+    let mut new = graph.loads(target).iter().filter(|m| !before.contains(m)).peekable();
+    new.peek()?;
     let known = outside(ctx, &before);
-    let mut new = graph.loads(target).iter().filter(|m| !before.contains(m));
     new.find_map(|module| Some((module, unsettled(ctx, module, &known)?)))
 }
 
