@@ -85,11 +85,8 @@ const PURE: [&str; 33] = [
 /// Where it may show that `target` is loaded with `entry` from now on: a module that comes with it does something when it is
 /// loaded, reads what may change, or needs what may be missing.
 pub fn shows_earlier(ctx: &Context, entry: ModuleId, target: ModuleId) -> Option<(ModuleId, Span)> {
-    let graph = ctx.world.graph;
-    // What stands in an `if` or a `try` may not be loaded at all.
-    let conditional = |e: &Edge| graph.site(e.from, e.site).place == Place::Block;
-    let before = graph.loaded_by(entry, &conditional);
-    let mut new = graph.loads(target).iter().filter(|m| !before.contains(m)).peekable();
+    let before = surely_loaded(ctx, entry);
+    let mut new = ctx.world.graph.loads(target).iter().filter(|m| !before.contains(m)).peekable();
     new.peek()?;
     let known = outside(ctx, &before);
     new.find_map(|module| Some((module, unsettled(ctx, module, &known)?)))
@@ -101,10 +98,16 @@ pub fn shows_import(ctx: &Context, entry: ModuleId, from: (ModuleId, usize)) -> 
     match ctx.world.graph.targets[from.0.index()][from.1] {
         Some(target) => shows_earlier(ctx, entry, target.module),
         None => {
-            let known = outside(ctx, ctx.world.graph.loads(entry));
+            let known = outside(ctx, &surely_loaded(ctx, entry));
             (!is_there(site, &known)).then_some((from.0, site.at))
         }
     }
+}
+
+/// What is loaded with a module in any case: what stands in an `if` or a `try` may not be.
+fn surely_loaded(ctx: &Context, entry: ModuleId) -> ModuleSet {
+    let graph = ctx.world.graph;
+    graph.loaded_by(entry, &|e: &Edge| graph.site(e.from, e.site).place == Place::Block)
 }
 
 /// What modules import from outside of the project in any case.
