@@ -131,6 +131,31 @@ pub fn is_read_by_tools(comment: &str) -> bool {
     tools.iter().any(|tool| words.contains(tool))
 }
 
+/// Comments that turn a formatter off, and on again, for all lines between.
+const REGIONS: [(&str, &str); 3] =
+    [("# fmt: off", "# fmt: on"), ("# yapf: disable", "# yapf: enable"), ("# autopep8: off", "# autopep8: on")];
+
+/// Whether lines of the top level stand, in part at least, where a formatter is turned off.
+pub fn is_unformatted(page: &Page, lines: Range<usize>) -> bool {
+    let at_line_start = |c: &&Span| line_start(page.text, c.start) == c.start;
+    let says = |c: &Span, word: &str| c.of(page.text).starts_with(word);
+    REGIONS.iter().any(|(off, on)| {
+        let mut since = None;
+        for comment in page.ast.comments.iter().filter(at_line_start) {
+            if since.is_none() && says(comment, off) {
+                since = Some(comment.start);
+            } else if says(comment, on)
+                && let Some(start) = since.take()
+                && start < lines.end
+                && lines.start < comment.end
+            {
+                return true;
+            }
+        }
+        since.is_some_and(|start| start < lines.end)
+    })
+}
+
 /// Whether a comment silences a linter or type checker about a whole statement.
 pub fn silences(comment: &str) -> bool {
     let words = comment.to_lowercase();
@@ -153,6 +178,15 @@ pub fn in_function(lines: Vec<String>) -> Vec<String> {
 
 /// A comment behind an import without what silences a linter about its odd place.
 pub fn without_place(comment: &str) -> Option<String> {
+    without_codes(comment, &["E402"])
+}
+
+/// The same without what says that nothing uses the import, for a module whose code does.
+pub fn where_used(comment: &str) -> Option<String> {
+    without_codes(comment, &["E402", "F401"])
+}
+
+fn without_codes(comment: &str, odd: &[&str]) -> Option<String> {
     let lower = comment.to_ascii_lowercase();
     let pylint = lower.replace(' ', "");
     if pylint == "#pylint:disable=wrong-import-position" {
@@ -163,10 +197,10 @@ pub fn without_place(comment: &str) -> Option<String> {
     let is_code = |c: char| c.is_ascii_alphanumeric() || matches!(c, ',' | ' ' | '\t');
     let end = comment[codes..].find(|c| !is_code(c)).map_or(comment.len(), |n| codes + n);
     let all: Vec<&str> = comment[codes..end].split([',', ' ', '\t']).filter(|code| !code.is_empty()).collect();
-    if !all.contains(&"E402") {
+    if !all.iter().any(|code| odd.contains(code)) {
         return Some(comment.to_owned());
     }
-    let kept: Vec<&str> = all.iter().copied().filter(|code| *code != "E402").collect();
+    let kept: Vec<&str> = all.iter().copied().filter(|code| !odd.contains(code)).collect();
     let is_plain = |code: &&str| code.ends_with(|c: char| c.is_ascii_digit());
     if !kept.iter().all(is_plain) {
         return Some(comment.to_owned());

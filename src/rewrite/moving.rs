@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::comments::{comment_top, is_drawn};
+use super::comments::{comment_top, is_drawn, is_unformatted, where_used};
 use super::import_text::{ImportText, Section};
 use super::lines::*;
+use super::remove::statements_going;
 use super::{Page, RewriteError};
 use crate::edit::Edit;
 use crate::project::{ModuleId, Project};
@@ -64,6 +65,25 @@ pub fn text<'p>(
     statements: &[Span],
 ) -> Result<String, RewriteError> {
     definitions(&Page::of(project, module, ast.clone()), statements)
+}
+
+/// Imports of a module as another has them: those that leave it bring their comments along, of the others tools read theirs there
+/// as well.
+pub fn imports<'p>(
+    project: &'p Project,
+    ast: &Arc<Ast<'p>>,
+    module: ModuleId,
+    sites: &[usize],
+    leaving: &BTreeSet<usize>,
+) -> Vec<ImportText> {
+    let page = Page::of(project, module, ast.clone());
+    let going = statements_going(&page, leaving);
+    let import = |site: &usize| {
+        let import = ImportText::of(&page, *site, &going);
+        let import = if leaving.contains(site) { import } else { import.repeated() };
+        ImportText { comment: import.comment.as_deref().and_then(where_used), ..import }
+    };
+    sites.iter().map(import).collect()
 }
 
 /// Prints imports by sections; whether there are any.
@@ -190,7 +210,11 @@ fn lines_of(page: &Page, index: usize, taken: &BTreeSet<Span>) -> Result<Range<u
     if !behind.is_empty() && !behind.starts_with('#') {
         return Err(RewriteError::Form("it shares its line with other code"));
     }
-    Ok(comment_above(page, index, taken).unwrap_or(start)..next_line(text, end))
+    let lines = comment_above(page, index, taken).unwrap_or(start)..next_line(text, end);
+    if is_unformatted(page, lines.clone()) {
+        return Err(RewriteError::Form("it stands where a formatter is turned off"));
+    }
+    Ok(lines)
 }
 
 /// Where the comment right above a statement begins, if it goes with it: one that heads a block of lines stays with the block

@@ -163,6 +163,11 @@ fn extract<'p>(ctx: &Context<'_, 'p>, arc: &Arc<'_, '_, 'p>) -> Result<Fix, Obst
     }
 }
 
+/// Whether two imports differ in their comments at most.
+fn binds_the_same(one: &ImportText, two: &ImportText) -> bool {
+    (&one.module, &one.name, &one.alias) == (&two.module, &two.name, &two.alias)
+}
+
 /// A closure on its way to another module.
 struct Extraction<'s, 'c, 'x, 'p> {
     ctx: &'s Context<'c, 'p>,
@@ -216,7 +221,7 @@ impl Extraction<'_, '_, '_, '_> {
         let mut intents = self.intents(name);
         intents.push((module, Intent::Append { text }));
         let known = utility_home::imported(self.ctx, module);
-        let news = self.imports(name, Some(module)).into_iter().filter(|i| !known.contains(i));
+        let news = self.imports(name, Some(module)).into_iter().filter(|i| !known.iter().any(|k| binds_the_same(k, i)));
         intents.extend(news.map(|import| (module, Intent::Import(import))));
         let mut adds = self.packages(name);
         adds.extend([self.arc.user, self.source()].map(|user| Added::always(user, module)));
@@ -362,7 +367,7 @@ impl Extraction<'_, '_, '_, '_> {
 
     fn imports(&self, name: &str, home: Option<ModuleId>) -> Vec<ImportText> {
         let file = self.ctx.world.names.file(self.source());
-        let mut out: Vec<ImportText> = self.needed(home).map(|site| self.repeated(site, name)).collect();
+        let mut out = self.repeated(self.needed(home), name);
         let has_annotations = file.annotations.iter().any(|a| self.spans().iter().any(|s| s.contains(a.span)));
         let is_required = home.is_none() && self.ctx.project().settings.import_style.requires_annotations;
         if file.postponed && (has_annotations || is_required) {
@@ -372,7 +377,7 @@ impl Extraction<'_, '_, '_, '_> {
     }
 
     fn typed(&self, name: &str) -> Vec<ImportText> {
-        let mut out: Vec<ImportText> = self.closure.typed.iter().map(|site| self.repeated(*site, name)).collect();
+        let mut out = self.repeated(self.closure.typed.iter().copied(), name);
         let source = &self.ctx.project().module(self.source()).name;
         let package = name.rsplit_once('.').map_or("", |(package, _)| package);
         let from = if self.is_relative(self.source()) { relative_to(package, source) } else { source.clone() };
@@ -380,22 +385,24 @@ impl Extraction<'_, '_, '_, '_> {
         out
     }
 
-    fn repeated(&self, site: usize, name: &str) -> ImportText {
-        let found = self.ctx.world.graph.site(self.source(), site);
-        let source = self.ctx.project().module(self.source());
+    /// Imports of the old module as the one of this name has them.
+    fn repeated(&self, sites: impl Iterator<Item = usize>, name: &str) -> Vec<ImportText> {
+        let (project, sheet) = (self.ctx.project(), self.arc.sheet);
+        let source = project.module(self.source());
         let package = name.rsplit_once('.').map_or("", |(package, _)| package);
-        let module = match absolute(source, found.level, found.module) {
-            Some(path) if found.level > 0 && package != source.package() => relative_to(package, &path),
-            _ => format!("{}{}", ".".repeat(found.level), found.module),
-        };
-        match (found.name, found.asname) {
-            (Some(name), Some(other)) => ImportText::from(module, format!("{name} as {other}")),
-            (Some(name), None) => ImportText::from(module, name),
-            (None, alias) => {
-                let alias = alias.map(str::to_owned);
-                ImportText { module, name: None, alias, comment: None, above: Vec::new() }
+        let sites: Vec<usize> = sites.collect();
+        let leaving: BTreeSet<usize> = self.idle_imports().into_iter().collect();
+        let imports = moving::imports(project, &sheet.ast, sheet.module, &sites, &leaving);
+        let spelled = |(site, import): (&usize, ImportText)| {
+            let found = self.ctx.world.graph.site(sheet.module, *site);
+            match absolute(source, found.level, found.module) {
+                Some(path) if found.level > 0 && package != source.package() => {
+                    ImportText { module: relative_to(package, &path), ..import }
+                }
+                _ => import,
             }
-        }
+        };
+        sites.iter().zip(imports).map(spelled).collect()
     }
 
     /// What moves, for people.

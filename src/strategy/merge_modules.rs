@@ -178,14 +178,14 @@ fn merge(ctx: &Context, pair: Pair, between: &[ImportId]) -> Result<Fix, Obstacl
     let names = names::unite(ctx, pair, &bodies)?;
     let imports = imports::unite(ctx, pair, &bodies, &names)?;
     let order = order::interleave(ctx, pair, &bodies, &names)?;
-    standing::loading(ctx, pair)?;
+    standing::loading(ctx, pair, &names)?;
     if !order.both_ways && lines(ctx, pair.home) + lines(ctx, pair.emptied) > SMALL {
         let at = (pair.home, bodies.home.items.first().map_or_else(Default::default, |i| i.span));
         let message = format!("the two have more than {SMALL} lines");
         return Err(Obstacle::new(Reason::TooLarge, at, message));
     }
     let exports = exports::of(ctx, pair, &bodies, &names)?;
-    let merged = text::merged(ctx, pair, &bodies, &names, imports, &exports, &order)?;
+    let merged = text::merged(ctx, pair, &bodies, &names, imports, &order)?;
     let left = exports::text(ctx, pair, &bodies, &exports);
     let name = |m: ModuleId| &ctx.project().module(m).name;
     Ok(Fix {

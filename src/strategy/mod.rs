@@ -18,6 +18,7 @@ mod movable;
 mod order;
 mod reason;
 mod setting;
+pub mod settled;
 mod standing;
 pub mod steer;
 mod unused_import;

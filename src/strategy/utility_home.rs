@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use super::closure::{Closure, Destination, Sheet, loaded_with};
 use super::writable::not_writable;
-use super::{Context, Reason};
+use super::{Context, Reason, settled};
+use crate::names::effects::Place;
 use crate::names::evaluated::is_stdlib;
 use crate::names::scope::MODULE;
-use crate::names::{Bound, Moment};
+use crate::names::{Bound, Moment, Object};
 use crate::project::{Module, ModuleId};
 use crate::rewrite::ImportText;
 use crate::syntax::ast::StmtKind;
@@ -127,11 +128,16 @@ pub fn existing(
             && (shared || takes(last, &kinds))
             && module != user
             && may_take(ctx, module, sheet, closure)
+            && is_seen_by_name(ctx, module)
             && ctx.world.graph.loads(module).iter().all(|m| !members.contains(&m) || is_above(ctx, m, module))
             && [user, sheet.module].iter().all(|from| {
                 let name = &project.module(*from).name;
                 loaded_with(ctx, name, module).all(|m| m == module || !members.contains(&m))
             })
+    };
+    let fits = |module: ModuleId| {
+        let is_loaded_alike = || [user, sheet.module].iter().all(|u| settled::shows_earlier(ctx, *u, module).is_none());
+        fits(module) && is_loaded_alike()
     };
     let mut all = project.tree.children(home_package).iter().copied().filter(|m| !members.contains(m));
     all.find(|m| fits(*m))
@@ -140,6 +146,23 @@ pub fn existing(
 fn is_above(ctx: &Context, package: ModuleId, module: ModuleId) -> bool {
     let package = &ctx.project().module(package).name;
     ctx.project().module(module).ancestors().any(|p| p == package)
+}
+
+/// Whether nobody sees which names a module has but who names them: they are not listed, taken by a star, or given by the module
+/// itself, and the module is the one that stands in `sys.modules`. Nor does it do anything for others when it is imported.
+fn is_seen_by_name(ctx: &Context, module: ModuleId) -> bool {
+    let file = ctx.world.names.file(module);
+    let users = ctx.users.of(module);
+    let replaces_itself = |path: &str| path == "sys.modules" || path.starts_with("sys.modules.");
+    let own = |place: &Place| place.module() == Some(module);
+    users.stars.is_empty()
+        && ctx.effect(module, &own).is_none()
+        && users.read_unnamed().next().is_none()
+        && file.bindings("__getattr__").is_empty()
+        && !file.uses.iter().any(|used| match ctx.world.trace_use(module, used).object {
+            Object::External(path) => replaces_itself(&path),
+            _ => false,
+        })
 }
 
 /// Whether definitions fit into a module: its names are its own, and it evaluates annotations as theirs does.
@@ -168,6 +191,10 @@ fn may_take(ctx: &Context, module: ModuleId, sheet: &Sheet, closure: &Closure) -
     };
     let has = |site: &usize| is_from(ctx, sheet.module, *site, module);
     let bound = |site: &usize| graph.site(sheet.module, *site).bound();
+    // What nothing binds where it comes from is a builtin.
+    let means_the_same =
+        |name: &str| !ctx.world.names.file(sheet.module).bindings(name).is_empty() || file.bindings(name).is_empty();
+    let comes_unseen = |site: &usize| settled::shows_import(ctx, module, (sheet.module, *site)).is_none();
     let same = |site: &usize| {
         let found = graph.site(sheet.module, *site);
         known.iter().any(|k| {
@@ -179,8 +206,11 @@ fn may_take(ctx: &Context, module: ModuleId, sheet: &Sheet, closure: &Closure) -
     plain
         && own
         && closure.names.iter().all(|n| free(n))
-        && closure.reads.iter().all(|n| ctx.users.replaced(module, n).is_none())
-        && closure.imports.iter().all(|s| has(s) || !loads_it(s) && (same(s) || bound(s).is_some_and(free)))
+        && closure.reads.iter().all(|n| ctx.users.replaced(module, n).is_none() && means_the_same(n))
+        && closure
+            .imports
+            .iter()
+            .all(|s| has(s) || !loads_it(s) && (same(s) || bound(s).is_some_and(free) && comes_unseen(s)))
 }
 
 /// Whether an import takes a name of `home` as it is called there.

@@ -3,58 +3,11 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::graph::{Edge, Graph};
-use crate::names::evaluated::is_stdlib;
-use crate::names::{Bound, Moment, Object, Role, Use};
 use crate::outcome::Kind;
 use crate::project::ModuleId;
 use crate::strategy::Context;
+use crate::strategy::settled::is_settled;
 use crate::syntax::imports::Place;
-
-/// Modules of the standard library that are not there on every platform or build.
-const OPTIONAL: [&str; 21] = [
-    "_winapi", "bz2", "crypt", "ctypes", "curses", "dbm", "fcntl", "grp", "lzma", "msvcrt", "nt", "posix", "pty",
-    "pwd", "readline", "resource", "ssl", "sqlite3", "termios", "tkinter", "winreg",
-];
-
-/// Modules whose attributes may have another value later.
-const STATE: [&str; 7] = ["locale", "os", "platform", "site", "sys", "sysconfig", "warnings"];
-
-/// What gives the same whenever it is called: builtins, and names of the standard library.
-const PURE: [&str; 33] = [
-    "abc.abstractmethod",
-    "bytes",
-    "classmethod",
-    "collections.namedtuple",
-    "collections.OrderedDict",
-    "contextlib.contextmanager",
-    "dataclasses.dataclass",
-    "dataclasses.field",
-    "dict",
-    "enum.auto",
-    "enum.unique",
-    "float",
-    "frozenset",
-    "functools.lru_cache",
-    "functools.partial",
-    "functools.total_ordering",
-    "functools.wraps",
-    "int",
-    "len",
-    "list",
-    "logging.getLogger",
-    "object",
-    "property",
-    "range",
-    "re.compile",
-    "set",
-    "staticmethod",
-    "str",
-    "tuple",
-    "typing.NewType",
-    "typing.TypeVar",
-    "typing.ParamSpec",
-    "typing.overload",
-];
 
 /// Who loads whom while it is imported: at the top, or in a function that may run then.
 pub struct Loads<'g, 'p> {
@@ -115,42 +68,6 @@ pub fn visible(ctx: &Context, loads: &Loads, module: ModuleId, targets: &[Module
     let before = ctx.world.graph.loaded_by(module, &conditional);
     let loaded: BTreeSet<ModuleId> = targets.iter().flat_map(|m| loads.of(*m)).collect();
     loaded.into_iter().filter(|m| !before.contains(m)).find(|m| !is_settled(ctx, *m))
-}
-
-/// Whether a module is the same whenever it is loaded, and can be loaded wherever the project runs.
-fn is_settled(ctx: &Context, module: ModuleId) -> bool {
-    let graph = ctx.world.graph;
-    let file = ctx.world.names.file(module);
-    let sites = graph.files[module.index()].sites.iter().zip(&graph.targets[module.index()]);
-    let common = sites.filter(|(s, target)| s.kind == Kind::Eager && target.is_none()).all(|(s, _)| {
-        let top = s.module.split('.').next().unwrap_or_default();
-        is_stdlib(top) && !OPTIONAL.contains(&top) && !s.call
-    });
-    common
-        && graph.files[module.index()].error.is_none()
-        && file.dynamic.is_none()
-        && ctx.effect(module, &|_| false).is_none()
-        && !file.method_calls.iter().any(|call| call.moment == Moment::Import)
-        && file.uses.iter().filter(|u| u.moment == Moment::Import).all(|u| is_constant(ctx, module, u))
-}
-
-/// Whether what a use of a name gives does not depend on when it runs.
-fn is_constant<'p>(ctx: &Context<'_, 'p>, module: ModuleId, used: &Use<'p>) -> bool {
-    let called = matches!(used.role, Role::Called | Role::Decorator);
-    match ctx.world.trace_use(module, used).object {
-        Object::Module(_) => !called,
-        Object::External(path) => {
-            let state = STATE.contains(&path.split('.').next().unwrap_or_default());
-            PURE.contains(&path.as_str()) || !called && !state
-        }
-        Object::Attribute { module: home, name, .. } => {
-            let stays = |b: &crate::names::scope::Binding| !b.from_inside && b.what != Bound::Deleted;
-            !called
-                && ctx.world.names.file(home).bindings(name).iter().all(stays)
-                && ctx.users.replaced(home, name).is_none()
-        }
-        Object::Unknown => !called || used.owner.is_none() && PURE.contains(&used.name),
-    }
 }
 
 /// Whether a module that does something when it is loaded is loaded before or after other modules than it was, or what the module

@@ -38,6 +38,11 @@ pub fn of<'p>(
     for (name, bindings) in &file.scope(MODULE).bindings {
         let bindings: Vec<&Binding> = bindings.iter().filter(|b| b.what != Bound::Declared).collect();
         let Some(first) = bindings.first().filter(|_| *name != "__all__") else { continue };
+        let is_twin = |b: &&Binding| names.twins.iter().any(|t| t.contains(b.span));
+        if name.starts_with("__") && name.ends_with("__") && !bindings.iter().all(is_twin) {
+            let message = format!("`{name}` tells something of the module that it stands in");
+            return Err(Obstacle::new(Reason::PlaceDependent, (module, first.span), message));
+        }
         let own = bindings.iter().any(|b| !matches!(b.what, Bound::Import(_)));
         let is_public = listed.contains(name)
             || listed.is_empty() && own && (!name.starts_with('_') || name.ends_with("__"))

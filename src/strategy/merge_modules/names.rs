@@ -303,6 +303,11 @@ impl<'p> Unite<'_, '_, 'p> {
             let message = format!("a class body binds `{}` as well", span.of(self.bodies.of(side).text));
             return Err(Obstacle::new(Reason::NameCollision, (self.pair.module(side), span), message));
         }
+        let text = self.bodies.of(side).text;
+        if is_shown_as_written(&text[span.end..]) {
+            let message = format!("a text shows `{}` as it is written", span.of(text));
+            return Err(Obstacle::new(Reason::Form, (self.pair.module(side), span), message));
+        }
         self.names.edits.of_mut(side).insert(span, new.to_owned());
         Ok(())
     }
@@ -327,10 +332,10 @@ impl<'p> Unite<'_, '_, 'p> {
             }
             if scope != MODULE {
                 let parent = self.file(side).scope(scope).parent.unwrap_or(MODULE);
-                self.free_in(side, parent, scope, &new, at.1)?;
+                self.free_in(side, parent, &new, at.1)?;
             }
             for used in uses.iter().filter(|_| new != bound) {
-                self.free_in(side, used.scope, scope, &new, used.span)?;
+                self.free_in(side, used.scope, &new, used.span)?;
                 self.write(side, used.span, &new)?;
             }
             return Ok(());
@@ -350,7 +355,7 @@ impl<'p> Unite<'_, '_, 'p> {
                 return Err(Obstacle::new(reason, (module, used.span), message));
             };
             let new = self.lookup(side, attribute.text, (module, used.span))?;
-            self.free_in(side, used.scope, scope, &new, used.span)?;
+            self.free_in(side, used.scope, &new, used.span)?;
             self.write(side, Span { start: used.span.start, end: attribute.span.end }, &new)?;
         }
         Ok(())
@@ -440,16 +445,18 @@ impl<'p> Unite<'_, '_, 'p> {
         Ok(())
     }
 
-    /// Whether a name, read in a scope, is the module's own once the scope `gone` no longer imports it.
-    fn free_in(&self, side: Side, scope: ScopeId, gone: ScopeId, name: &str, at: Span) -> Result<(), Obstacle> {
-        match self.file(side).owner(name, scope) {
-            None | Some(MODULE) => Ok(()),
-            Some(owner) if owner == gone => Ok(()),
-            Some(_) => {
+    /// Whether a name, read in a scope, is the module's own once the imports of the other are gone.
+    fn free_in(&self, side: Side, mut scope: ScopeId, name: &str, at: Span) -> Result<(), Obstacle> {
+        let file = self.file(side);
+        let goes = |b: &Binding| matches!(b.what, Bound::Import(site) if self.names.sites.of(side).contains(&site));
+        while let Some(owner) = file.owner(name, scope).filter(|owner| *owner != MODULE) {
+            if !file.scope(owner).bindings[name].iter().all(goes) {
                 let message = format!("a local name hides `{name}` here");
-                Err(Obstacle::new(Reason::NameCollision, (self.pair.module(side), at), message))
+                return Err(Obstacle::new(Reason::NameCollision, (self.pair.module(side), at), message));
             }
+            scope = file.scope(owner).parent.unwrap_or(MODULE);
         }
+        Ok(())
     }
 
     /// `import p.b` binds `p`: what else is read of it needs another import.
@@ -474,6 +481,17 @@ impl<'p> Unite<'_, '_, 'p> {
         }
         Ok(())
     }
+}
+
+/// Whether what stands before the rest of a text is part of an expression that is shown with its value: `f"{x=}"`. Nowhere else does
+/// a lone `=` stand before what ends a field.
+fn is_shown_as_written(rest: &str) -> bool {
+    let line = rest.lines().next().unwrap_or_default();
+    let field = &line[..line.find('}').map_or(0, |end| end + 1)];
+    let is_lone = |at: usize| {
+        !field[..at].ends_with(['=', '!', '<', '>', ':']) && field[at + 1..].trim_start().starts_with(['}', '!', ':'])
+    };
+    field.match_indices('=').any(|(at, _)| is_lone(at))
 }
 
 /// Values of which two are as good as one.

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use super::super::import_use::Obstacle;
 use super::super::loading::Loading;
-use super::super::{Context, Reason, not_writable, standing as place};
+use super::super::{Context, Reason, not_writable, settled, standing as place};
+use super::names::Names;
 use super::{Pair, Side};
 use crate::graph::Edge;
 use crate::names::Role;
-use crate::names::users::How;
+use crate::names::users::{AttributeUse, How};
+use crate::outcome::Kind;
 use crate::project::ModuleId;
 use crate::syntax::Span;
 use crate::syntax::ast::{Ast, Stmt, StmtKind};
@@ -27,8 +29,10 @@ pub fn check(ctx: &Context, pair: Pair) -> Result<(), Obstacle> {
 }
 
 /// What others would see of the modules being loaded in another way.
-pub fn loading(ctx: &Context, pair: Pair) -> Result<(), Obstacle> {
-    effects(ctx, pair).or_else(|| submodule(ctx, pair)).map_or(Ok(()), Err)
+pub fn loading(ctx: &Context, pair: Pair, names: &Names) -> Result<(), Obstacle> {
+    let found = effects(ctx, pair).or_else(|| earlier(ctx, pair)).or_else(|| submodule(ctx, pair));
+    let found = found.or_else(|| read_of_package(ctx, pair, names));
+    found.map_or(Ok(()), Err)
 }
 
 fn first(ctx: &Context, module: ModuleId) -> Span {
@@ -113,8 +117,14 @@ fn patched(ctx: &Context, pair: Pair, side: Side) -> Option<Obstacle> {
     let users = ctx.users.of(module);
     let path = &ctx.project().module(module).name;
     let emptied = ctx.world.names.file(pair.emptied);
-    let counts = |name: &str| side == Side::Emptied || !emptied.bindings(name).is_empty();
-    let replaced = users.uses.iter().find(|u| u.how == How::Replaced && counts(u.name));
+    // What one assigns to a name of the other, `b.x = …`, would be a local variable of its function.
+    let counts =
+        |u: &AttributeUse| side == Side::Emptied || u.user == pair.emptied || !emptied.bindings(u.name).is_empty();
+    let is_item = |u: &AttributeUse| {
+        let uses = &ctx.world.names.file(u.user).uses;
+        u.user == pair.emptied && uses.iter().any(|used| used.span == u.span && used.item)
+    };
+    let replaced = users.uses.iter().find(|u| u.how == How::Replaced && counts(u) && !is_item(u));
     if let Some(found) = replaced {
         let message = format!("`{path}.{}` is replaced from outside", found.name);
         return Some(Obstacle::new(Reason::PatchedName, (found.user, found.span), message));
@@ -179,7 +189,10 @@ fn style(ctx: &Context, pair: Pair) -> Option<Obstacle> {
     let tools = ["flake8:", "ruff:", "pylint:", "mypy:", "pyright:", "isort:", "fmt:", "yapf:", "type:", "noqa"];
     let speaks = |line: &&str| line.starts_with('#') && tools.iter().any(|t| line.contains(t));
     let all = |text: &'_ str| -> BTreeSet<String> { text.lines().filter(speaks).map(str::to_owned).collect() };
-    if !all(emptied).is_subset(&all(home)) {
+    // What holds for the lines up to another word would hold for lines of both.
+    let switches =
+        |text: &str| text.lines().filter(speaks).any(|line| line.contains("fmt: o") || line.contains("yapf:"));
+    if switches(emptied) || !all(emptied).is_subset(&all(home)) {
         return differ("what they tell linters");
     }
     None
@@ -216,7 +229,10 @@ fn stars(ctx: &Context, pair: Pair) -> Option<Obstacle> {
     {
         return Some(Obstacle::new(Reason::NoName, *at, "`import *` takes names that the module does not list"));
     }
-    // The names that come new would be taken as well.
+    // Without a list, the names that come new would be taken as well.
+    if ctx.world.names.file(pair.home).exports.is_plain() {
+        return None;
+    }
     let new = home.iter().find(|(user, _)| !emptied.iter().any(|(other, _)| other == user));
     new.map(|at| Obstacle::new(Reason::NoName, *at, "`import *` would take the names of both modules"))
 }
@@ -247,6 +263,23 @@ fn effects(ctx: &Context, pair: Pair) -> Option<Obstacle> {
     Some(Obstacle::new(Reason::ImportSideEffect, (moved, at), message))
 }
 
+/// What shows that one is loaded with the other, which loads it later today, or not at all.
+fn earlier(ctx: &Context, pair: Pair) -> Option<Obstacle> {
+    let name = |m: ModuleId| &ctx.project().module(m).name;
+    let (home, emptied) = (name(pair.home), name(pair.emptied));
+    let eager = |e: &Edge| e.to == pair.home && e.kind == Kind::Eager;
+    if !ctx.world.graph.edges_of(pair.emptied).iter().any(eager) {
+        let message = format!("`{emptied}` imports `{home}` in functions alone, and would need it at once");
+        return Some(Obstacle::new(Reason::ConditionalImport, (pair.emptied, first(ctx, pair.emptied)), message));
+    }
+    let (module, at) = settled::shows_earlier(ctx, pair.home, pair.emptied)?;
+    let message = match module == pair.emptied {
+        true => format!("`{emptied}`, which `{home}` does not load today, does more than define something"),
+        false => format!("`{emptied}`, which `{home}` does not load today, loads `{}`", name(module)),
+    };
+    Some(Obstacle::new(Reason::ImportSideEffect, (module, at), message))
+}
+
 /// A package whose attribute the emptied module is, if that were no longer loaded with what loads it now.
 fn submodule(ctx: &Context, pair: Pair) -> Option<Obstacle> {
     let cut = |e: &Edge| e.from == pair.home && e.to == pair.emptied;
@@ -257,6 +290,28 @@ fn submodule(ctx: &Context, pair: Pair) -> Option<Obstacle> {
         &|user| pair.has(user),
         here,
     )
+}
+
+/// Where the emptied module is read as an attribute of its package, if only an import that goes loads it for that: one in a
+/// function, or by another name.
+fn read_of_package(ctx: &Context, pair: Pair, names: &Names) -> Option<Obstacle> {
+    let project = ctx.project();
+    let this = project.module(pair.emptied);
+    let (package, name) = this.name.rsplit_once('.')?;
+    let package = project.tree.find(package, this.root)?;
+    let goes = |e: &Edge| e.from == pair.home && e.to == pair.emptied;
+    let is_written = |user: ModuleId, at: Span| {
+        Side::BOTH.iter().any(|s| pair.module(*s) == user && names.edits.of(*s).keys().any(|w| w.contains(at)))
+    };
+    let reads = |u: &&AttributeUse| {
+        let entry = if u.user == pair.emptied { pair.home } else { u.user };
+        matches!(u.how, How::Attribute(_) | How::Text)
+            && !is_written(u.user, u.span)
+            && !ctx.world.graph.loaded_by(entry, &goes).contains(&pair.emptied)
+    };
+    let used = ctx.users.uses(package, name).find(reads)?;
+    let message = format!("`{}` is used as an attribute, and no import would load it any more", this.name);
+    Some(Obstacle::new(Reason::SubmoduleAccess, (used.user, used.span), message))
 }
 
 /// Whether anything outside of the two uses a name of one of them.

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::super::import_use::Obstacle;
 use super::super::{Context, Reason};
 use super::body::{Body, Item};
-use super::exports::{Exports, header_end};
+use super::exports::header_end;
 use super::names::Names;
 use super::order::Order;
 use super::{Both, Pair, Side};
@@ -14,7 +14,6 @@ use crate::edit::{Edit, TextEdit};
 use crate::rewrite::lines::{Layout, next_line};
 use crate::rewrite::{self, Intent, RewriteError};
 use crate::syntax::Span;
-use crate::syntax::ast::{Expr, ExprKind, StmtKind};
 
 pub fn merged<'p>(
     ctx: &Context<'_, 'p>,
@@ -22,14 +21,10 @@ pub fn merged<'p>(
     bodies: &Both<Body<'p>>,
     names: &Names<'p>,
     imports: BTreeSet<Intent>,
-    exports: &Exports,
     order: &Order,
 ) -> Result<String, Obstacle> {
     let mut wanted = imports;
     wanted.extend(replaced(names, Side::Home));
-    if let Some((_, list)) = &bodies.home.exports {
-        wanted.extend(longer_list(ctx, pair, &bodies.home, *list, exports)?);
-    }
     let failed = |error: RewriteError| Obstacle::new(Reason::Form, (pair.home, Span::default()), error.to_string());
     let mut edits =
         rewrite::edits(ctx.project(), pair.home, ctx.world.names.ast(pair.home), &wanted).map_err(failed)?;
@@ -113,65 +108,4 @@ fn insertion(home: &Body, emptied: &Body, before: Option<usize>, run: Range<usiz
             Some(Edit::replace(end..home.text.len(), format!("{}{text}{newline}", blank(gap))))
         }
     }
-}
-
-/// The list of public names with those of the emptied module.
-fn longer_list(
-    ctx: &Context,
-    pair: Pair,
-    body: &Body,
-    list: Span,
-    exports: &Exports,
-) -> Result<Option<Intent>, Obstacle> {
-    let listed = &ctx.world.names.file(pair.home).exports;
-    let mut new: Vec<&str> = exports.public.iter().map(|(name, _)| *name).collect();
-    new.retain(|name| !listed.names.contains(name) && !name.starts_with("__"));
-    if new.is_empty() {
-        return Ok(None);
-    }
-    let unclear = || Obstacle::new(Reason::Form, (pair.home, list), "`__all__` is no plain list");
-    if listed.more || list.of(body.text).contains('#') {
-        return Err(unclear());
-    }
-    let strings = strings(body, list).ok_or_else(unclear)?;
-    let (first, last) = (*strings.first().ok_or_else(unclear)?, *strings.last().ok_or_else(unclear)?);
-    let mut all: Vec<String> = strings.iter().map(|s| s.of(body.text).to_owned()).collect();
-    let quote = all[0].chars().next().unwrap_or('"');
-    let new: Vec<String> = new.into_iter().map(|n| format!("{quote}{n}{quote}")).collect();
-    let bare = |s: &String| s.trim_matches(['"', '\'']).to_owned();
-    let by_type = |s: &String| rewrite::name_key(&bare(s));
-    let (plain, typed) = (all.is_sorted(), all.is_sorted_by_key(by_type));
-    all.extend(new);
-    if plain {
-        all.sort();
-    } else if typed {
-        all.sort_by_key(by_type);
-    }
-    let layout = Layout::of(body.text);
-    let (newline, indent) = (layout.newline, &layout.indent);
-    let inner = Span { start: first.start, end: last.end };
-    let start = body.text[..list.start].rfind(['\n', '\r']).map_or(0, |n| n + 1);
-    let width = body.text[start..inner.start].chars().count() + all.join(", ").chars().count() + 1;
-    if !list.of(body.text).contains(['\n', '\r']) {
-        if width <= ctx.project().settings.line_length {
-            return Ok(Some(Intent::Replace { span: inner, text: all.join(", ") }));
-        }
-        let (open, close) = if list.of(body.text).starts_with('(') { ('(', ')') } else { ('[', ']') };
-        let lines: String = all.iter().map(|n| format!("{indent}{n},{newline}")).collect();
-        return Ok(Some(Intent::Replace { span: list, text: format!("{open}{newline}{lines}{close}") }));
-    }
-    let text = all.join(&format!(",{newline}{indent}"));
-    Ok(Some(Intent::Replace { span: inner, text }))
-}
-
-/// The strings of a list or tuple.
-fn strings(body: &Body, list: Span) -> Option<Vec<Span>> {
-    let value = body.ast.body.iter().find_map(|s| match &s.kind {
-        StmtKind::Assign { value, .. } if value.span == list => Some(value),
-        StmtKind::AnnAssign { value: Some(value), .. } if value.span == list => Some(value),
-        _ => None,
-    })?;
-    let ExprKind::Sequence(items) = &value.kind else { return None };
-    let string = |e: &Expr| matches!(e.kind, ExprKind::Str(_)).then_some(e.span);
-    items.iter().map(string).collect()
 }
