@@ -5,7 +5,9 @@ mod class_body;
 mod classes;
 mod code;
 mod decorators;
+mod handed;
 mod hooks;
+mod made;
 mod objects;
 mod outside;
 
@@ -16,12 +18,13 @@ use class_body::touched_in_class;
 use classes::{base_registers, enum_registers, metaclass_registers};
 use code::Run;
 use decorators::by_decorator;
+use handed::{is_changed_by_call, is_changed_by_namespace, takes_out};
 pub use objects::{class_of, lineage};
 use outside::{changes_outside, gives_shared, keeps_track};
 
 use super::evaluated::is_stdlib;
-use super::methods::READING;
-use super::scope::{Binding, FunctionId, MODULE, Reference, Role};
+use super::methods::{MUTATORS, READING};
+use super::scope::{Binding, FunctionId, MODULE, NamedAccess, Reference, Role};
 use super::{Bound, FileNames, Moment, Object, ScopeId, Use, World};
 use crate::project::ModuleId;
 use crate::syntax::Span;
@@ -155,9 +158,12 @@ pub fn effects(world: World, module: ModuleId) -> Vec<(Span, Changed)> {
     let file = world.names.file(module);
     let statements = world.names.effects(module).iter().map(|e| (e.span, touched(world, module, e)));
     let uses = file.uses.iter().filter(|u| u.moment == Moment::Import).map(|u| (u.span, by_use(world, module, u)));
+    let accesses = file.accesses.iter().filter(|access| access.moment == Moment::Import);
+    let accesses = accesses.map(|access| (access.span, by_access(world, module, access)));
     let enums = file.classes.iter().filter(|class| class.outer.is_none());
     let enums = enums.map(|class| (class.span, enum_registers(world, module, class)));
-    let mut all: Vec<(Span, Changed)> = statements.chain(uses).chain(enums).filter(|(_, c)| !c.is_nothing()).collect();
+    let mut all: Vec<(Span, Changed)> =
+        statements.chain(uses).chain(accesses).chain(enums).filter(|(_, c)| !c.is_nothing()).collect();
     all.sort_by_key(|(span, _)| span.start);
     all
 }
@@ -183,7 +189,9 @@ fn by_use<'p>(world: World<'_, 'p>, module: ModuleId, used: &Use<'p>) -> Changed
             let mut run = Run::new(world);
             let changed = run.used(home, name, rest.first().copied());
             match used.role {
-                Role::Argument if home != module && is_changed_by_call(used) => changed.and(Changed::of(home)),
+                _ if home != module && (is_changed(world, module, used) || takes_out(world, home, name, used)) => {
+                    changed.and(Changed::of(home))
+                }
                 Role::Argument => changed.and(run.handed(module, used)),
                 _ => changed,
             }
@@ -192,11 +200,29 @@ fn by_use<'p>(world: World<'_, 'p>, module: ModuleId, used: &Use<'p>) -> Changed
     }))
 }
 
-/// Whether it is handed to a function of the standard library that changes what it gets.
-fn is_changed_by_call(used: &Use) -> bool {
-    const CHANGING: [&str; 9] =
-        ["next", "setattr", "delattr", "heappush", "heappop", "insort", "insort_left", "insort_right", "shuffle"];
-    used.passed_to().is_some_and(|to| CHANGING.contains(&to.attributes.last().copied().unwrap_or(to.name)))
+/// Whether the call that it is handed to changes it.
+fn is_changed(world: World, module: ModuleId, used: &Use) -> bool {
+    used.role == Role::Argument
+        && (is_changed_by_call(used) || is_changed_by_namespace(world.project().text(module), used))
+}
+
+/// What reading or setting an attribute by its name changes: `setattr(x, "n", v)`, `getattr(x, "append")(v)`.
+fn by_access(world: World, module: ModuleId, access: &NamedAccess) -> Changed {
+    if sets_attribute(world.project().text(module), access) {
+        return state(world, module, &access.module);
+    }
+    let mutates = !access.replaces && !access.asks && access.name.is_some_and(|name| MUTATORS.contains(&name));
+    match world.trace_reference(module, access.scope, &access.module).object {
+        Object::Attribute { module: home, name, .. } if mutates && !is_code(world, home, name) => Changed::of(home),
+        _ => Changed::nothing(),
+    }
+}
+
+/// Whether an access is that of the builtin `setattr` or `delattr`.
+fn sets_attribute(text: &str, access: &NamedAccess) -> bool {
+    let before = text[..access.span.start].trim_end().strip_suffix('(').unwrap_or_default().trim_end();
+    let callee = ["setattr", "delattr"].iter().find_map(|name| before.strip_suffix(name));
+    access.replaces && callee.is_some_and(|rest| !rest.ends_with(|c: char| c == '.' || c == '_' || c.is_alphanumeric()))
 }
 
 /// The first statement inside a span that changes more than what it stands beside: a registration in the module itself
@@ -352,7 +378,7 @@ fn is_own(world: World, module: ModuleId, reference: &Reference) -> bool {
 fn by_call(world: World, module: ModuleId, call: &Reference) -> Changed {
     match world.trace_reference(module, MODULE, call).object {
         Object::External(path) => {
-            let harmless = ["logging.getLogger.addHandler", "typing.cast", "warnings.warn"];
+            let harmless = ["logging.getLogger.addHandler", "typing.cast"];
             Changed::outside_if(&path, !harmless.contains(&path.as_str()))
         }
         Object::Attribute { module: home, name, rest } if rest.is_empty() && is_function(world, home, name) => {

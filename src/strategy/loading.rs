@@ -170,8 +170,14 @@ pub fn state_read(ctx: &Context, module: ModuleId) -> Option<Obstacle> {
         let Object::Attribute { module: home, name, rest } = ctx.world.attribute(target.module, name) else {
             return None;
         };
-        let at = bound_anew(ctx.world.names.file(home).bindings(name)).filter(|_| rest.is_empty())?;
+        // Tests replace names for a while, and put them back.
+        let replaced = || {
+            let (user, at) = ctx.users.replaced(home, name)?;
+            (!ctx.project().module(user).is_among_tests()).then_some((user, at))
+        };
+        let anew = bound_anew(ctx.world.names.file(home).bindings(name)).map(|at| (home, at));
+        let at = anew.or_else(replaced).filter(|_| rest.is_empty())?;
         let message = format!("`{name}` is bound anew at run time: a later import would take another value");
-        Some(Obstacle::new(Reason::ReboundState, (home, at), message))
+        Some(Obstacle::new(Reason::ReboundState, at, message))
     })
 }

@@ -7,7 +7,7 @@ use crate::names::evaluated::is_stdlib;
 use crate::names::{Bound, Moment, Object, Role, Use};
 use crate::outcome::Kind;
 use crate::project::ModuleId;
-use crate::strategy::Context;
+use crate::strategy::{Context, state_read};
 use crate::syntax::imports::Place;
 
 /// Modules of the standard library that are not there on every platform or build.
@@ -130,6 +130,7 @@ fn is_settled(ctx: &Context, module: ModuleId) -> bool {
         && graph.files[module.index()].error.is_none()
         && file.dynamic.is_none()
         && ctx.effect(module, &|_| false).is_none()
+        && state_read(ctx, module).is_none()
         && !file.method_calls.iter().any(|call| call.moment == Moment::Import)
         && file.uses.iter().filter(|u| u.moment == Moment::Import).all(|u| is_constant(ctx, module, u))
 }
