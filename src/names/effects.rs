@@ -25,7 +25,7 @@ use outside::{changes_outside, gives_shared, keeps_track};
 use super::evaluated::is_stdlib;
 use super::methods::{MUTATORS, READING};
 use super::scope::{Binding, FunctionId, MODULE, NamedAccess, Reference, Role};
-use super::{Bound, FileNames, Moment, Object, ScopeId, Use, World};
+use super::{Bound, FileNames, Moment, Object, ScopeId, Use, World, scope};
 use crate::project::ModuleId;
 use crate::syntax::Span;
 
@@ -192,6 +192,9 @@ fn by_use<'p>(world: World<'_, 'p>, module: ModuleId, used: &Use<'p>) -> Changed
                 _ if home != module && (is_changed(world, module, used) || takes_out(world, home, name, used)) => {
                     changed.and(Changed::of(home))
                 }
+                Role::Argument if home == module && is_changed_by_call(used) => {
+                    changed.and(state(world, module, &used.reference()))
+                }
                 Role::Argument => changed.and(run.handed(module, used)),
                 _ => changed,
             }
@@ -204,6 +207,40 @@ fn by_use<'p>(world: World<'_, 'p>, module: ModuleId, used: &Use<'p>) -> Changed
 fn is_changed(world: World, module: ModuleId, used: &Use) -> bool {
     used.role == Role::Argument
         && (is_changed_by_call(used) || is_changed_by_namespace(world.project().text(module), used))
+}
+
+/// Whether a statement calls a function of the standard library that works on the list which it is handed, and does no more:
+/// that the list is changed counts where it is used.
+fn works_in_place(world: World, module: ModuleId, at: Span, call: &Reference) -> bool {
+    let Object::External(path) = world.trace_reference(module, MODULE, call).object else { return false };
+    let mut uses = world.names.file(module).uses.iter().filter(|used| at.contains(used.span));
+    ["bisect.insort", "heapq.heap"].iter().any(|start| path.starts_with(start))
+        && uses.any(|used| {
+            let first = used.argument.as_deref().is_some_and(|a| a.place == scope::Place::Position(0));
+            used.role == Role::Argument && first && used.passed_to() == Some(call) && is_changed_by_call(used)
+        })
+}
+
+/// Whether a statement silences the logger that a module has for itself, `logging.getLogger(__name__)`, as libraries do.
+fn is_silenced(world: World, module: ModuleId, at: Span, call: &Reference) -> bool {
+    let this = world.project().module(module);
+    if this.is_package || call.attributes != ["addHandler"] {
+        return false;
+    }
+    let text = world.project().text(module);
+    let handed = at.of(text).split_once('(').map_or("", |(_, arguments)| arguments.trim());
+    let file = world.names.file(module);
+    let own = |b: &Binding| {
+        let call = b.call.as_ref().map(|call| world.trace_reference(module, MODULE, call).object);
+        let value = text[b.span.end..].lines().next().unwrap_or_default();
+        call == Some(Object::External("logging.getLogger".to_owned())) && value.trim_end().ends_with("(__name__)")
+    };
+    handed.ends_with("NullHandler())")
+        && file.uses.iter().filter(|used| at.contains(used.span) && used.role == Role::Called).any(|used| {
+            let made = world.trace_use(module, used).object;
+            made == Object::External("logging.NullHandler".to_owned())
+        })
+        && file.bindings(call.name).iter().all(own)
 }
 
 /// What reading or setting an attribute by its name changes: `setattr(x, "n", v)`, `getattr(x, "append")(v)`.
@@ -251,8 +288,10 @@ fn touched_by_name(world: World, module: ModuleId, effect: &Effect) -> Changed {
         What::Other | What::Call(None) | What::Decorator(None, _) | What::Store(None) => Changed::anything(),
         What::Base(None) | What::Metaclass(None) => Changed::anything(),
         What::Call(Some(call)) if !call.attributes.is_empty() && is_own(world, module, call) => {
-            state(world, module, call)
+            let alone = is_silenced(world, module, effect.span, call);
+            if alone { Changed::nothing() } else { state(world, module, call) }
         }
+        What::Call(Some(call)) if works_in_place(world, module, effect.span, call) => Changed::nothing(),
         What::Call(Some(call)) => by_call(world, module, call),
         What::Store(Some(target)) => state(world, module, target),
         What::Item(value) => value.as_ref().map_or_else(Changed::nothing, |value| by_item(world, module, value)),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::classes::base_registers;
-use super::handed::{is_changed_by_call, takes_out};
+use super::handed::{is_changed_by_call, may_take_out, takes_out};
 use super::made::{is_class_of_self, is_metaclass};
 use super::objects::{self, calls_parameter, keeps_in_closure, keeps_in_object, lineage};
 use super::outside::{changes_outside, keeps_track};
@@ -245,6 +245,9 @@ impl<'w, 'p> Run<'w, 'p> {
 
     /// Whether a use takes something out of an iterator of a module.
     fn takes_out(&self, module: ModuleId, used: &Use<'p>) -> bool {
+        if !may_take_out(used) {
+            return false;
+        }
         match self.world.trace_use(module, used).object {
             Object::Attribute { module: home, name, rest } => {
                 rest.is_empty() && takes_out(self.world, home, name, used)
@@ -340,11 +343,18 @@ impl<'w, 'p> Run<'w, 'p> {
             };
             between.starts_with('(') && between.bytes().fold(0, depth) == 1
         };
-        let mut calls = file.method_calls.iter().filter(|call| CALLING_LATER.contains(&call.name));
-        let calls = calls.any(|call| call.moment == used.moment && around(call));
+        let mut calls = file.method_calls.iter().filter(|call| call.moment == used.moment);
+        let calls = calls.any(|call| CALLING_LATER.contains(&call.name) && around(call));
+        if !calls {
+            return Changed::nothing();
+        }
         match self.world.trace_use(module, used).object {
-            Object::Attribute { module: home, name, rest } if calls && rest.is_empty() => {
-                if is_code(self.world, home, name) { self.called(home, name) } else { Changed::nothing() }
+            Object::Attribute { module: home, name, rest } if rest.is_empty() => {
+                if is_code(self.world, home, name) {
+                    self.called(home, name)
+                } else {
+                    Changed::nothing()
+                }
             }
             _ => Changed::nothing(),
         }

@@ -8,8 +8,20 @@ use crate::names::{Bound, Object, Use};
 use crate::project::ModuleId;
 
 /// Functions of the standard library that change what they get.
-const CHANGING: [&str; 9] =
-    ["next", "setattr", "delattr", "heappush", "heappop", "insort", "insort_left", "insort_right", "shuffle"];
+const CHANGING: [&str; 12] = [
+    "next",
+    "setattr",
+    "delattr",
+    "heapify",
+    "heappop",
+    "heappush",
+    "heappushpop",
+    "heapreplace",
+    "insort",
+    "insort_left",
+    "insort_right",
+    "shuffle",
+];
 
 /// The same of the module `operator`, whose names alone may mean something else.
 const OPERATORS: [&str; 6] = ["setitem", "delitem", "iadd", "iconcat", "ior", "isub"];
@@ -47,16 +59,19 @@ pub(super) fn is_changed_by_namespace(text: &str, used: &Use) -> bool {
     })
 }
 
+/// Whether a use would take something out of an iterator. Another name for it takes nothing.
+pub(super) fn may_take_out(used: &Use) -> bool {
+    let named = matches!(used.kept, Some(Keeper::Variable(_) | Keeper::Attribute(_)));
+    match used.role {
+        Role::Load => !named && used.attributes.is_empty(),
+        Role::Argument | Role::Inspected => used.attributes.is_empty(),
+        _ => false,
+    }
+}
+
 /// Whether a use takes something out of an iterator that a name of a module is bound to: others go on where it stops.
 pub(super) fn takes_out(world: World, home: ModuleId, name: &str, used: &Use) -> bool {
-    let takes = match (used.role, used.kept) {
-        (Role::Argument, _) => true,
-        // Another name for it takes nothing.
-        (Role::Load, Some(Keeper::Variable(_) | Keeper::Attribute(_))) => false,
-        (Role::Load | Role::Inspected, _) => true,
-        _ => false,
-    };
-    takes && used.attributes.is_empty() && is_iterator(world, home, name)
+    may_take_out(used) && is_iterator(world, home, name)
 }
 
 /// Whether a name of a module is bound to an iterator.

@@ -127,10 +127,15 @@ fn is_below(path: &str, names: &[&str]) -> bool {
 /// Whether what the standard library gives by this use is another thing at another time.
 pub(super) fn is_asked_of_the_moment(world: World, module: ModuleId, used: &Use, path: &str) -> bool {
     let called = matches!(used.role, Role::Called | Role::Decorator);
+    let text = world.project().text(module);
+    // With a seed it is the same whenever it is made.
+    let is_given = |span: Span| !matches!(span.of(text).trim(), "" | "None");
+    if path == "random.Random" && called && arguments(text, used).is_some_and(is_given) {
+        return false;
+    }
     if is_below(path, &CHANGING) || called && is_below(path, &ASKING) {
         return true;
     }
-    let text = world.project().text(module);
     let Some(arguments) = arguments(text, used).filter(|_| called) else { return false };
     match path {
         // It takes `sys.stderr`.
