@@ -144,7 +144,7 @@ print(pkg.a.f()[1], pkg.a.f()[2].X)
 }
 
 /// The body of a function, further files, and why the import stays.
-const STAY: [(&str, &str, &str); 25] = [
+const STAY: [(&str, &str, &str); 29] = [
     ("    from c import k\n\n    return k()\n", "#- c.py\nimport a\n\n\ndef k():\n    return a.f\n", "makes-cycle"),
     // A function that runs while its module is imported leads back.
     (
@@ -202,6 +202,26 @@ const STAY: [(&str, &str, &str); 25] = [
         "    from s import g\n\n    return g\n",
         "#- s.py\nimport time\n\ng = time.time\nn = time.time()\n",
         "import-side-effect",
+    ),
+    // What the source takes of another module is set by the program.
+    (
+        "    from s import g\n\n    return g\n",
+        "#- s.py\nfrom t import SIZE\n\n\ndef g():\n    return SIZE\n#- t.py\nSIZE = 1\n#- m.py\nimport t\n\n\ndef main():\n    t.SIZE = 2\n",
+        "import-side-effect",
+    ),
+    // A helper of the tests puts the path together.
+    (
+        "    from b import g\n\n    return g()\n",
+        "#- test_a.py\nfrom unittest import mock\n\nHERE = \"b\"\n\n\ndef patched(path):\n    return mock.patch(HERE + \".\" + path, lambda: 2)\n\n\ndef test_f():\n    with patched(\"g\"):\n        pass\n",
+        "patched-name",
+    ),
+    // The function is run without its module.
+    ("    from b import g\n\n    return g()\n\n\nCODE = f.__code__\n", "", "dynamic-names"),
+    // It would be collected as a test of the module, too.
+    (
+        "    from s import Base\n\n    return Base\n",
+        "#- s.py\nimport unittest\n\n\nclass Base(unittest.TestCase):\n    pass\n",
+        "public-name",
     ),
     // It may not be loaded anyway.
     (

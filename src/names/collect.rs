@@ -1122,11 +1122,37 @@ impl<'a> Walk<'a> {
                             self.named.push(at.span);
                         }
                     }
+                    self.of_own_class(at, &attributes, role);
                     self.expr(at, Role::Load);
                     return;
                 }
             }
         }
+    }
+
+    /// `type(self).name` is `self.__class__.name`.
+    fn of_own_class(&mut self, of: &Expr<'a>, attributes: &[Ident<'a>], role: Role) {
+        let (instance, moment) = (instance(of), self.moment());
+        let function = self.function.map(|id| self.out.function(id)).filter(|f| f.class.is_some());
+        let this = function.and_then(|f| f.params.first());
+        let Some(name) = instance.as_name().filter(|name| Some(name) == this && instance.span != of.span) else {
+            return;
+        };
+        let end = Span { start: of.span.end, end: of.span.end };
+        let class = Ident { text: "__class__", span: end };
+        self.out.uses.push(Use {
+            name,
+            span: instance.span,
+            attributes: std::iter::once(class).chain(attributes.iter().rev().copied()).collect(),
+            scope: self.scope,
+            role,
+            moment,
+            owner: None,
+            argument: None,
+            kept: None,
+            twice: false,
+            item: false,
+        });
     }
 
     fn docstring(&mut self, body: &[Stmt<'a>]) {

@@ -5,7 +5,9 @@ mod class_body;
 mod classes;
 mod code;
 mod decorators;
+mod handed;
 mod hooks;
+mod made;
 mod objects;
 mod outside;
 
@@ -16,14 +18,15 @@ use class_body::touched_in_class;
 use classes::{base_registers, enum_registers, metaclass_registers};
 use code::Run;
 use decorators::by_decorator;
+use handed::{is_changed_by_call, is_changed_by_namespace, takes_out};
 use objects::fills;
 pub use objects::{class_of, lineage};
 use outside::{changes_outside, gives_shared, keeps_track};
 
 use super::evaluated::is_stdlib;
-use super::methods::READING;
-use super::scope::{Binding, FunctionId, MODULE, Reference, Role};
-use super::{Bound, FileNames, Moment, Object, ScopeId, Use, World};
+use super::methods::{MUTATORS, READING};
+use super::scope::{Binding, FunctionId, MODULE, NamedAccess, Reference, Role};
+use super::{Bound, FileNames, Moment, Object, ScopeId, Use, World, scope};
 use crate::project::ModuleId;
 use crate::syntax::Span;
 
@@ -156,9 +159,12 @@ pub fn effects(world: World, module: ModuleId) -> Vec<(Span, Changed)> {
     let file = world.names.file(module);
     let statements = world.names.effects(module).iter().map(|e| (e.span, touched(world, module, e)));
     let uses = file.uses.iter().filter(|u| u.moment == Moment::Import).map(|u| (u.span, by_use(world, module, u)));
+    let accesses = file.accesses.iter().filter(|access| access.moment == Moment::Import);
+    let accesses = accesses.map(|access| (access.span, by_access(world, module, access)));
     let enums = file.classes.iter().filter(|class| class.outer.is_none());
     let enums = enums.map(|class| (class.span, enum_registers(world, module, class)));
-    let mut all: Vec<(Span, Changed)> = statements.chain(uses).chain(enums).filter(|(_, c)| !c.is_nothing()).collect();
+    let mut all: Vec<(Span, Changed)> =
+        statements.chain(uses).chain(accesses).chain(enums).filter(|(_, c)| !c.is_nothing()).collect();
     all.sort_by_key(|(span, _)| span.start);
     all
 }
@@ -184,7 +190,12 @@ fn by_use<'p>(world: World<'_, 'p>, module: ModuleId, used: &Use<'p>) -> Changed
             let mut run = Run::new(world);
             let changed = run.used(home, name, rest.first().copied());
             match used.role {
-                Role::Argument if home != module && is_changed_by_call(used) => changed.and(Changed::of(home)),
+                _ if home != module && (is_changed(world, module, used) || takes_out(world, home, name, used)) => {
+                    changed.and(Changed::of(home))
+                }
+                Role::Argument if home == module && is_changed_by_call(used) => {
+                    changed.and(state(world, module, &used.reference()))
+                }
                 Role::Argument
                     if home != module && rest.is_empty() && may_be_filled(world, module, used, home, name) =>
                 {
@@ -214,11 +225,63 @@ fn may_be_filled(world: World, module: ModuleId, used: &Use, home: ModuleId, nam
     bindings.iter().any(is_object) && used.passed_to().is_some_and(filled)
 }
 
-/// Whether it is handed to a function of the standard library that changes what it gets.
-fn is_changed_by_call(used: &Use) -> bool {
-    const CHANGING: [&str; 9] =
-        ["next", "setattr", "delattr", "heappush", "heappop", "insort", "insort_left", "insort_right", "shuffle"];
-    used.passed_to().is_some_and(|to| CHANGING.contains(&to.attributes.last().copied().unwrap_or(to.name)))
+/// Whether the call that it is handed to changes it.
+fn is_changed(world: World, module: ModuleId, used: &Use) -> bool {
+    used.role == Role::Argument
+        && (is_changed_by_call(used) || is_changed_by_namespace(world.project().text(module), used))
+}
+
+/// Whether a statement calls a function of the standard library that works on the list which it is handed, and does no more:
+/// that the list is changed counts where it is used.
+fn works_in_place(world: World, module: ModuleId, at: Span, call: &Reference) -> bool {
+    let Object::External(path) = world.trace_reference(module, MODULE, call).object else { return false };
+    let mut uses = world.names.file(module).uses.iter().filter(|used| at.contains(used.span));
+    ["bisect.insort", "heapq.heap"].iter().any(|start| path.starts_with(start))
+        && uses.any(|used| {
+            let first = used.argument.as_deref().is_some_and(|a| a.place == scope::Place::Position(0));
+            used.role == Role::Argument && first && used.passed_to() == Some(call) && is_changed_by_call(used)
+        })
+}
+
+/// Whether a statement silences the logger that a module has for itself, `logging.getLogger(__name__)`, as libraries do.
+fn is_silenced(world: World, module: ModuleId, at: Span, call: &Reference) -> bool {
+    let this = world.project().module(module);
+    if this.is_package || call.attributes != ["addHandler"] {
+        return false;
+    }
+    let text = world.project().text(module);
+    let handed = at.of(text).split_once('(').map_or("", |(_, arguments)| arguments.trim());
+    let file = world.names.file(module);
+    let own = |b: &Binding| {
+        let call = b.call.as_ref().map(|call| world.trace_reference(module, MODULE, call).object);
+        let value = text[b.span.end..].lines().next().unwrap_or_default();
+        call == Some(Object::External("logging.getLogger".to_owned())) && value.trim_end().ends_with("(__name__)")
+    };
+    handed.ends_with("NullHandler())")
+        && file.uses.iter().filter(|used| at.contains(used.span) && used.role == Role::Called).any(|used| {
+            let made = world.trace_use(module, used).object;
+            made == Object::External("logging.NullHandler".to_owned())
+        })
+        && file.bindings(call.name).iter().all(own)
+}
+
+/// What reading or setting an attribute by its name changes: `setattr(x, "n", v)`, `getattr(x, "append")(v)`.
+fn by_access(world: World, module: ModuleId, access: &NamedAccess) -> Changed {
+    if sets_attribute(world.project().text(module), access) {
+        return state(world, module, &access.module);
+    }
+    let mutates = !access.replaces && !access.asks && access.name.is_some_and(|name| MUTATORS.contains(&name));
+    match world.trace_reference(module, access.scope, &access.module).object {
+        Object::Attribute { module: home, name, .. } if mutates && !is_code(world, home, name) => Changed::of(home),
+        _ => Changed::nothing(),
+    }
+}
+
+/// Whether an access is that of the builtin `setattr` or `delattr`.
+fn sets_attribute(text: &str, access: &NamedAccess) -> bool {
+    let before = text[..access.span.start].trim_end().strip_suffix('(').unwrap_or_default().trim_end();
+    let callee = ["setattr", "delattr"].iter().find_map(|name| before.strip_suffix(name));
+    access.replaces && callee.is_some_and(|rest| !rest.ends_with(|c: char| c == '.' || c == '_' || c.is_alphanumeric()))
 }
 
 /// The first statement inside a span that changes more than what it stands beside: a registration in the module itself
@@ -247,8 +310,10 @@ fn touched_by_name(world: World, module: ModuleId, effect: &Effect) -> Changed {
         What::Other | What::Call(None) | What::Decorator(None, _) | What::Store(None) => Changed::anything(),
         What::Base(None) | What::Metaclass(None) => Changed::anything(),
         What::Call(Some(call)) if !call.attributes.is_empty() && is_own(world, module, call) => {
-            state(world, module, call)
+            let alone = is_silenced(world, module, effect.span, call);
+            if alone { Changed::nothing() } else { state(world, module, call) }
         }
+        What::Call(Some(call)) if works_in_place(world, module, effect.span, call) => Changed::nothing(),
         What::Call(Some(call)) => by_call(world, module, call, effect.span.of(world.project().text(module))),
         What::Store(Some(target)) => state(world, module, target),
         What::Item(value) => value.as_ref().map_or_else(Changed::nothing, |value| by_item(world, module, value)),
@@ -376,7 +441,7 @@ fn by_call(world: World, module: ModuleId, call: &Reference, text: &str) -> Chan
         Object::External(path) => {
             // Other handlers than that write what is logged.
             let keeps_silent = path == "logging.getLogger.addHandler" && text.contains("NullHandler");
-            let harmless = keeps_silent || matches!(path.as_str(), "typing.cast" | "warnings.warn");
+            let harmless = keeps_silent || path == "typing.cast";
             Changed::outside_if(&path, !harmless)
         }
         Object::Attribute { module: home, name, rest } if rest.is_empty() && is_function(world, home, name) => {

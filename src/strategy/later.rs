@@ -1,47 +1,19 @@
 //! What may be different when a module is loaded later than now: what it reads while it is loaded and others may change.
 
+mod outside;
+
 use std::collections::BTreeSet;
+
+pub use outside::changes_loggers;
+use outside::{is_asked_of_the_moment, is_object_of_the_moment};
 
 use super::loading::loaded_later;
 use super::{Context, ImportId};
 use crate::names::effects::{Place, SetUp};
-use crate::names::scope::FunctionId;
+use crate::names::scope::{FunctionId, MODULE};
 use crate::names::{Bound, Moment, Object, Role, Use};
 use crate::project::ModuleId;
 use crate::syntax::Span;
-
-/// Names of the standard library, and all below them, that are another thing at another time.
-const CHANGING: [&str; 6] = ["os.environ", "os.environb", "sys.argv", "sys.path", "sys.modules", "sys.meta_path"];
-
-/// Functions of the standard library, and all below them, that give another thing at another time.
-const ASKING: [&str; 26] = [
-    "datetime.date.today",
-    "datetime.datetime.now",
-    "datetime.datetime.today",
-    "datetime.datetime.utcnow",
-    "getpass.getuser",
-    "glob.glob",
-    "io.open",
-    "locale.getlocale",
-    "os.getcwd",
-    "os.getenv",
-    "os.getpid",
-    "os.listdir",
-    "os.path.exists",
-    "os.path.isdir",
-    "os.path.isfile",
-    "os.scandir",
-    "os.stat",
-    "os.urandom",
-    "pathlib.Path.cwd",
-    "random",
-    "secrets",
-    "tempfile",
-    "time",
-    "uuid.uuid1",
-    "uuid.uuid4",
-    "shutil.which",
-];
 
 /// Why it may show that an import does not run where it stands: a module that is then loaded later reads what may change.
 pub fn doubt(ctx: &Context, id: ImportId) -> Option<String> {
@@ -127,9 +99,11 @@ impl Reading<'_, '_, '_> {
             return;
         }
         match self.ctx.world.trace(module, used.scope, used.name, &attributes).object {
-            Object::External(what) if from_outside(&what, called) => self.found.push(Read { at, place: None, what }),
-            Object::Unknown if called && used.owner.is_none() && used.name == "open" => {
-                self.found.push(Read { at, place: None, what: "open".to_owned() });
+            Object::External(what) if self.is_of_the_moment(module, used, &what) => {
+                self.found.push(Read { at, place: None, what });
+            }
+            Object::Unknown if called && used.owner.is_none() && is_installed(used.name) => {
+                self.found.push(Read { at, place: None, what: used.name.to_owned() });
             }
             Object::Attribute { module: home, name, rest } => {
                 if home != self.loaded && self.may_differ(home, name, rest.first().copied()) {
@@ -138,11 +112,22 @@ impl Reading<'_, '_, '_> {
                     let place = once.map_or(Place::Module(home), |(module, function)| Place::Once(module, function));
                     self.found.push(Read { at, place: Some(place), what });
                 }
+                if is_object_of_the_moment(self.ctx.world, home, name, &rest, used.role) {
+                    let what = [name].iter().chain(&rest).copied().collect::<Vec<_>>().join(".");
+                    self.found.push(Read { at, place: None, what });
+                }
                 if !called || !rest.is_empty() {
                     return;
                 }
                 let file = self.ctx.world.names.file(home);
                 for binding in file.bindings(name) {
+                    // Another name for such a function: `_ = gettext.gettext`.
+                    if let (Bound::Value, [from], true) = (binding.what, binding.from.as_slice(), binding.plain)
+                        && let Object::External(what) = self.ctx.world.trace_reference(home, MODULE, from).object
+                        && self.is_of_the_moment(module, used, &what)
+                    {
+                        self.found.push(Read { at, place: None, what });
+                    }
                     let Bound::Function(id) = binding.what else { continue };
                     let outer = self.once;
                     if file.function(id).works_once {
@@ -159,6 +144,12 @@ impl Reading<'_, '_, '_> {
         }
     }
 
+    /// Whether what a name from outside gives by this use is another thing at another time.
+    fn is_of_the_moment(&self, module: ModuleId, used: &Use, path: &str) -> bool {
+        let logger = path == "logging.getLogger" && used.role == Role::Called;
+        is_asked_of_the_moment(self.ctx.world, module, used, path) || logger && self.ctx.changes_loggers()
+    }
+
     /// Whether the value of a name of another module may be another one later. Tests replace names for a while, and put them back.
     fn may_differ(&self, home: ModuleId, name: &str, attribute: Option<&str>) -> bool {
         let ctx = self.ctx;
@@ -170,8 +161,7 @@ impl Reading<'_, '_, '_> {
     }
 }
 
-/// Whether what the standard library gives is another thing at another time.
-fn from_outside(path: &str, called: bool) -> bool {
-    let is_of = |name: &&str| path.strip_prefix(*name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-    CHANGING.iter().any(is_of) || called && ASKING.iter().any(is_of)
+/// Whether a builtin gives another thing at another time: `gettext.install` makes `_` one.
+fn is_installed(name: &str) -> bool {
+    matches!(name, "open" | "_" | "ngettext")
 }

@@ -42,6 +42,7 @@ use crate::project::generated::says_generated;
 use crate::project::{ModuleId, Project};
 use crate::rewrite::Intent;
 use crate::syntax::Span;
+pub use loading::state_read;
 pub use module_getattr::complete;
 pub use reason::Reason;
 pub use writable::not_writable;
@@ -61,6 +62,7 @@ pub struct Context<'c, 'p> {
     effects: Known<Arc<[(Span, Changed)]>>,
     reads: Known<Arc<[later::Read]>>,
     asks: Known<Option<ModuleId>>,
+    changes_loggers: OnceLock<bool>,
     generated: Known<bool>,
     guarded: OnceLock<Vec<guarded::Guarded>>,
     borrowed: OnceLock<library_parts::Borrowed<'p>>,
@@ -92,6 +94,7 @@ impl<'c, 'p> Context<'c, 'p> {
             effects: Mutex::default(),
             reads: Mutex::default(),
             asks: Mutex::default(),
+            changes_loggers: OnceLock::new(),
             generated: Mutex::default(),
             guarded: OnceLock::new(),
             borrowed: OnceLock::new(),
@@ -146,6 +149,11 @@ impl<'c, 'p> Context<'c, 'p> {
     /// What touches state in order when a module is imported first.
     fn touching(&self, module: ModuleId) -> order::Touching {
         known(&self.touching, module, || order::touching(self, module))
+    }
+
+    /// Whether loggers that are made later may be others.
+    fn changes_loggers(&self) -> bool {
+        *self.changes_loggers.get_or_init(|| later::changes_loggers(self.world))
     }
 
     /// Whether the file of a module says that a program writes it.

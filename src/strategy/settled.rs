@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Context;
+use super::loading::state_read;
 use crate::graph::Edge;
 use crate::names::evaluated::is_stdlib;
 use crate::names::{Bound, Moment, Object, Role, Use};
@@ -144,6 +145,7 @@ fn unsettled(ctx: &Context, module: ModuleId, known: &BTreeSet<(&str, Option<&st
         .or(file.dynamic)
         .or_else(|| ctx.effect(module, &|_| false))
         .or_else(|| ctx.reads(module).first().map(|read| read.at))
+        .or_else(|| state_read(ctx, module).map(|found| found.at.1))
         .or_else(|| file.method_calls.iter().find(|call| call.moment == Moment::Import).map(|call| call.span))
         .or_else(|| {
             let mut uses = file.uses.iter().filter(|u| u.moment == Moment::Import);

@@ -6,6 +6,30 @@ use crate::outcome::Kind;
 use crate::syntax::ast::{Arg, Ast, Expr, ExprKind, Stmt, StmtKind};
 use crate::syntax::imports::{Guards, stmt_exprs};
 
+/// Builtins that apply special methods of what they get.
+const USING: [&str; 20] = [
+    "abs",
+    "all",
+    "any",
+    "bool",
+    "bytes",
+    "dict",
+    "float",
+    "format",
+    "frozenset",
+    "hash",
+    "int",
+    "iter",
+    "len",
+    "list",
+    "repr",
+    "set",
+    "sorted",
+    "str",
+    "sum",
+    "tuple",
+];
+
 /// The statements of a module body that may have an effect.
 pub fn candidates<'a>(ast: &Ast<'a>) -> Vec<Effect<'a>> {
     let mut out = Vec::new();
@@ -129,18 +153,19 @@ fn calls_for_decorator<'a>(expr: &Expr<'a>, add: &mut impl FnMut(What<'a>)) {
     match &expr.kind {
         ExprKind::Call { func, args } => {
             calls_for_decorator(func, add);
-            arguments(args, add);
+            arguments(args, false, add);
         }
         _ => calls(expr, true, add),
     }
 }
 
-fn arguments<'a>(args: &[Arg<'a>], add: &mut impl FnMut(What<'a>)) {
+/// `used` tells whether the call itself uses what it gets in some way.
+fn arguments<'a>(args: &[Arg<'a>], used: bool, add: &mut impl FnMut(What<'a>)) {
     for arg in args {
         if let ExprKind::Lambda { .. } = &arg.value.kind {
             add(What::Lambda(arg.value.span));
         }
-        calls(&arg.value, false, add);
+        calls(&arg.value, used, add);
     }
 }
 
@@ -150,6 +175,7 @@ fn calls<'a>(expr: &Expr<'a>, at_once: bool, add: &mut impl FnMut(What<'a>)) {
         match reference(func) {
             Some(found) if at_once => add(What::UsedCall(found)),
             Some(found) => add(What::BoundCall(found)),
+            None if matches!(func.kind, ExprKind::Lambda { .. }) => add(What::Lambda(func.span)),
             None => {}
         }
         // `type(name, bases, body)` makes a class.
@@ -159,7 +185,8 @@ fn calls<'a>(expr: &Expr<'a>, at_once: bool, add: &mut impl FnMut(What<'a>)) {
             bases.iter().for_each(|base| add(What::Base(reference(base))));
         }
         calls(func, true, add);
-        arguments(args, add);
+        let of_object = || matches!(func.last_name(), Some("copy" | "deepcopy" | "format"));
+        arguments(args, func.as_name().is_some_and(|name| USING.contains(&name)) || of_object(), add);
         return;
     }
     if let ExprKind::Subscript { value, .. } = &expr.kind {
@@ -169,7 +196,11 @@ fn calls<'a>(expr: &Expr<'a>, at_once: bool, add: &mut impl FnMut(What<'a>)) {
         expr.kind,
         ExprKind::Sequence(_) | ExprKind::Dict(_) | ExprKind::Walrus { .. } | ExprKind::Conditional(_)
     );
-    expr.parts(&mut |part| calls(part, at_once || !holds, add));
+    let test = match &expr.kind {
+        ExprKind::Conditional(parts) => Some(parts[1].span),
+        _ => None,
+    };
+    expr.parts(&mut |part| calls(part, at_once || !holds || test == Some(part.span), add));
     if let ExprKind::Comprehension { element, clauses } = &expr.kind {
         element.iter().for_each(|e| calls(e, false, add));
         clauses.iter().flat_map(|c| &c.tests).for_each(|t| calls(t, true, add));

@@ -47,7 +47,7 @@ pub(super) fn enum_registers(world: World, module: ModuleId, class: &Class) -> C
     let inherited = of.iter().flat_map(|(home, base)| {
         world.names.file(*home).class(*base).methods.iter().map(|(name, all)| (*home, *name, all.as_slice()))
     });
-    let special = own.chain(inherited).filter(|(_, name, _)| is_special(name));
+    let special = own.chain(inherited).filter(|(_, name, _)| is_special(name) || *name == "_generate_next_value_");
     Changed::all(
         special
             .flat_map(|(home, _, all)| all.iter().map(move |f| (home, *f)))
@@ -121,7 +121,7 @@ pub(super) fn metaclass_registers(world: World, module: ModuleId, path: &[&str],
 /// What a metaclass does with each class that is made, or one that it inherits from.
 fn metaclass_hooks(world: World, home: ModuleId, class: ClassId, depth: usize) -> Changed {
     let class = world.names.file(home).class(class);
-    let hooks = ["__new__", "__init__", "__call__"].iter().filter_map(|m| class.methods.get(m)).flatten();
+    let hooks = ["__prepare__", "__new__", "__init__"].iter().filter_map(|m| class.methods.get(m)).flatten();
     let own = Changed::all(hooks.map(|f| run_hook(world, home, *f)));
     let bases = class.bases.iter().map(|path| metaclass_registers(world, home, path, depth - 1));
     own.and(Changed::all(bases))

@@ -3,18 +3,22 @@
 use std::collections::BTreeSet;
 
 use super::classes::base_registers;
+use super::handed::{is_changed_by_call, may_take_out, takes_out};
+use super::made::{is_class_of_self, is_metaclass};
 use super::objects::{self, calls_parameter, keeps_in_closure, keeps_in_object, lineage};
 use super::outside::{changes_outside, keeps_track};
-use super::{Changed, SetUp, is_changed_by_call, is_code, is_parameter, state};
+use super::{Changed, SetUp, is_changed, is_code, is_parameter, sets_attribute, state};
 use crate::names::evaluated::is_stdlib;
 use crate::names::methods::{MUTATORS, is_special};
-use crate::names::scope::{ClassId, FunctionId, MODULE, Reference, Role, is_asked_for};
+use crate::names::scope::{
+    Binding, ClassId, FunctionId, MODULE, MethodCall, NamedAccess, Reference, Role, is_asked_for,
+};
 use crate::names::{Bound, FileNames, Object, Use, World};
 use crate::project::ModuleId;
 use crate::syntax::Span;
 
 /// Builtin types, which a call may be handed and may call.
-const TYPES: [&str; 12] =
+pub(super) const TYPES: [&str; 12] =
     ["bool", "bytearray", "bytes", "complex", "dict", "float", "frozenset", "int", "list", "set", "str", "tuple"];
 
 /// Functions of Python that call what they are handed.
@@ -36,7 +40,10 @@ pub(super) const CALLING: [&str; 14] = [
 ];
 
 /// Methods of objects of Python that call what they are handed, now or a little later.
-const CALLING_LATER: [&str; 6] = ["callback", "call_soon", "enter_context", "map", "push", "submit"];
+const CALLING_LATER: [&str; 8] = ["callback", "call_soon", "enter_context", "map", "push", "sub", "submit", "subn"];
+
+/// Functions of the standard library that may be handed something to call for each part of what they go through.
+const GOING_THROUGH: [&str; 6] = ["dump", "dumps", "load", "loads", "sub", "subn"];
 
 /// Special methods that a plain use of an object does not run.
 const NOT_ON_USE: [&str; 13] = [
@@ -92,6 +99,7 @@ impl<'w, 'p> Run<'w, 'p> {
             // Making an object binds it and no more, unless its class keeps track.
             Bound::Class(class) => self.made(module, class),
             // e.g. `decorator = factory(option)`: what the functions that made it do.
+            Bound::Value if is_method_of_result(self.world.project().text(module), binding) => Changed::of(module),
             Bound::Value if !binding.from.is_empty() => {
                 Changed::all(binding.from.iter().map(|from| self.made_by(module, name, from)))
             }
@@ -173,7 +181,29 @@ impl<'w, 'p> Run<'w, 'p> {
         let rebinds = module_level.any(|b| b.from_inside && runs(b.moment));
         let own = if rebinds { Changed::of(module) } else { Changed::nothing() };
         let uses = file.uses.iter().filter(|u| runs(u.moment));
-        own.and(Changed::all(uses.map(|used| self.use_in(module, id, used))))
+        let accesses = file.accesses.iter().filter(|access| runs(access.moment));
+        let accesses = Changed::all(accesses.map(|access| self.access_in(module, id, access)));
+        own.and(accesses).and(Changed::all(uses.map(|used| self.use_in(module, id, used))))
+    }
+
+    /// `setattr(x, "name", value)`.
+    fn access_in(&self, module: ModuleId, id: FunctionId, access: &NamedAccess<'p>) -> Changed {
+        let file = self.world.names.file(module);
+        if !sets_attribute(self.world.project().text(module), access) {
+            return Changed::nothing();
+        }
+        let function = file.function(id);
+        match file.owner(access.module.name, access.scope) {
+            Some(MODULE) => state(self.world, module, &access.module),
+            Some(owner) if owner == function.scope && function.params.first() == Some(&access.module.name) => {
+                if is_of_class_itself(file, id) {
+                    Changed::of(module)
+                } else {
+                    Changed::nothing()
+                }
+            }
+            _ => Changed::nothing(),
+        }
     }
 
     fn use_in(&mut self, module: ModuleId, id: FunctionId, used: &Use<'p>) -> Changed {
@@ -181,6 +211,14 @@ impl<'w, 'p> Run<'w, 'p> {
         let stored = || state(self.world, module, &used.reference());
         match used.role {
             _ if used.owner.is_some() && shares(file, id, used) => Changed::of(module),
+            _ if used.owner == Some(MODULE) && self.takes_out(module, used) => stored(),
+            // What the class makes of `self.name = …`.
+            Role::Store | Role::Delete if used.attributes.len() == 1 && !used.item && is_self(file, id, used) => {
+                if sets_own_dict(self.world, module, used) {
+                    return Changed::of(module);
+                }
+                self.set(module, file.function(id).class.expect("`self` is of a method"), used.attributes[0].text)
+            }
             // e.g. `self.register()`.
             Role::Called if used.attributes.len() == 1 && is_self(file, id, used) => {
                 let class = file.class(file.function(id).class.expect("`self` is of a method"));
@@ -193,7 +231,7 @@ impl<'w, 'p> Run<'w, 'p> {
             {
                 Changed::of(module)
             }
-            Role::Argument if used.owner == Some(MODULE) && is_changed_by_call(used) => stored(),
+            Role::Argument if used.owner == Some(MODULE) && is_changed(self.world, module, used) => stored(),
             Role::Argument => self.handed(module, used),
             // What a function does to its own variables, or to attributes of what it is handed, stays there.
             Role::Store | Role::Delete if used.owner == Some(MODULE) => stored(),
@@ -208,6 +246,19 @@ impl<'w, 'p> Run<'w, 'p> {
             Role::Called => self.call_by_alias(module, used),
             Role::Base => base_registers(self.world, module, &used.reference(), 16),
             _ => Changed::nothing(),
+        }
+    }
+
+    /// Whether a use takes something out of an iterator of a module.
+    fn takes_out(&self, module: ModuleId, used: &Use<'p>) -> bool {
+        if !may_take_out(used) {
+            return false;
+        }
+        match self.world.trace_use(module, used).object {
+            Object::Attribute { module: home, name, rest } => {
+                rest.is_empty() && takes_out(self.world, home, name, used)
+            }
+            _ => false,
         }
     }
 
@@ -255,7 +306,7 @@ impl<'w, 'p> Run<'w, 'p> {
 
     /// What a call does with a function that it is handed, if it calls it.
     pub fn handed(&mut self, module: ModuleId, used: &Use<'p>) -> Changed {
-        let Some(to) = used.passed_to() else { return Changed::nothing() };
+        let Some(to) = used.passed_to() else { return self.handed_to_method(module, used) };
         let calls = match self.world.trace_reference(module, used.scope, to).object {
             Object::Attribute { module: home, name, rest } if rest.is_empty() => {
                 let file = self.world.names.file(home);
@@ -264,7 +315,8 @@ impl<'w, 'p> Run<'w, 'p> {
             }
             Object::Attribute { .. } | Object::Module(_) => false,
             Object::External(path) => {
-                is_stdlib(&path) && CALLING.contains(&path.rsplit('.').next().unwrap_or_default())
+                let last = path.rsplit('.').next().unwrap_or_default();
+                is_stdlib(&path) && (CALLING.contains(&last) || GOING_THROUGH.contains(&last))
             }
             Object::Unknown => CALLING.contains(to.attributes.last().unwrap_or(&to.name)),
         };
@@ -285,23 +337,45 @@ impl<'w, 'p> Run<'w, 'p> {
         }
     }
 
-    /// Making an instance. A function that does may enter it.
-    pub(super) fn made(&mut self, module: ModuleId, class: ClassId) -> Changed {
-        self.special(module, class, &|name| {
-            matches!(name, "__init__" | "__new__" | "__post_init__" | "__set_name__" | "__enter__" | "__exit__")
-        })
+    /// The same for a method of what is no plain name: `re.compile("a").sub(f, text)`.
+    fn handed_to_method(&mut self, module: ModuleId, used: &Use<'p>) -> Changed {
+        let (file, text) = (self.world.names.file(module), self.world.project().text(module));
+        let around = |call: &MethodCall| {
+            let Some(between) = text.get(call.span.end..used.span.start) else { return false };
+            let depth = |open: i32, byte| match byte {
+                b'(' => open + 1,
+                b')' => open - 1,
+                _ => open,
+            };
+            between.starts_with('(') && between.bytes().fold(0, depth) == 1
+        };
+        let mut calls = file.method_calls.iter().filter(|call| call.moment == used.moment);
+        let calls = calls.any(|call| CALLING_LATER.contains(&call.name) && around(call));
+        if !calls {
+            return Changed::nothing();
+        }
+        match self.world.trace_use(module, used).object {
+            Object::Attribute { module: home, name, rest } if rest.is_empty() => {
+                if is_code(self.world, home, name) {
+                    self.called(home, name)
+                } else {
+                    Changed::nothing()
+                }
+            }
+            _ => Changed::nothing(),
+        }
     }
 
     /// As [`Run::called`], where an instance that is made is used in some way: `with Lock(): …`, `Register()(f)`.
     pub fn called_at_once(&mut self, module: ModuleId, name: &str) -> Changed {
         let bindings = self.world.names.file(module).bindings(name).iter();
         let used = bindings.filter_map(|b| if let Bound::Class(class) = b.what { Some(class) } else { None });
-        let used = Changed::all(used.map(|class| self.special(module, class, &is_special)));
+        let used = Changed::all(used.map(|class| self.special(module, class, &is_applied)));
         used.and(self.called(module, name))
     }
 
     /// Special methods of an instance of a class.
-    fn special(&mut self, module: ModuleId, class: ClassId, counts: &dyn Fn(&str) -> bool) -> Changed {
+    pub(super) fn special(&mut self, module: ModuleId, class: ClassId, counts: &dyn Fn(&str) -> bool) -> Changed {
         Changed::all(lineage(self.world, module, class).into_iter().map(|(home, class)| {
             let methods = self.world.names.file(home).class(class).methods.iter();
             let special = methods.filter(|(name, _)| counts(name));
@@ -340,6 +414,7 @@ impl<'w, 'p> Run<'w, 'p> {
             let found = self.world.names.file(home).class(class);
             let own = found.methods.get("__class_getitem__").into_iter().flatten();
             let own = Changed::all(own.map(|f| self.function(home, *f)));
+            let own = own.and(Changed::all(attribute.map(|name| self.described(home, class, name, "__get__"))));
             let known = attribute.is_some_and(|a| found.methods.contains_key(a));
             let meta = found.metaclass.as_ref().filter(|_| !known);
             let meta = meta.and_then(|path| objects::class_of(self.world, home, path));
@@ -361,7 +436,9 @@ impl<'w, 'p> Run<'w, 'p> {
             });
             run.extend(counts.map(|(name, _)| *name));
         }
-        self.methods(Some(home), of, &run.into_iter().collect::<Vec<_>>())
+        let described = attribute.zip(of.first());
+        let described = described.map(|(name, (at, class))| self.described(*at, *class, name, "__get__"));
+        Changed::all(described).and(self.methods(Some(home), of, &run.into_iter().collect::<Vec<_>>()))
     }
 
     /// What a method of an object changes; `None` where the object's class is not known.
@@ -411,18 +488,29 @@ fn is_handed_to_parameter(file: &FileNames, used: &Use) -> bool {
     owner.is_some_and(|owner| file.scope(owner).bindings[to.name].iter().any(|b| b.what == Bound::Parameter))
 }
 
+/// Whether the first parameter of a method is the class itself, or one that its metaclass looks after.
+fn is_of_class_itself(file: &FileNames, id: FunctionId) -> bool {
+    let function = file.function(id);
+    let of_metaclass = function.class.is_some_and(|class| is_metaclass(file.class(class)));
+    matches!(function.name, "__new__" | "__init_subclass__" | "__class_getitem__")
+        || function.decorators.iter().any(|d| d.as_slice() == ["classmethod"])
+        || of_metaclass && !matches!(function.name, "__init__" | "__prepare__")
+}
+
 /// Whether a method changes by a use of `self` or `cls` what all instances of its class share.
 fn shares(file: &FileNames, id: FunctionId, used: &Use) -> bool {
-    if !is_self(file, id, used) || used.attributes.is_empty() {
+    if used.attributes.is_empty() {
+        return false;
+    }
+    let by_class = is_class_of_self(file, id, used);
+    if !by_class && !is_self(file, id, used) {
         return false;
     }
     let function = file.function(id);
-    let of_class = matches!(function.name, "__new__" | "__init_subclass__" | "__class_getitem__")
-        || function.decorators.iter().any(|d| d.as_slice() == ["classmethod"])
-        || used.attributes[0].text == "__class__";
+    let of_class = by_class || is_of_class_itself(file, id) || used.attributes[0].text == "__class__";
     let last = used.attributes[used.attributes.len() - 1].text;
     match used.role {
-        Role::Store | Role::Delete => of_class,
+        Role::Store | Role::Delete => of_class || used.item && is_collection_of_class(file, function.class, used),
         Role::Called if used.attributes.len() > 1 && MUTATORS.contains(&last) => {
             of_class || is_of_class(file, function.class, used)
         }
@@ -438,9 +526,51 @@ fn is_of_class(file: &FileNames, class: Option<ClassId>, used: &Use) -> bool {
     let set_here = file.uses.iter().any(|u| {
         class.span.contains(u.span)
             && u.role == Role::Store
+            && !u.item
             && u.name == used.name
             && u.attributes.len() == 1
             && u.attributes[0].text == attribute
     });
     file.scope(class.scope).bindings.contains_key(attribute) && !set_here
+}
+
+/// The same, where that is a collection: what else a body binds may stand for one that each instance gets, `field(…)`.
+fn is_collection_of_class(file: &FileNames, class: Option<ClassId>, used: &Use) -> bool {
+    const COLLECTIONS: [&str; 7] =
+        ["Counter", "OrderedDict", "WeakKeyDictionary", "WeakValueDictionary", "defaultdict", "deque", "ChainMap"];
+    let bindings = class.and_then(|class| file.scope(file.class(class).scope).bindings.get(used.attributes[0].text));
+    let holds = |b: &Binding| {
+        let call = b.call.as_ref().map(Reference::path);
+        b.what == Bound::Value
+            && (b.builtin || b.plain || call.is_some_and(|c| c.last().is_some_and(|c| COLLECTIONS.contains(c))))
+    };
+    bindings.is_some_and(|all| all.iter().any(holds)) && is_of_class(file, class, used)
+}
+
+/// Whether a use gives an object the attributes of others: `self.__dict__ = Class.shared`.
+fn sets_own_dict(world: World, module: ModuleId, used: &Use) -> bool {
+    let attribute = used.attributes[0];
+    let text = world.project().text(module);
+    let behind = text[attribute.span.end..].trim_start();
+    let Some(value) = behind.strip_prefix('=').filter(|_| attribute.text == "__dict__") else { return false };
+    let start = text.len() - value.trim_start().len();
+    world
+        .names
+        .file(module)
+        .uses
+        .iter()
+        .any(|u| u.span.start == start && u.role == Role::Load && (!u.attributes.is_empty() || u.owner == Some(MODULE)))
+}
+
+/// Whether a name is bound to a method that takes from what was made for it or adds to that: `take = count(1).__next__`.
+fn is_method_of_result(text: &str, binding: &Binding) -> bool {
+    let value = text[binding.span.end..].trim_start().strip_prefix('=').and_then(|rest| rest.lines().next());
+    let value = value.map(|line| line.split('#').next().unwrap_or_default().trim());
+    let method = value.and_then(|value| value.rsplit_once('.')).filter(|(object, _)| object.ends_with([')', ']', '}']));
+    method.is_some_and(|(_, name)| MUTATORS.contains(&name) || matches!(name, "__next__" | "send" | "pop" | "popleft"))
+}
+
+/// Whether a special method is one that some use of an object runs.
+fn is_applied(name: &str) -> bool {
+    is_special(name) || matches!(name, "__repr__" | "__str__" | "__format__" | "__copy__" | "__deepcopy__")
 }

@@ -1,7 +1,7 @@
 //! What a hook that runs for each new class does with it: `__init_subclass__`, methods of a metaclass.
 
 use super::code::is_self;
-use super::is_changed_by_call;
+use super::handed::is_changed_by_call;
 use crate::names::evaluated::is_stdlib;
 use crate::names::methods::{BUILTIN_METHODS, MUTATORS, READING};
 use crate::names::scope::{FunctionId, MODULE, Reference, Role};
@@ -61,7 +61,7 @@ impl Hook<'_, '_> {
 
     /// Whether a name stands for the class that is made: the first parameter, but for `__new__`, which makes it.
     fn is_new_class(&self, used: &Use) -> bool {
-        if is_self(self.file, self.id, used) && self.file.function(self.id).name != "__new__" {
+        if is_self(self.file, self.id, used) && !matches!(self.file.function(self.id).name, "__new__" | "__prepare__") {
             return true;
         }
         let makes = |from: &Reference| {

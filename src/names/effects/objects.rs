@@ -113,7 +113,7 @@ fn keeps(world: World, module: ModuleId, id: FunctionId, seen: &mut BTreeSet<(Mo
         match used.role {
             Role::Store | Role::Delete => captured,
             Role::Called if captured => last.is_some_and(|a| !READING.contains(&a)),
-            Role::Argument if captured && super::is_changed_by_call(used) => true,
+            Role::Argument if captured && super::handed::is_changed_by_call(used) => true,
             Role::Called | Role::Returned if used.owner.is_none_or(|owner| owner == MODULE) => {
                 match world.trace_use(module, used).object {
                     Object::Attribute { module: home, name, rest } if rest.is_empty() => {

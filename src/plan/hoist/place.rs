@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::graph::Graph;
-use crate::names::scope::{MODULE, Scope, ScopeKind};
+use crate::names::effects::{class_of, lineage};
+use crate::names::scope::{FunctionId, MODULE, Scope, ScopeKind};
 use crate::names::{Bound, Moment, Object};
 use crate::outcome::{Kind, Safety};
 use crate::project::ModuleId;
@@ -58,6 +59,9 @@ pub fn movable(ctx: &Context, name: &str, imports: &[ImportId]) -> Result<Fix, O
     }
     name_is_free(ctx, module, name)?;
     let target = steady(ctx, imports[0])?;
+    if is_collected(ctx, imports[0]) {
+        return obstacle(Reason::PublicName, format!("`{name}` of this module would be taken for a test of it"));
+    }
     let ast = ctx.world.names.ast(module);
     let mut intents = vec![(module, Intent::Import(text(first)))];
     for id in imports {
@@ -178,10 +182,61 @@ fn plain_scope(ctx: &Context, name: &str, id: ImportId) -> Result<(), Obstacle> 
     if !alone || hidden {
         return obstacle(Reason::ReboundName, format!("`{name}` is bound more than once around it"));
     }
+    if let Some(attribute) = code_taken(ctx, id.module, function) {
+        return obstacle(
+            Reason::DynamicNames,
+            format!("`{attribute}` of the function may run without the module's names"),
+        );
+    }
     if file.function(function).dynamic {
         return obstacle(Reason::DynamicNames, "the function reads its names by string");
     }
     Ok(())
+}
+
+/// Who takes the code of a function, or of one around it, may run it elsewhere: `marshal.dumps(job.__code__)`.
+fn code_taken(ctx: &Context, module: ModuleId, function: FunctionId) -> Option<&'static str> {
+    const TAKING: [&str; 3] = ["__code__", "func_code", "getsource"];
+    let file = ctx.world.names.file(module);
+    let mut around = Some(function);
+    let mut names = Vec::new();
+    while let Some(id) = around {
+        names.push(file.function(id).name);
+        around = file.function(id).outer;
+    }
+    ctx.project().modules().map(|(user, _)| user).find_map(|user| {
+        let text = ctx.project().text(user).as_bytes();
+        let taking = TAKING.into_iter().find(|word| memchr::memmem::find(text, word.as_bytes()).is_some())?;
+        let takes = |used: &&crate::names::Use| {
+            let of_it = used.attributes.iter().any(|a| TAKING.contains(&a.text));
+            let handed = used.passed_to().is_some_and(|to| to.path().last().is_some_and(|last| TAKING.contains(last)));
+            let named = std::iter::once(used.name).chain(used.attributes.iter().map(|a| a.text));
+            (of_it || handed) && named.into_iter().any(|part| names.contains(&part))
+        };
+        ctx.world.names.file(user).uses.iter().any(|used| takes(&used)).then_some(taking)
+    })
+}
+
+/// Whether a name of a module would be collected as a test: a class of tests is one wherever it is bound.
+fn is_collected(ctx: &Context, id: ImportId) -> bool {
+    let found = ctx.world.graph.site(id.module, id.site);
+    let target = ctx.world.graph.targets[id.module.index()][id.site];
+    let (Some(name), Some(target)) = (found.name, target.filter(|target| !target.is_module)) else { return false };
+    let Some((home, class)) = class_of(ctx.world, target.module, &[name]) else { return false };
+    lineage(ctx.world, home, class).into_iter().any(|(home, class)| {
+        let bases = ctx.world.names.file(home).class(class).bases.iter();
+        bases.filter_map(|path| path.split_first()).any(|(first, rest)| {
+            matches!(ctx.world.trace(home, MODULE, first, rest).object,
+                Object::External(path) if path.ends_with("TestCase"))
+        })
+    })
+}
+
+/// Whether code patches what a path names that it is handed, and a text that may be part of such a path ends with the name.
+fn is_patched_by_parts(ctx: &Context, name: &str) -> bool {
+    let files = || ctx.project().modules().map(|(id, _)| ctx.world.names.file(id));
+    files().any(|file| file.patches)
+        && files().any(|file| file.paths.iter().any(|path| path.text.rsplit(['.', ':']).next() == Some(name)))
 }
 
 /// Words of comments that speak of a cycle.
@@ -285,6 +340,9 @@ fn steady(ctx: &Context, id: ImportId) -> Result<ModuleId, Obstacle> {
                 Reason::PatchedName,
                 format!("`{path}` is replaced from outside, which a late import sees"),
             );
+        }
+        if is_patched_by_parts(ctx, name) {
+            return obstacle(Reason::PatchedName, format!("`{path}` may be replaced by a path that is put together"));
         }
         if reloaded(home) {
             return obstacle(Reason::ReloadedModule, "what it imports is reloaded or exchanged in `sys.modules`");
