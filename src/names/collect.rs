@@ -877,10 +877,14 @@ impl<'a> Walk<'a> {
             self.dynamic(called, func.span);
         }
         if EVALUATING.contains(&called)
-            && let Some(path) = args.first().and_then(|a| instance(&a.value).dotted())
+            && let Some(first) = args.first()
         {
             let strings = called != "signature" || args.iter().any(|a| a.keyword == Some("eval_str"));
-            self.out.evaluated.push(Evaluation { of: reference(&path), scope: self.scope, strings });
+            let of = instance(&first.value);
+            // e.g. `get_type_hints(getattr(m, name))`.
+            self.out.evaluates_unknown |= strings && of.dotted().is_none() && of.span.of(self.text).contains('(');
+            let (scope, named) = (self.scope, references(of));
+            self.out.evaluated.extend(named.into_iter().map(|of| Evaluation { of, scope, strings }));
         }
         self.out.reads_by_name |= match called {
             "vars" | "dir" | "getmembers" => !args.is_empty(),
@@ -1023,6 +1027,16 @@ impl<'a> Walk<'a> {
                     if let Some(access) = self.out.accesses.iter_mut().rev().find(|a| Some(a.span) == of) {
                         access.argument = Some(argument);
                     }
+                }
+                // e.g. `structure(x, List[T])`.
+                ExprKind::Subscript { .. } if argument.by == By::Name => {
+                    let scope = self.scope;
+                    let parts = references(&arg.value).into_iter();
+                    self.out.handed_parts.extend(parts.map(|of| HandedPart {
+                        callee: argument.callee.clone(),
+                        of,
+                        scope,
+                    }));
                 }
                 ExprKind::Lambda { .. } => {
                     let found = self.out.functions[lambda..].iter_mut().find(|f| f.span == arg.value.span);

@@ -7,6 +7,7 @@ pub mod body;
 mod collect;
 pub mod effects;
 pub mod evaluated;
+mod handed;
 pub mod methods;
 mod reader;
 pub mod running;

@@ -383,6 +383,14 @@ pub struct Evaluation<'a> {
     pub strings: bool,
 }
 
+/// A name inside the brackets of what a call is handed: `f(List[T])`.
+#[derive(Clone, Debug)]
+pub struct HandedPart<'a> {
+    pub callee: Reference<'a>,
+    pub of: Reference<'a>,
+    pub scope: ScopeId,
+}
+
 /// All names of one file.
 #[derive(Debug, Default)]
 pub struct FileNames<'a> {
@@ -427,6 +435,10 @@ pub struct FileNames<'a> {
     pub computed_reads: BTreeSet<&'a str>,
     /// What it asks the annotations of.
     pub evaluated: Vec<Evaluation<'a>>,
+    /// Whether it asks the annotations of what no name stands for.
+    pub evaluates_unknown: bool,
+    /// What stands in brackets in the arguments of calls.
+    pub handed_parts: Vec<HandedPart<'a>>,
     /// Modules that it takes out of `sys.modules` or reloads, as written.
     pub reloads: Vec<(Reference<'a>, ScopeId)>,
     /// Whether it replaces attributes of what a computed string names.

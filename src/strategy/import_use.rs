@@ -100,6 +100,14 @@ pub fn uses(ctx: &Context, id: ImportId) -> Uses {
                             format!("an unknown decorator or base class may evaluate the annotation of `{}`", used.name)
                         });
                     }
+                    Evaluated::Handed => {
+                        out.doubt.get_or_insert_with(|| {
+                            format!(
+                                "code of the project evaluates annotations of what it is handed, perhaps that of `{}`",
+                                used.name
+                            )
+                        });
+                    }
                     Evaluated::No => {}
                 }
                 out.types = true;
