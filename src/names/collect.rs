@@ -7,8 +7,8 @@ mod once;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use forms::words;
 use forms::*;
+pub use forms::{is_private, words};
 use gives::gives;
 use once::works_once;
 
@@ -36,6 +36,7 @@ pub fn collect<'a>(ast: &Ast<'a>, imports: &FileImports<'a>) -> FileNames<'a> {
         twice: false,
         gives: Gives::Anything,
         named: Vec::new(),
+        classes: Vec::new(),
         may_patch: ["patch", "setattr"]
             .iter()
             .any(|w| memchr::memmem::find(ast.text.as_bytes(), w.as_bytes()).is_some()),
@@ -70,6 +71,16 @@ pub fn collect<'a>(ast: &Ast<'a>, imports: &FileImports<'a>) -> FileNames<'a> {
         .collect();
     out.uses.extend(twice);
     out.told_apart = told_apart(&out);
+    out.reads_place = ["__module__", "find_class", "<class '"].iter().find_map(|word| {
+        let start = memchr::memmem::find(ast.text.as_bytes(), word.as_bytes())?;
+        Some(Span { start, end: start + word.len() })
+    });
+    out.normalised = !ast.text.is_ascii() && {
+        let bound = out.scopes.iter().flat_map(|scope| scope.bindings.keys().copied());
+        let used = out.uses.iter().flat_map(|u| std::iter::once(u.name).chain(u.attributes.iter().map(|a| a.text)));
+        let imported = imports.sites.iter().flat_map(|s| s.module.split('.').chain(s.name));
+        bound.chain(used).chain(imported).chain(out.loose.iter().copied()).any(may_be_normalised)
+    };
     out
 }
 
@@ -105,6 +116,8 @@ struct Walk<'a> {
     gives: Gives,
     /// Modules named by a literal of which an attribute is read at once.
     named: Vec<Span>,
+    /// Classes around, by what their names become a part of: the names that are private to them.
+    classes: Vec<&'a str>,
     /// Whether the text speaks of patching at all.
     may_patch: bool,
 }
@@ -155,7 +168,15 @@ impl<'a> Walk<'a> {
         self.bind_in(self.scope, name, what, span, Source { from, ..Source::default() });
     }
 
+    /// A name as the compiler takes it: inside a class `C`, `__x` is `_C__x`, if the file has that name at all.
+    fn mangled(&self, name: &'a str) -> &'a str {
+        let Some(class) = self.classes.last().filter(|_| is_private(name)) else { return name };
+        let long = format!("_{class}{name}");
+        words(self.text).map(|(_, word)| word).find(|word| *word == long).unwrap_or(name)
+    }
+
     fn bind_in(&mut self, at: ScopeId, name: &'a str, what: Bound, span: Span, source: Source<'a>) {
+        let name = self.mangled(name);
         let scope = &self.out.scopes[at.0 as usize];
         let owner = if scope.globals.contains(name) {
             MODULE
@@ -208,10 +229,16 @@ impl<'a> Walk<'a> {
     }
 
     fn declarations(&mut self, stmt: &Stmt<'a>) {
-        let scope = &mut self.out.scopes[self.scope.0 as usize];
+        let mangled = |names: &[Ident<'a>]| names.iter().map(|n| self.mangled(n.text)).collect::<Vec<_>>();
         match &stmt.kind {
-            StmtKind::Global(names) => scope.globals.extend(names.iter().map(|n| n.text)),
-            StmtKind::Nonlocal(names) => scope.nonlocals.extend(names.iter().map(|n| n.text)),
+            StmtKind::Global(names) => {
+                let names = mangled(names);
+                self.out.scopes[self.scope.0 as usize].globals.extend(names);
+            }
+            StmtKind::Nonlocal(names) => {
+                let names = mangled(names);
+                self.out.scopes[self.scope.0 as usize].nonlocals.extend(names);
+            }
             StmtKind::Function(_) | StmtKind::Class(_) => {}
             _ => stmt.blocks().into_iter().flatten().for_each(|inner| self.declarations(inner)),
         }
@@ -566,10 +593,15 @@ impl<'a> Walk<'a> {
             let scope = walk.push_scope(ScopeKind::Class(id), Some(walk.scope));
             walk.out.classes[id.0 as usize].scope = scope;
             let outer = std::mem::replace(&mut walk.conditional, false);
+            let name = class.name.text.trim_start_matches('_');
+            walk.classes.extend((!name.is_empty()).then_some(name));
             walk.inside(scope, |walk| {
                 walk.docstring(&class.body);
                 walk.block(&class.body);
             });
+            if !name.is_empty() {
+                walk.classes.pop();
+            }
             walk.conditional = outer;
         });
     }
@@ -730,6 +762,11 @@ impl<'a> Walk<'a> {
             }
             ExprKind::Subscript { value, index } => {
                 self.module_by_name(expr);
+                if let ([Expr { kind: ExprKind::Str(std::borrow::Cow::Borrowed(name)), .. }], Some("__globals__")) =
+                    (index.as_slice(), value.last_name())
+                {
+                    self.out.read_where_defined.push((name, expr.span));
+                }
                 // What is taken out of a collection may be called; a base class stays one with its parameters.
                 let held = match role {
                     Role::Store | Role::Base => role,
@@ -846,6 +883,12 @@ impl<'a> Walk<'a> {
             }
             _ => false,
         };
+        if let ("endswith" | "removesuffix", ExprKind::Attribute { value, .. }) = (called, &func.kind)
+            && value.last_name() == Some("__module__")
+            && let Some(ExprKind::Str(std::borrow::Cow::Borrowed(end))) = args.first().map(|a| &a.value.kind)
+        {
+            self.out.told_by_end.push((end, func.span));
+        }
         if called == "getmodule" || of_module {
             let literal = match args.first().map(|a| &a.value.kind) {
                 Some(ExprKind::Str(std::borrow::Cow::Borrowed(text))) => Some(*text),
@@ -877,10 +920,14 @@ impl<'a> Walk<'a> {
             self.dynamic(called, func.span);
         }
         if EVALUATING.contains(&called)
-            && let Some(path) = args.first().and_then(|a| instance(&a.value).dotted())
+            && let Some(first) = args.first()
         {
             let strings = called != "signature" || args.iter().any(|a| a.keyword == Some("eval_str"));
-            self.out.evaluated.push(Evaluation { of: reference(&path), scope: self.scope, strings });
+            let of = instance(&first.value);
+            // e.g. `get_type_hints(getattr(m, name))`.
+            self.out.evaluates_unknown |= strings && of.dotted().is_none() && of.span.of(self.text).contains('(');
+            let (scope, named) = (self.scope, references(of));
+            self.out.evaluated.extend(named.into_iter().map(|of| Evaluation { of, scope, strings }));
         }
         self.out.reads_by_name |= match called {
             "vars" | "dir" | "getmembers" => !args.is_empty(),
@@ -1024,6 +1071,16 @@ impl<'a> Walk<'a> {
                         access.argument = Some(argument);
                     }
                 }
+                // e.g. `structure(x, List[T])`.
+                ExprKind::Subscript { .. } if argument.by == By::Name => {
+                    let scope = self.scope;
+                    let parts = references(&arg.value).into_iter();
+                    self.out.handed_parts.extend(parts.map(|of| HandedPart {
+                        callee: argument.callee.clone(),
+                        of,
+                        scope,
+                    }));
+                }
                 ExprKind::Lambda { .. } => {
                     let found = self.out.functions[lambda..].iter_mut().find(|f| f.span == arg.value.span);
                     found.into_iter().for_each(|f| f.argument = Some(argument.clone()));
@@ -1078,6 +1135,7 @@ impl<'a> Walk<'a> {
         loop {
             match &at.kind {
                 ExprKind::Name(name) => {
+                    let name = self.mangled(name);
                     attributes.reverse();
                     let moment = self.moment();
                     self.out.uses.push(Use {
@@ -1114,6 +1172,12 @@ impl<'a> Walk<'a> {
                             of_super: attributes.len() == 1 && is_super(at),
                             made_by: made_by(at).filter(|_| attributes.len() == 1),
                         });
+                        let found_by = at.span.of(self.text);
+                        let by_place = found_by.contains("__module__") || made_by_getmodule(at);
+                        // Of what inherits from a class or is made by it, its methods are asked.
+                        if by_place && !["(self)", "self.__class__"].iter().any(|own| found_by.contains(own)) {
+                            self.out.read_where_defined.push((attribute.text, expr.span));
+                        }
                         if imports_computed(at) {
                             self.out.computed_reads.insert(attribute.text);
                         }

@@ -1,6 +1,6 @@
 //! Whether something evaluates an annotation at run time whatever its form.
 
-use super::scope::{AnnotationId, AnnotationOwner, Bound, Class, ClassId, FunctionId, MODULE};
+use super::scope::{AnnotationId, AnnotationOwner, Bound, Class, ClassId, Function, FunctionId, MODULE};
 use super::users::Users;
 use super::{Object, World};
 use crate::project::ModuleId;
@@ -9,6 +9,8 @@ use crate::project::ModuleId;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Evaluated {
     No,
+    /// Code that evaluates annotations of what it is handed might get hold of it.
+    Handed,
     /// An unknown decorator or base class might.
     Possibly,
     Yes,
@@ -294,29 +296,34 @@ pub fn is_stdlib(path: &str) -> bool {
 
 pub fn annotation(world: World, users: &Users, module: ModuleId, id: AnnotationId) -> Evaluated {
     let file = world.names.file(module);
-    let asked = |name: &str, scope| scope == MODULE && users.evaluates(module, name);
     let owner = file.annotation(id).owner;
     let named = match owner {
         AnnotationOwner::Class(class) => Some(file.class(class)),
         AnnotationOwner::Function(function) => file.function(function).class.map(|c| file.class(c)),
         _ => None,
     };
-    let function_is_asked = match owner {
-        AnnotationOwner::Function(function) => asked(file.function(function).name, file.function(function).parent),
-        _ => false,
+    let function = match owner {
+        AnnotationOwner::Function(function) => Some(file.function(function)),
+        _ => None,
     };
+    let function_is_asked = function.is_some_and(|f| f.class.is_none() && users.evaluates(module, f.name));
     if function_is_asked || named.is_some_and(|class| class_is_asked(world, users, module, class, 16)) {
         return Evaluated::Yes;
     }
     let given = |name: &str, scope| scope == MODULE && users.is_handed_out(module, name);
-    let function_is_given = match owner {
-        AnnotationOwner::Function(function) => given(file.function(function).name, file.function(function).parent),
-        _ => false,
-    };
-    if function_is_given || named.is_some_and(|class| given(class.name, class.parent)) {
-        return Evaluated::Possibly.max(by_owner(world, module, owner));
+    let is_given = function.is_some_and(|f| given(f.name, f.parent)) || named.is_some_and(|c| given(c.name, c.parent));
+    let open = users.evaluates_what_it_is_handed() && may_be_handed(users, owner, function);
+    let known = by_owner(world, module, owner);
+    match (is_given, open) {
+        (true, _) => Evaluated::Possibly.max(known),
+        (false, true) => Evaluated::Handed.max(known),
+        _ => known,
     }
-    by_owner(world, module, owner)
+}
+
+/// Whether an annotation is one of a class, which may be found by any object of it, or of a function that goes on.
+fn may_be_handed(users: &Users, owner: AnnotationOwner, function: Option<&Function>) -> bool {
+    matches!(owner, AnnotationOwner::Class(_)) || function.is_some_and(|f| users.goes_on(f.name))
 }
 
 /// Whether some call evaluates the annotations of a class or of one that it extends.
@@ -339,7 +346,8 @@ fn class_is_asked(world: World, users: &Users, module: ModuleId, class: &Class, 
     })
 }
 
-fn by_owner(world: World, module: ModuleId, owner: AnnotationOwner) -> Evaluated {
+/// What the decorators and bases of an annotation's owner tell.
+pub(super) fn by_owner(world: World, module: ModuleId, owner: AnnotationOwner) -> Evaluated {
     match owner {
         AnnotationOwner::Local | AnnotationOwner::Module => Evaluated::No,
         AnnotationOwner::Class(class) => of_class(world, module, class),

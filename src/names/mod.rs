@@ -7,6 +7,7 @@ pub mod body;
 mod collect;
 pub mod effects;
 pub mod evaluated;
+mod handed;
 pub mod methods;
 mod reader;
 pub mod running;
@@ -19,7 +20,7 @@ use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
-pub use collect::{collect, is_postponement, words};
+pub use collect::{collect, is_postponement, is_private, words};
 pub use scope::{Bound, FileNames, Moment, Role, ScopeId, Use};
 
 use crate::graph::{Graph, same_text};
@@ -167,7 +168,11 @@ impl<'p> Names<'p> {
 
     /// Modules that tell definitions by the module where they stand.
     pub fn telling_by_module(&self) -> &[ModuleId] {
-        self.telling.get_or_init(|| self.modules_that(|file| !file.told_by_module.is_empty()))
+        self.telling.get_or_init(|| {
+            self.modules_that(|file| {
+                !file.told_by_module.is_empty() || file.reads_place.is_some() || !file.read_where_defined.is_empty()
+            })
+        })
     }
 
     fn modules_that(&self, holds: impl Fn(&FileNames) -> bool) -> Vec<ModuleId> {

@@ -383,6 +383,14 @@ pub struct Evaluation<'a> {
     pub strings: bool,
 }
 
+/// A name inside the brackets of what a call is handed: `f(List[T])`.
+#[derive(Clone, Debug)]
+pub struct HandedPart<'a> {
+    pub callee: Reference<'a>,
+    pub of: Reference<'a>,
+    pub scope: ScopeId,
+}
+
 /// All names of one file.
 #[derive(Debug, Default)]
 pub struct FileNames<'a> {
@@ -423,12 +431,24 @@ pub struct FileNames<'a> {
     pub asks_subclasses: bool,
     /// Where it tells things by the module that defines them: `c.__module__ == …`, `getmodule(c)`.
     pub told_by_module: Vec<ByModule<'a>>,
+    /// The same by the end of the module's name.
+    pub told_by_end: Vec<(&'a str, Span)>,
+    /// Where it first reads the module of something at all, or what `pickle` and `type` write of it.
+    pub reads_place: Option<Span>,
     /// Attributes read of modules that a computed name gives.
     pub computed_reads: BTreeSet<&'a str>,
     /// What it asks the annotations of.
     pub evaluated: Vec<Evaluation<'a>>,
+    /// Whether it asks the annotations of what no name stands for.
+    pub evaluates_unknown: bool,
+    /// What stands in brackets in the arguments of calls.
+    pub handed_parts: Vec<HandedPart<'a>>,
     /// Modules that it takes out of `sys.modules` or reloads, as written.
     pub reloads: Vec<(Reference<'a>, ScopeId)>,
+    /// Whether Python may read a name of it as another one than is written.
+    pub normalised: bool,
+    /// Attributes read of the module where something is defined: `sys.modules[x.__module__].name`, `f.__globals__["name"]`.
+    pub read_where_defined: Vec<(&'a str, Span)>,
     /// Whether it replaces attributes of what a computed string names.
     pub patches: bool,
     /// Strings in the private tables of a module with a `__getattr__`: what it may load on demand.

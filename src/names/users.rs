@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
+use super::asked::Asked;
 use super::scope::{MODULE, Role};
 use super::{Bound, Moment, Object, World};
 use crate::outcome::Kind;
@@ -72,8 +73,13 @@ impl<'p> ModuleUsers<'p> {
 pub struct Users<'p> {
     by_module: BTreeMap<ModuleId, ModuleUsers<'p>>,
     none: ModuleUsers<'p>,
-    /// Classes and functions whose annotations some call evaluates, by module and name.
-    evaluated: BTreeSet<(ModuleId, String)>,
+    /// Whose annotations the project evaluates.
+    asked: Asked,
+    /// Names under which something goes on, as an argument, a value or an item, where the project evaluates annotations of what
+    /// it is handed.
+    goes_on: BTreeSet<&'p str>,
+    /// Classes that stand in annotations which something evaluates, by module and name.
+    nested: BTreeSet<(ModuleId, String)>,
     /// Classes and functions that are handed to something outside the project, which may evaluate their annotations.
     handed_out: BTreeSet<(ModuleId, String)>,
     /// Names read of modules that nothing names.
@@ -92,7 +98,7 @@ impl<'p> Users<'p> {
     pub fn new(world: World<'_, 'p>) -> Self {
         let ids: Vec<ModuleId> = world.project().modules().map(|(id, _)| id).collect();
         let facts = || -> Vec<Vec<(ModuleId, Fact<'p>)>> { ids.par_iter().map(|id| facts(world, *id)).collect() };
-        let (evaluated, found) = rayon::join(|| super::asked::evaluated(world), facts);
+        let (asked, found) = rayon::join(|| super::asked::evaluated(world), facts);
         let mut by_module: BTreeMap<ModuleId, ModuleUsers<'p>> = BTreeMap::new();
         for (user, facts) in ids.iter().zip(found) {
             for (module, fact) in facts {
@@ -119,7 +125,10 @@ impl<'p> Users<'p> {
                 users.by_name.entry(used.name).or_default().push(index);
             }
         }
-        let handed_out = ids.par_iter().flat_map_iter(|user| handed_out(world, *user)).collect();
+        let handed_out = super::handed::handed_out(world);
+        let nested = super::handed::nested(world, &asked.found);
+        let goes_on =
+            if asked.open { ids.iter().flat_map(|user| goes_on(world, *user)).collect() } else { BTreeSet::new() };
         let read_somewhere =
             ids.iter().flat_map(|user| world.names.file(*user).computed_reads.iter().copied()).collect();
         let loose = ids.par_iter().flat_map_iter(|user| loose(world, *user)).collect();
@@ -134,7 +143,9 @@ impl<'p> Users<'p> {
         Self {
             by_module,
             none: ModuleUsers::default(),
-            evaluated,
+            asked,
+            goes_on,
+            nested,
             handed_out,
             read_somewhere,
             loose,
@@ -161,7 +172,17 @@ impl<'p> Users<'p> {
 
     /// Whether what a module's name stands for is handed to code outside the project.
     pub fn is_handed_out(&self, module: ModuleId, name: &str) -> bool {
-        self.handed_out.contains(&(module, name.to_owned()))
+        self.handed_out.contains(&(module, name.to_owned())) || self.nested.contains(&(module, name.to_owned()))
+    }
+
+    /// Whether the project evaluates annotations of classes that it is handed, and cannot be told of which.
+    pub fn evaluates_what_it_is_handed(&self) -> bool {
+        self.asked.open
+    }
+
+    /// Whether that may be a function of this name: something of this name goes on.
+    pub fn goes_on(&self, name: &str) -> bool {
+        self.goes_on.contains(name)
     }
 
     /// Whether an attribute of this name is read of a module that nothing names.
@@ -171,7 +192,7 @@ impl<'p> Users<'p> {
 
     /// Whether some call evaluates the annotations of what a module's name stands for.
     pub fn evaluates(&self, module: ModuleId, name: &str) -> bool {
-        self.evaluated.contains(&(module, name.to_owned()))
+        self.asked.found.contains(&(module, name.to_owned()))
     }
 
     /// Whether code of the project may tell an annotation from a text that says the same, of whatever it is handed.
@@ -216,24 +237,17 @@ fn reads_annotations(text: &str) -> bool {
     of_signature || of_fields || of_class || has(".__annotations__")
 }
 
-/// What a module hands to calls of third-party code, by where it is defined.
-fn handed_out(world: World, user: ModuleId) -> Vec<(ModuleId, String)> {
-    let file = world.names.file(user);
-    let mut out = Vec::new();
-    for used in file.uses.iter().filter(|u| u.role == Role::Argument) {
-        let Some(callee) = used.passed_to() else { continue };
-        let outside = match world.trace_reference(user, used.scope, callee).object {
-            Object::External(path) => !super::evaluated::is_stdlib(&path),
-            _ => false,
-        };
-        if outside
-            && let Object::Attribute { module, name, rest } = world.trace_use(user, used).object
-            && rest.is_empty()
-        {
-            out.push((module, name.to_owned()));
-        }
-    }
-    out
+/// Names under which a file lets something go on that it does not call there, but those of variables of functions.
+fn goes_on<'p>(world: World<'_, 'p>, user: ModuleId) -> Vec<&'p str> {
+    let goes = |used: &&super::Use| match used.role {
+        Role::Load | Role::Argument | Role::Returned => true,
+        // e.g. `self.handler = f`.
+        Role::Inspected => used.kept.is_some(),
+        _ => false,
+    };
+    let uses = world.names.file(user).uses.iter().filter(goes);
+    let named = uses.filter(|used| !used.attributes.is_empty() || used.owner.is_none_or(|owner| owner == MODULE));
+    named.map(|used| used.attributes.last().map_or(used.name, |a| a.text)).collect()
 }
 
 /// Attributes that a file reads of objects of which nothing is known.

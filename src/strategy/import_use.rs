@@ -3,12 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{Context, ImportId, Reason, writable};
+use super::{Context, ImportId, Reason, compiled, writable};
 use crate::graph::Edge;
 use crate::names::evaluated::{self, Evaluated};
 use crate::names::scope::{AnnotationOwner, Binding, FunctionId, MODULE};
 use crate::names::users::{How, is_public};
-use crate::names::{Bound, FileNames, Moment, Object, Role, Use, words};
+use crate::names::{Bound, FileNames, Moment, Object, Role, Use, is_private, words};
 use crate::outcome::Kind;
 use crate::project::ModuleId;
 use crate::syntax::Span;
@@ -101,6 +101,14 @@ pub fn uses(ctx: &Context, id: ImportId) -> Uses {
                             format!("an unknown decorator or base class may evaluate the annotation of `{}`", used.name)
                         });
                     }
+                    Evaluated::Handed => {
+                        out.doubt.get_or_insert_with(|| {
+                            format!(
+                                "code of the project evaluates annotations of what it is handed, perhaps that of `{}`",
+                                used.name
+                            )
+                        });
+                    }
                     Evaluated::No => {}
                 }
                 out.types = true;
@@ -140,6 +148,12 @@ pub fn uses(ctx: &Context, id: ImportId) -> Uses {
                 } else if name == "__del__" || is_called_by_finalizer(ctx, id.module, name) {
                     let message = format!("nothing can be imported in `{name}` while the interpreter shuts down");
                     out.blocked.get_or_insert(Obstacle::new(Reason::NoPlace, at, message));
+                } else if let Some(compiler) = compiled::compiled_by(ctx, id.module, function) {
+                    let message = format!("`{compiler}` compiles `{name}`, which cannot hold an import");
+                    out.blocked.get_or_insert(Obstacle::new(Reason::NoPlace, at, message));
+                } else if file.function(outermost).class.is_some() && is_mangled(site) {
+                    let message = format!("in the class of `{name}`, `{}` would be another name", used.name);
+                    out.blocked.get_or_insert(Obstacle::new(Reason::NoPlace, at, message));
                 } else if declared_global(file, used) {
                     let message = format!("`{}` is declared global in `{name}`", used.name);
                     out.blocked.get_or_insert(Obstacle::new(Reason::ReboundName, at, message));
@@ -156,6 +170,12 @@ pub fn uses(ctx: &Context, id: ImportId) -> Uses {
     let all = out.quotes.clone();
     out.quotes.retain(|q| !all.iter().any(|o| o != q && o.contains(*q)));
     out
+}
+
+/// Whether an import says a name that the body of a class would make a private one of the class.
+fn is_mangled(site: &ImportSite) -> bool {
+    let names = site.module.split('.').chain(site.name).chain(site.asname);
+    names.into_iter().any(is_private)
 }
 
 /// Whether a scope around the use says `global` of its name.

@@ -3,6 +3,7 @@
 
 mod changing;
 mod closure;
+mod compiled;
 pub mod cost;
 mod defer_import;
 mod direct_import;

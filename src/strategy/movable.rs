@@ -121,6 +121,10 @@ fn place(ctx: &Context, sheet: &Sheet, span: Span) -> Option<Obstacle> {
         let message = format!("`{name}` looks at the module of a class that inherits from it");
         return Some(Obstacle::new(Reason::PlaceDependent, at, message));
     }
+    if let Some((at, name)) = standing::asked_by_decorator(ctx, sheet.module, span) {
+        let message = format!("`{name}` looks at the module of what it decorates");
+        return Some(Obstacle::new(Reason::PlaceDependent, at, message));
+    }
     let mut inside = ctx.world.names.file(sheet.module).functions.iter().filter(|f| span.contains(f.span));
     if let Some(found) = inside.find(|f| f.dynamic) {
         let message = format!("`{}` reads its names by string", found.name);

@@ -5,8 +5,8 @@ use memchr::memmem::find;
 
 use super::Context;
 use crate::names::effects::{class_of, lineage};
-use crate::names::scope::{Binding, ByModule, ClassId};
-use crate::names::{Bound, Object};
+use crate::names::scope::{Binding, ByModule, ClassId, MODULE};
+use crate::names::{Bound, Object, Role};
 use crate::project::ModuleId;
 use crate::syntax::Span;
 
@@ -73,6 +73,49 @@ pub fn asks_caller<'c>(ctx: &'c Context, module: ModuleId, span: Span) -> Option
     })
 }
 
+/// A decorator of the project on what stands in a span, that reads where its function or class is defined. What it only passes
+/// on to another (`wrapper.__module__ = f.__module__`) is none.
+pub fn asked_by_decorator<'p>(
+    ctx: &Context<'_, 'p>,
+    module: ModuleId,
+    span: Span,
+) -> Option<((ModuleId, Span), &'p str)> {
+    let world = ctx.world;
+    let file = world.names.file(module);
+    let decorators = file.uses.iter().filter(|u| u.role == Role::Decorator && span.contains(u.span));
+    decorators.into_iter().find_map(|used| {
+        let Object::Attribute { module: home, name, rest } = world.trace_use(module, used).object else { return None };
+        if !rest.is_empty() {
+            return None;
+        }
+        let found = world.names.file(home);
+        let (name, bindings) = found.scope(MODULE).bindings.get_key_value(name)?;
+        bindings.iter().find_map(|binding| {
+            let Bound::Function(id) = binding.what else { return None };
+            let span = found.function(id).span;
+            let at = asks_of_class(ctx, home, span)?;
+            Some(((home, at), *name))
+        })
+    })
+}
+
+/// Where a span of a module asks for the module of something, other than to set that of another thing.
+fn asks_of_class(ctx: &Context, home: ModuleId, span: Span) -> Option<Span> {
+    let text = span.of(ctx.project().text(home));
+    let mut start = span.start;
+    text.split_inclusive('\n').find_map(|line| {
+        let begins = start;
+        start += line.len();
+        if line.contains(".__module__ = ") {
+            return None;
+        }
+        OF_CLASS.iter().find_map(|word| {
+            let start = begins + line.find(word)?;
+            Some(Span { start, end: start + word.len() })
+        })
+    })
+}
+
 /// Words by which a method finds the module of the class that it is called on.
 const OF_CLASS: [&str; 4] = ["__module__", "getmodule(", "getfile(", "getsourcefile("];
 
@@ -120,7 +163,32 @@ pub fn told_by_place(ctx: &Context, module: ModuleId) -> Option<(ModuleId, Span)
             Some(literal) => name.starts_with(literal) && literal.len() > package.len(),
             None => by.own && *user == module || quoted.iter().any(|q| find(text, q.as_bytes()).is_some()),
         };
-        let by = ctx.world.names.file(*user).told_by_module.iter().find(meant)?;
-        Some((*user, by.span))
+        let file = ctx.world.names.file(*user);
+        let by = file.told_by_module.iter().find(meant).map(|by| by.span);
+        let by_end = || file.told_by_end.iter().find(|(end, _)| name.ends_with(end)).map(|(_, span)| *span);
+        // e.g. `TABLES[f"{t.__module__}.{t.__qualname__}"]`, where a key of the table names the module.
+        let named = || file.reads_place.filter(|_| *user != module && names_definition(ctx, module, text));
+        // e.g. `sys.modules[type(x).__module__].NAME`: what stays behind is looked for where the definition stands.
+        let left_behind = || {
+            let mut reads = file.read_where_defined.iter();
+            reads.find(|(read, _)| !ctx.world.names.file(module).bindings(read).is_empty()).map(|(_, span)| *span)
+        };
+        Some((*user, by.or_else(by_end).or_else(named).or_else(left_behind)?))
+    })
+}
+
+/// Whether a text names a module in quotes, or a definition of it.
+fn names_definition(ctx: &Context, module: ModuleId, text: &[u8]) -> bool {
+    let name = ctx.project().module(module).name.as_bytes();
+    let is_quote = |byte: &u8| matches!(byte, b'"' | b'\'');
+    memchr::memmem::find_iter(text, name).any(|at| {
+        let behind = &text[at + name.len()..];
+        if !at.checked_sub(1).is_some_and(|before| is_quote(&text[before])) {
+            return false;
+        }
+        let Some(rest) = behind.strip_prefix(b".") else { return behind.first().is_some_and(is_quote) };
+        let end = rest.iter().position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_').unwrap_or(rest.len());
+        let definition = std::str::from_utf8(&rest[..end]).unwrap_or_default();
+        !ctx.world.names.file(module).bindings(definition).is_empty()
     })
 }

@@ -14,6 +14,8 @@ pub fn not_writable(ctx: &Context, module: ModuleId) -> Option<(Reason, String)>
         unread(format!("the file of `{}` lies outside the given paths", this.name))
     } else if ctx.world.graph.files[module.index()].error.is_some() {
         unread(format!("the file of `{}` holds text that could not be parsed", this.name))
+    } else if ctx.world.names.file(module).normalised {
+        unread(format!("the file of `{}` holds a name that Python may read as another one (NFKC)", this.name))
     } else if ctx.is_generated(module) {
         Some((Reason::GeneratedFile, format!("the file of `{}` says that it is generated", this.name)))
     } else {

@@ -429,3 +429,31 @@ pub(super) fn collect_references<'a>(expr: &Expr<'a>, found: &mut Vec<Reference<
         _ => {}
     }
 }
+
+/// Whether a name is made private to the class in whose body it stands.
+pub fn is_private(name: &str) -> bool {
+    name.starts_with("__") && !name.ends_with("__")
+}
+
+/// Whether Python may read a name as another one: identifiers are those of normal form KC (PEP 3131). These are the blocks of
+/// Unicode that hold characters which it changes, and marks that it joins to the letter before them.
+pub(super) fn may_be_normalised(name: &str) -> bool {
+    let changes = |c: char| {
+        matches!(c,
+            '\u{aa}' | '\u{b5}' | '\u{ba}' | '\u{132}'..='\u{133}' | '\u{13f}'..='\u{140}' | '\u{149}' | '\u{17f}'
+            | '\u{1c4}'..='\u{1cc}' | '\u{1f1}'..='\u{1f3}' | '\u{2b0}'..='\u{2e4}' | '\u{300}'..='\u{37f}' | '\u{3d0}'..='\u{3d6}' | '\u{3f0}'..='\u{3f9}'
+            | '\u{587}' | '\u{675}'..='\u{678}' | '\u{900}'..='\u{dff}' | '\u{e33}' | '\u{eb3}' | '\u{edc}'..='\u{edd}'
+            | '\u{f00}'..='\u{11ff}' | '\u{1d00}'..='\u{1dbf}' | '\u{1e9a}'..='\u{1e9b}' | '\u{1f00}'..='\u{21ff}'
+            | '\u{2460}'..='\u{24ff}' | '\u{2c7c}'..='\u{2c7d}' | '\u{2d6f}' | '\u{2e80}'..='\u{2fff}'
+            | '\u{3099}'..='\u{309f}' | '\u{30ff}' | '\u{3130}'..='\u{33ff}' | '\u{a69c}'..='\u{a69d}' | '\u{a770}'
+            | '\u{a7f2}'..='\u{a7f9}' | '\u{ab5c}'..='\u{ab69}' | '\u{f900}'..='\u{ffff}' | '\u{10780}'..='\u{107ff}'
+            | '\u{11000}'..='\u{11fff}' | '\u{1d100}'..='\u{1d7ff}' | '\u{1e030}'..='\u{1e08f}' | '\u{1ee00}'..='\u{1f1ff}'
+            | '\u{2f800}'..='\u{2fa1f}')
+    };
+    name.chars().any(changes)
+}
+
+/// `inspect.getmodule(x)`.
+pub(super) fn made_by_getmodule(expr: &Expr) -> bool {
+    made_by(expr).is_some_and(|callee| callee.path().last() == Some(&"getmodule"))
+}
