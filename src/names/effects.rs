@@ -217,7 +217,11 @@ fn may_be_filled(world: World, module: ModuleId, used: &Use, home: ModuleId, nam
         let value = text[b.span.end..].trim_start().trim_start_matches('=');
         b.builtin && value.trim_start().starts_with(['{', '['])
     };
-    let is_object = |b: &Binding| b.what == Bound::Value && (is_display(b) || b.call.is_some());
+    let is_object = |b: &Binding| match b.what {
+        Bound::Class(_) => true,
+        Bound::Value => is_display(b) || b.call.is_some(),
+        _ => false,
+    };
     let filled = |to: &Reference| match world.trace_reference(module, MODULE, to).object {
         Object::Attribute { module: maker, name, rest } => rest.is_empty() && fills(world, maker, name),
         _ => false,
@@ -324,6 +328,8 @@ fn touched_by_name(world: World, module: ModuleId, effect: &Effect) -> Changed {
         }
         What::Grown(name) => match world.trace_reference(module, MODULE, name).object {
             Object::Attribute { module: home, .. } if home != module => Changed::of(home),
+            // What grows may be that of another module, by `import *`.
+            _ if world.exports_by_star(module, name.name) => Changed::anything(),
             _ => sources(world, module, name),
         },
         What::BoundCall(call) => by_bound_call(world, module, call, false),

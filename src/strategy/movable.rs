@@ -62,6 +62,7 @@ pub fn obstacle<'p>(ctx: &Context<'_, 'p>, sheet: &Sheet<'_, 'p>, closure: &Clos
     let each = closure.statements.iter();
     patched(ctx, sheet, closure)
         .or_else(|| annotated(ctx, sheet, closure))
+        .or_else(|| shown_in_text(ctx, sheet, closure))
         .or_else(|| each.clone().find_map(|index| place(ctx, sheet, sheet.statement(*index).span)))
         .or_else(|| each.clone().find_map(|index| effect(ctx, sheet, *index)))
         .or_else(|| sheet.staying(&closure.statements).find_map(|used| changed(ctx, sheet, closure, used)))
@@ -96,6 +97,21 @@ fn annotated(ctx: &Context, sheet: &Sheet, closure: &Closure) -> Option<Obstacle
     let read = ctx.users.uses(sheet.module, "__annotations__").next()?;
     let message = format!("the annotations of `{}` are read", ctx.project().module(sheet.module).name);
     Some(Obstacle::new(Reason::DynamicNames, (read.user, read.span), message))
+}
+
+/// An exception whose name, as tracebacks show it, stands in a text of the project.
+fn shown_in_text(ctx: &Context, sheet: &Sheet, closure: &Closure) -> Option<Obstacle> {
+    let file = ctx.world.names.file(sheet.module);
+    let is_error = |name: &str| ["Error", "Exception", "Warning"].iter().any(|end| name.ends_with(end));
+    let mut errors = file.classes.iter().filter(|class| {
+        let base = class.bases.iter().filter_map(|path| path.last()).any(|base| is_error(base));
+        class.parent == MODULE && closure.names.contains(class.name) && (base || is_error(class.name))
+    });
+    errors.find_map(|class| {
+        let at = standing::shown_in_text(ctx, sheet.module, class.name)?;
+        let path = format!("{}.{}", ctx.project().module(sheet.module).name, class.name);
+        Some(Obstacle::new(Reason::PlaceDependent, at, format!("a text names `{path}` as tracebacks show it")))
+    })
 }
 
 /// A name that the statements read in their module and something replaces there.

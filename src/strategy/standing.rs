@@ -177,6 +177,28 @@ pub fn told_by_place(ctx: &Context, module: ModuleId) -> Option<(ModuleId, Span)
     })
 }
 
+/// A text of the project that names a definition with its module, as it is or in a pattern, e.g. what a test expects of a traceback.
+pub fn shown_in_text(ctx: &Context, module: ModuleId, name: &str) -> Option<(ModuleId, Span)> {
+    let home = &ctx.project().module(module).name;
+    let pattern = home.replace('.', "\\.");
+    let all = [format!("{home}.{name}"), format!("{pattern}\\.{name}"), format!("{pattern}\\.)?{name}")];
+    let finders = all.map(|text| (memchr::memmem::Finder::new(text.as_bytes()).into_owned(), text.len()));
+    let users = (0..ctx.project().tree.modules.len()).map(|index| ModuleId(index as u32));
+    users.into_iter().find_map(|user| {
+        let text = ctx.project().text(user);
+        let is_shown = |at: usize, length: usize| {
+            let before = text[..at].rsplit(['\n', '\r']).next().unwrap_or_default();
+            let ends = !text[at + length..].starts_with(|c: char| c == '_' || c.is_alphanumeric());
+            let in_quotes = before.matches(['"', '\'']).count() % 2 == 1;
+            ends && (in_quotes || before.trim().is_empty() && text[at + length..].starts_with(':'))
+        };
+        finders.iter().find_map(|(finder, length)| {
+            let at = finder.find_iter(text.as_bytes()).find(|at| is_shown(*at, *length))?;
+            Some((user, Span { start: at, end: at + length }))
+        })
+    })
+}
+
 /// Whether a text names a module in quotes, or a definition of it.
 fn names_definition(ctx: &Context, module: ModuleId, text: &[u8]) -> bool {
     let name = ctx.project().module(module).name.as_bytes();

@@ -169,6 +169,10 @@ fn changes(used: &Use, depth: usize) -> bool {
             used.attributes.len() >= depth && used.attributes.last().is_some_and(|a| !READING.contains(&a.text))
         }
         Role::Store | Role::Delete => used.item && used.attributes.len() + 1 >= depth || used.attributes.len() >= depth,
+        Role::Argument => {
+            let to = used.passed_to().map_or("", |to| to.name);
+            used.attributes.len() + 1 == depth && matches!(to, "setattr" | "delattr")
+        }
         _ => false,
     }
 }
