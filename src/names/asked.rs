@@ -15,6 +15,8 @@ use crate::project::ModuleId;
 pub struct Asked {
     /// Classes and functions whose annotations some call evaluates, by module and name.
     pub found: BTreeSet<(ModuleId, String)>,
+    /// Classes of which that is said as the bases of others, so that it says nothing of what else extends them.
+    pub bases: BTreeSet<(ModuleId, String)>,
     /// Whether some call evaluates those of what cannot be followed: an attribute, what a call gives, an argument of a function
     /// that is handed on itself.
     pub open: bool,
@@ -44,7 +46,7 @@ const TRANSPARENT: [&str; 16] = [
 ];
 
 pub fn evaluated(world: World) -> Asked {
-    let mut asked = Asked { found: BTreeSet::new(), open: false };
+    let mut asked = Asked::default();
     let mut todo = Vec::new();
     for (user, _) in world.project().modules() {
         let file = world.names.file(user);
@@ -246,9 +248,19 @@ impl<'p> Search<'_, 'p> {
     /// The annotations of a class are those of its bases, too.
     fn bases(&mut self, user: ModuleId, id: super::scope::ClassId) {
         let class = self.world.names.file(user).class(id);
-        let paths = class.bases.iter().filter(|path| !path.is_empty());
-        let of = |path: &Vec<&'p str>| Reference { name: path[0], attributes: path[1..].to_vec() };
-        self.todo.extend(paths.map(|path| Step { user, scope: class.parent, of: of(path), made: false }));
+        for path in &class.bases {
+            let Some((first, rest)) = path.split_first() else { continue };
+            let Object::Attribute { module, name, rest } = self.world.trace(user, class.parent, first, rest).object
+            else {
+                continue;
+            };
+            if rest.is_empty() && self.asked.bases.insert((module, name.to_owned())) {
+                let bindings = self.world.names.file(module).bindings(name);
+                let classes =
+                    bindings.iter().filter_map(|b| if let Bound::Class(id) = b.what { Some(id) } else { None });
+                classes.for_each(|id| self.bases(module, id));
+            }
+        }
     }
 
     /// What a function is handed by those who call it; of a method, `self` is its class.

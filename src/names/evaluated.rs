@@ -310,6 +310,11 @@ pub fn annotation(world: World, users: &Users, module: ModuleId, id: AnnotationI
     if function_is_asked || named.is_some_and(|class| class_is_asked(world, users, module, class, 16)) {
         return Evaluated::Yes;
     }
+    // What a class inherits are its fields and how it is made.
+    let is_inherited = function.is_none_or(|f| f.name == "__init__");
+    if is_inherited && named.is_some_and(|c| c.parent == MODULE && users.evaluates_below(module, c.name)) {
+        return Evaluated::Yes;
+    }
     let given = |name: &str, scope| scope == MODULE && users.is_handed_out(module, name);
     let is_given = function.is_some_and(|f| given(f.name, f.parent)) || named.is_some_and(|c| given(c.name, c.parent));
     let open = users.evaluates_what_it_is_handed() && may_be_handed(users, owner, function);

@@ -190,6 +190,11 @@ impl<'p> Users<'p> {
         self.read_somewhere.contains(name)
     }
 
+    /// Whether some call evaluates the annotations of a class that extends what a module's name stands for.
+    pub fn evaluates_below(&self, module: ModuleId, name: &str) -> bool {
+        self.asked.bases.contains(&(module, name.to_owned()))
+    }
+
     /// Whether some call evaluates the annotations of what a module's name stands for.
     pub fn evaluates(&self, module: ModuleId, name: &str) -> bool {
         self.asked.found.contains(&(module, name.to_owned()))

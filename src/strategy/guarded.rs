@@ -6,6 +6,7 @@ use crate::graph::Edge;
 use crate::names::evaluated::is_stdlib;
 use crate::outcome::Kind;
 use crate::project::ModuleId;
+use crate::project::resolve::Target;
 use crate::syntax::Span;
 use crate::syntax::ast::{Handler, Stmt, StmtKind};
 use crate::syntax::imports::Place;
@@ -70,7 +71,11 @@ pub fn all(ctx: &Context) -> Vec<Guarded> {
     for by in (0..project.tree.modules.len()).map(|index| ModuleId(index as u32)) {
         let sites = graph.files[by.index()].sites.iter().zip(&graph.targets[by.index()]).enumerate();
         let inner = sites.filter(|(_, (site, _))| site.place != Place::Top && !matches!(site.kind, Kind::Type));
-        let mut inner = inner.filter_map(|(index, (site, target))| Some((index, site.stmt, (*target)?))).peekable();
+        // Scripts, tests and documents do without the whole package.
+        let top = |module: ModuleId| project.module(module).name.split('.').next();
+        let within = |target: &Target| top(by) == top(target.module);
+        let inner = inner.filter_map(|(index, (site, target))| Some((index, site.stmt, (*target)?)));
+        let mut inner = inner.filter(|(_, _, target)| within(target)).peekable();
         let text = project.text(by);
         if inner.peek().is_none() || !text.contains("except") && !text.contains("suppress") {
             continue;

@@ -196,6 +196,10 @@ fn differs_half_way(ctx: &Context, module: ModuleId, name: &str, taker: ModuleId
         Bound::Import(site) => submodule.is_some_and(|s| world.site_object(module, site) == Object::Module(s)),
         _ => false,
     };
+    // What is bound behind the import alone, nobody could take half way.
+    if at.iter().all(|span| span.start > lead) {
+        return None;
+    }
     let later = at.iter().copied().find(|span| span.start > lead);
     later.or_else(|| submodule.filter(|_| !bindings.iter().all(is_itself)).map(|_| first))
 }
