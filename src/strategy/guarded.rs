@@ -30,10 +30,11 @@ pub fn obstacle(ctx: &Context, lost: &[ModuleId], loses: &dyn Fn(ModuleId, Modul
     }
     let risky = lost.iter().copied().filter_map(|module| Some((module, needs(ctx, module)?)));
     risky.into_iter().find_map(|(module, package)| {
-        // What its module loads in any case has to be there.
+        // What its module or the packages above load in any case has to be there.
         let anyway = |guard: &Guarded| {
             let guarded = |edge: &Edge| edge.from == guard.by && edge.site == guard.site;
-            ctx.world.graph.run_by(guard.by, &guarded).contains(&module)
+            let above = ctx.project().tree.above(guard.by);
+            above.chain([guard.by]).any(|by| ctx.world.graph.run_by(by, &guarded).contains(&module))
         };
         let guard = all.iter().find(|guard| loses(guard.target, module) && !anyway(guard))?;
         let (name, target) = (&ctx.project().module(module).name, &ctx.project().module(guard.target).name);
